@@ -937,7 +937,7 @@ export interface components {
         AccountLimitsRequest: {
             /** @description Of all live keys. A whole number of bytes from 0 to 9007199254740991, or null. */
             accountLimitBytes?: number | null;
-            /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting space at its ends; some can be seen, and none controls text or its direction. */
+            /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction. */
             reason: string;
             /** @description Of all test keys. A whole number of bytes from 0 to 9007199254740991, or null. */
             testLimitBytes?: number | null;
@@ -1051,7 +1051,7 @@ export interface components {
         AlertThresholdsRequest: {
             /** @description A key, by its uuid or keyId; without it the account. */
             keyId?: string;
-            /** @description Up to five whole numbers from 10 to 100; none for no alerts, null for the default. */
+            /** @description Up to five whole numbers from 10 to 100: an empty list for no alerts, null for the default. */
             percents: number[] | null;
         };
         AlreadyDoneProblem: {
@@ -1132,14 +1132,14 @@ export interface components {
              */
             kind: "discord";
             /**
-             * @description A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.
+             * @description A label has 1 to 80 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction.
              * @example prod-scraper
              */
             label?: string | null;
             /** @description At least one type of alert, such as key.quota, or null for all: docs/alerts.md lists them. */
             types?: ("key.minted" | "key.rotated" | "key.deleted" | "key.suspended" | "key.reactivated" | "key.limits_changed" | "key.quota" | "key.expiring" | "key.unusual_usage" | "account.quota" | "account.limits_changed" | "tier.granted" | "tier.revoked" | "webhook.disabled" | "webhook.test")[] | null;
             /**
-             * @description An https:// URL of at most 2,000 characters, without user or fragment: of any host for kind webhook, of hooks.slack.com for slack, of discord.com for discord; none for other kinds.
+             * @description An https:// URL of at most 2,000 characters, without credentials or fragment: on any host for kind webhook, on hooks.slack.com for slack, on discord.com for discord; no URL for other kinds.
              * @example https://example.com/hook
              */
             url: string;
@@ -1165,7 +1165,7 @@ export interface components {
              */
             kind: "email";
             /**
-             * @description A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.
+             * @description A label has 1 to 80 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction.
              * @example prod-scraper
              */
             label?: string | null;
@@ -1274,20 +1274,20 @@ export interface components {
              */
             kind: "webhook";
             /**
-             * @description A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.
+             * @description A label has 1 to 80 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction.
              * @example prod-scraper
              */
             label?: string | null;
             /** @description At least one type of alert, such as key.quota, or null for all: docs/alerts.md lists them. */
             types?: ("key.minted" | "key.rotated" | "key.deleted" | "key.suspended" | "key.reactivated" | "key.limits_changed" | "key.quota" | "key.expiring" | "key.unusual_usage" | "account.quota" | "account.limits_changed" | "tier.granted" | "tier.revoked" | "webhook.disabled" | "webhook.test")[] | null;
             /**
-             * @description An https:// URL of at most 2,000 characters, without user or fragment: of any host for kind webhook, of hooks.slack.com for slack, of discord.com for discord; none for other kinds.
+             * @description An https:// URL of at most 2,000 characters, without credentials or fragment: on any host for kind webhook, on hooks.slack.com for slack, on discord.com for discord; no URL for other kinds.
              * @example https://example.com/hook
              */
             url: string;
         };
         GrantRequest: {
-            /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting space at its ends; some can be seen, and none controls text or its direction. */
+            /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction. */
             reason: string;
             /**
              * @description The name of a tier: developer, team, enterprise, or another that the operator set up.
@@ -2064,7 +2064,7 @@ export interface components {
             bandwidthLimitBytes?: number | null;
             /** @description A whole number of CONNECTs per second from 1 to 1000000, or null. */
             rateLimit?: number | null;
-            /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting space at its ends; some can be seen, and none controls text or its direction. */
+            /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction. */
             reason: string;
             /** @description A whole number of open tunnels from 1 to 1000000, or null. */
             tunnelLimit?: number | null;
@@ -2110,7 +2110,7 @@ export interface components {
              */
             expiresAt?: string | null;
             /**
-             * @description A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.
+             * @description A label has 1 to 80 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction.
              * @example prod-scraper
              */
             label: string;
@@ -2199,12 +2199,12 @@ export interface components {
              */
             kind: "pagerduty";
             /**
-             * @description A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.
+             * @description A label has 1 to 80 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction.
              * @example prod-scraper
              */
             label?: string | null;
             /**
-             * @description The 32 characters of an integration key of PagerDuty's; none for other kinds.
+             * @description A PagerDuty integration key of 32 characters, for kind pagerduty only.
              * @example 0123456789abcdef0123456789abcdef
              */
             routingKey: string;
@@ -2300,7 +2300,7 @@ export interface components {
             type: "urn:proxy-keys:problem:rate_limited";
         };
         ReactivateRequest: {
-            /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting space at its ends; some can be seen, and none controls text or its direction. */
+            /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction. */
             reason?: string;
         };
         RotateRequest: {
@@ -2328,20 +2328,20 @@ export interface components {
              */
             kind: "slack";
             /**
-             * @description A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.
+             * @description A label has 1 to 80 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction.
              * @example prod-scraper
              */
             label?: string | null;
             /** @description At least one type of alert, such as key.quota, or null for all: docs/alerts.md lists them. */
             types?: ("key.minted" | "key.rotated" | "key.deleted" | "key.suspended" | "key.reactivated" | "key.limits_changed" | "key.quota" | "key.expiring" | "key.unusual_usage" | "account.quota" | "account.limits_changed" | "tier.granted" | "tier.revoked" | "webhook.disabled" | "webhook.test")[] | null;
             /**
-             * @description An https:// URL of at most 2,000 characters, without user or fragment: of any host for kind webhook, of hooks.slack.com for slack, of discord.com for discord; none for other kinds.
+             * @description An https:// URL of at most 2,000 characters, without credentials or fragment: on any host for kind webhook, on hooks.slack.com for slack, on discord.com for discord; no URL for other kinds.
              * @example https://example.com/hook
              */
             url: string;
         };
         SuspendRequest: {
-            /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting space at its ends; some can be seen, and none controls text or its direction. */
+            /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction. */
             reason: string;
         };
         TargetFigures: {
@@ -2537,7 +2537,7 @@ export interface components {
              */
             expiresAt?: string | null;
             /**
-             * @description A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.
+             * @description A label has 1 to 80 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction.
              * @example prod-scraper
              */
             label?: string;
@@ -2545,7 +2545,7 @@ export interface components {
         UpdateWebhookRequest: {
             disabled?: boolean;
             /**
-             * @description A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.
+             * @description A label has 1 to 80 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction.
              * @example prod-scraper
              */
             label?: string | null;

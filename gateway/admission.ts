@@ -17,19 +17,19 @@ export interface AdmissionOptions {
   now: () => number;
 }
 
-/** A figure this fresh is not asked for again before a refusal for quota, in ms. */
+/** A figure no older than this is not fetched again before a quota refusal, in ms. */
 const freshMs = 1_000;
 const retryAfterSeconds = 5;
 
-/** A key that proved itself by its credentials. */
+/** A key that the caller has proved to hold. */
 export interface ProvenKey extends Verdict {
   entry: KeyEntry;
 }
 
 /**
- * Judges a request by its credentials and its client's address: credentials, state, address, rate, in
- * this order. Throws a `Refusal` while the caller has not proved to hold a key (407), or when the
- * database cannot say (503): a stranger can add nothing to a key's usage.
+ * Judges a request by credentials, key state, client address and rate, in this order. Throws a
+ * `Refusal` if the caller does not prove to hold a key (407), or if the database does not answer
+ * (503), so that a stranger adds nothing to a key's usage.
  */
 export async function prove(
   credentials: Credentials,
@@ -40,7 +40,7 @@ export async function prove(
   const { record } = entry;
   const at = now();
   if (!record || !areOfKey(credentials, entry, at)) {
-    // it may be the secret of a rotation that nobody could tell us of
+    // it may be a rotated secret that this gateway was not notified of
     if (entry.uncertain) throw new Refusal('unavailable', { retryAfterSeconds });
     throw new Refusal('credentials_required');
   }
@@ -58,8 +58,8 @@ export async function prove(
 }
 
 /**
- * Judges a request for a target: what `prove` does, then quota and open tunnels. One that is admitted
- * counts as a tunnel of its key and `holder`, until it is released.
+ * Judges a request for a target: calls `prove`, then checks quota and open tunnels. An admitted
+ * request counts as a tunnel of its key and `holder` until it is released.
  */
 export async function admit(
   credentials: Credentials,
@@ -77,7 +77,7 @@ export async function admit(
   return { key, refusal: null, mark };
 }
 
-/** What the database says now, or said so lately: this node's figures may be too high. */
+/** The database's current or recent figures, as this node's own may be too high. */
 export function freshEntry(keys: KeyCache, keyId: string, maxAgeMs = freshMs): Promise<KeyEntry> {
   return answered(keys.refresh(keyId, Math.min(maxAgeMs, freshMs)));
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 
-/** Logs that a state has begun (a warning) and that it is over, once each, however often it is set. */
+/** Logs once when a state starts (a warning) and once when it ends, however often it is set. */
 export type Alarm = (on: boolean, details?: object) => void;
 
 export function createAlarm(

@@ -10,15 +10,15 @@ import type { AllowedTarget } from './targets/allowed-targets.ts';
 
 interface CommonConfiguration {
   nodeId: string;
-  /** How late usage may be, in ms: running tunnels are reported, and events sent, each half of it. */
+  /** How late usage may be, in ms: open tunnels are reported, and events sent, every half of it. */
   flushMs: number;
   logLevel: (typeof logLevels)[number];
 }
 
-/** What the part of a gateway reads that it has once. */
+/** What the core reads: the part that a gateway has once, whatever its number of workers. */
 export interface CoreConfiguration extends CommonConfiguration {
   databaseUrl: string;
-  /** Connections to the database that may be open at once, altogether. */
+  /** How many connections to the database may be open at once, in total. */
   databaseConnections: number;
   spoolDirectory: string;
   /** How long recorded events stay there, to be sent again after a restore of the database, in ms. */
@@ -26,42 +26,42 @@ export interface CoreConfiguration extends CommonConfiguration {
   redisUrl: string | undefined;
 }
 
-/** What each process reads that serves clients. */
+/** What each process that serves clients reads. */
 export interface TrafficConfiguration extends CommonConfiguration {
   host: string;
   port: number;
-  /** The port for TLS, at the same host, and the files of its certificate; undefined for none. */
+  /** The TLS port on the same host, and its certificate files; undefined without TLS. */
   tls: { port: number; certificateFile: string; keyFile: string } | undefined;
-  /** Where the load balancers are that send headers of the PROXY protocol. */
+  /** The addresses of load balancers that send the PROXY protocol's header. */
   proxyProtocolFrom: ClientRanges;
-  /** How long a tunnel may move nothing, in ms. */
+  /** How long a tunnel may be idle, in ms. */
   idleMs: number;
-  /** Connections of one address that may be open before they have proved a key. */
+  /** How many connections one address may have open before they prove a key. */
   unprovenPerAddress: number;
-  /** How the gateway is named in `Via` of what it forwards; undefined for not at all. */
+  /** The gateway's name in `Via` headers of what it forwards; undefined for no `Via`. */
   via: string | undefined;
   allowedTargets: AllowedTarget[];
-  /** Name servers to ask in place of the system's, each with a port or not. */
+  /** Name servers to ask instead of the system's, each with an optional port. */
   dnsServers: string[] | undefined;
 }
 
 export interface GatewayConfiguration extends CoreConfiguration, TrafficConfiguration {
   metricsHost: string;
   metricsPort: number;
-  /** How long a stop waits for open tunnels, in ms. */
+  /** How long a shutdown waits for open tunnels, in ms. */
   drainMs: number;
-  /** How long a stop is not ready before it begins, and serves all the same, in ms. */
+  /** How long the gateway is not ready, but still serves, before a shutdown starts, in ms. */
   lameDuckMs: number;
-  /** Processes that serve clients; with 1 it is the gateway's own. */
+  /** How many processes serve clients; with 1, the gateway's own process does. */
   workers: number;
 }
 
-/** The environment does not say what a gateway needs; the message has one line per variable. */
+/** The environment is incomplete or invalid; the message has one line per variable. */
 export class ConfigurationError extends Error {}
 
 /**
- * Reads a gateway's environment. An empty variable counts as none. Throws `ConfigurationError` with
- * every variable that is wrong, and never with its value: some hold passwords.
+ * Reads a gateway's environment. An empty variable counts as unset. Throws `ConfigurationError`
+ * with the name of every variable that is wrong, but never its value: some hold passwords.
  */
 export function readConfiguration(environment: NodeJS.ProcessEnv): GatewayConfiguration {
   const data = read(gatewayVariables, environment);
@@ -93,7 +93,9 @@ function read<Schema extends z.ZodType>(
   const { success, data, error } = schema.safeParse(given);
   if (success) return data;
   const lines = error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-  throw new ConfigurationError(`The gateway's environment is not complete:\n${lines.join('\n')}`);
+  throw new ConfigurationError(
+    `The gateway's environment is incomplete or invalid:\n${lines.join('\n')}`,
+  );
 }
 
 function trafficOf(data: TrafficVariables): TrafficConfiguration {

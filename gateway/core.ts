@@ -30,9 +30,9 @@ import { openSpool } from './usage/spool.ts';
 import { newBytes, type UsageEvent } from './usage/usage-event.ts';
 import { createUsageRecorder } from './usage/usage-recorder.ts';
 
-/** How long a stop waits for the database to take the last events, in ms. */
+/** How long a shutdown waits for the database to take the last events, in ms. */
 const lastFlushMs = 10_000;
-/** Of the connections to the database: the recorder's and the listener's. The others look keys up. */
+/** Database connections of the recorder and the listener. The others look up keys. */
 const otherConnections = 2;
 const retryAfterSeconds = 5;
 
@@ -44,24 +44,26 @@ export interface CoreOptions {
   hostNow?: (() => number) | undefined;
   /** How long refusals of one key and code are counted in one event, in ms. */
   refusalWindowMs?: number | undefined;
-  /** What the traffic of all processes adds up to, for metrics. */
+  /** The traffic of all processes together, for metrics. */
   traffic: () => TrafficFigures;
 }
 
-/** What a gateway has once, however many processes its traffic has: keys, limits and usage. */
+/** What a gateway has once, whatever its number of processes: keys, limits and usage. */
 export interface Core {
   readonly metrics: Metrics;
-  /** Adds to the database's clock what `monotonicNow` says; null until it was measured. */
+  /** Added to `monotonicNow` it gives the database's time; null until it is measured. */
   readonly clockOffsetMs: number | null;
-  /** Lets a holder of tunnels in. */
+  /** Opens a session for a holder of tunnels. */
   join(holder: TunnelHolder): Session;
-  /** A holder is gone, and its tunnels with it. */
+  /** Forgets a holder that is gone, with its tunnels. */
   leave(holder: TunnelHolder): void;
-  /** What keeps it from serving as it promises: each says null for nothing. */
+  /** Why it does not keep its promises: each returns null if it has no reason. */
   readonly reasons: (() => Reason | null)[];
-  /** Judges what is due. Called often. */
+  /** Does the regular work that is due. Called often. */
   sweep(): void;
-  /** Sends the usage; what the database does not take stays in the spool for the next start. */
+  /**
+   * Sends the usage; events that the database does not take stay in the spool until the next start.
+   */
   stop(): Promise<void>;
 }
 
@@ -176,7 +178,8 @@ export async function startCore(
   });
   undo.defer(async () => refused.flush(true));
 
-  // as the listener does, for requests that come before it has: their times could not be set right later
+  // for requests that come before the listener has measured: their times could not be corrected
+  // later
   let measuring: Promise<void> | undefined;
   const measureClock = async () => {
     measuring ??= clock

@@ -2,15 +2,15 @@ import type { Logger } from 'pino';
 import { createAlarm } from './alarm.ts';
 import { monotonicNow as sharedMonotonicNow } from './monotonic.ts';
 
-/** The database's clock, as far as it is known here. */
+/** The database's clock, as measured here. */
 export interface DatabaseClock {
   /**
-   * In ms since 1970, with a fraction. The host's time until first measured; after that the last
-   * measurement goes on by a monotonic clock, with and without a connection. A better measurement may
-   * set it back.
+   * In ms since 1970, with a fraction. The host's time until first measured; after that the best
+   * measurement plus a monotonic clock, with or without a connection. A better measurement may set
+   * it back.
    */
   now(): number;
-  /** How far the host's clock is behind, in ms; negative where it is ahead, 0 until measured. */
+  /** How far the host's clock is behind, in ms; negative if it is ahead, 0 until measured. */
   readonly offsetMs: number;
   readonly measured: boolean;
   /** The database's clock minus the monotonic one, in ms; null until measured. */
@@ -33,14 +33,14 @@ interface Measurement {
   roundTripMs: number;
 }
 
-/** Of how many measurements the one with the shortest round trip counts. */
+/** How many measurements are kept; the one with the shortest round trip counts. */
 const kept = 8;
-/** What clocks may drift apart within those measurements, in ms. */
+/** How far the clocks may drift apart over those measurements, in ms. */
 const driftMs = 10;
-/** How far off a host's clock is worth a log line, in ms. */
+/** A host's clock that is off by more than this is logged, in ms. */
 const offMs = 2_000;
 
-/** Makes a clock that its owner measures over a connection. */
+/** Creates a clock, which its owner measures over a connection. */
 export function createDatabaseClock(options: DatabaseClockOptions): DatabaseClock {
   const { log, monotonicNow = sharedMonotonicNow, hostNow = Date.now } = options;
   let recent: Measurement[] = [];
@@ -69,7 +69,7 @@ export function createDatabaseClock(options: DatabaseClockOptions): DatabaseCloc
         offsetMs: databaseMs - (askedAt + answeredAt) / 2,
         roundTripMs: answeredAt - askedAt,
       };
-      // the database's clock was set, or is another's, or this machine slept
+      // the database's clock was set, it is another database, or this machine slept
       if (best && !agree(measurement, best)) recent = [];
       recent = [...recent.slice(1 - kept), measurement];
       best = recent.reduce((one, other) => (other.roundTripMs < one.roundTripMs ? other : one));

@@ -1,6 +1,6 @@
-/** What the process may have open for its spool, database and log. */
+/** Descriptors for the spool, the database and the log. */
 const mostOwn = 256;
-/** Names that may be asked for at once, each over two sockets. */
+/** How many names may be resolved at once, each over two sockets. */
 const mostNames = 1_000;
 
 interface ReportWithLimits {
@@ -15,12 +15,12 @@ function descriptorLimit(): number {
 }
 
 /**
- * Counts the sockets of clients and targets against the limit of the process, so that one that runs
- * out of descriptors says so in time, and has some left for names, the spool and the database.
+ * Counts the sockets of clients and targets against the limit of the process, so that it refuses in
+ * time when it runs out of descriptors, and keeps some for names, the spool and the database.
  */
 export class Descriptors {
   readonly #most: number;
-  /** How many names may be asked for at once, out of the reserve. */
+  /** How many names may be resolved at once, out of the reserve. */
   readonly names: number;
   readonly #mostClients: number;
   #used = { client: 0, target: 0 };
@@ -37,12 +37,12 @@ export class Descriptors {
     return this.#used.client + this.#used.target;
   }
 
-  /** The share of what clients, or clients and targets together, may have that is in use: 1 takes no more. */
+  /** The share in use, of clients' half or of all, whichever is higher: at 1 no more are taken. */
   get inUse(): number {
     return Math.max(this.used / this.#most, this.#used.client / this.#mostClients);
   }
 
-  /** Takes one, if there is one. Clients may have half: each of them needs one for its target. */
+  /** Takes one, if any is left. Clients may have half: each of them needs one for its target. */
   take(whose: 'client' | 'target'): boolean {
     if (this.used >= this.#most) return false;
     if (whose === 'client' && this.#used.client >= this.#mostClients) return false;

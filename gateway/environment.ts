@@ -13,10 +13,10 @@ import { parseAllowedTargets } from './targets/allowed-targets.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-/** More would not be fed by one process that keeps keys and limits. */
+/** One process, which keeps keys and limits, could not serve more. */
 const mostWorkers = 64;
 
-/** The longest that a timer of Node's can wait, in ms. */
+/** The longest delay of a Node timer, in ms. */
 const longestMs = 2_147_483_647;
 
 const whole = (words: string) =>
@@ -44,7 +44,7 @@ const isNameServer = (text: string): boolean => {
   return address && Number(port) >= 1 && Number(port) <= 65_535;
 };
 
-/** What each process reads that serves clients. */
+/** What each process that serves clients reads. */
 const allTrafficVariables = z.object({
   GATEWAY_HOST: z.string().default('127.0.0.1'),
   GATEWAY_PORT: port.default(7777),
@@ -58,7 +58,7 @@ const allTrafficVariables = z.object({
       try {
         return parseProxyRanges(text);
       } catch {
-        context.addIssue('must be addresses or CIDRs between commas');
+        context.addIssue('must be addresses or CIDRs, separated by commas');
         return z.NEVER;
       }
     }),
@@ -69,7 +69,7 @@ const allTrafficVariables = z.object({
   GATEWAY_FLUSH_MS: milliseconds({
     from: 100,
     to: 60_000,
-    why: ': usage may be 60 s late',
+    why: ': usage may be at most 60 s late',
   }).default(10_000),
   GATEWAY_IDLE_MS: milliseconds({ from: 1_000 }).default(600_000),
   GATEWAY_UNPROVEN_PER_ADDRESS: whole('must be a number of connections')
@@ -86,7 +86,9 @@ const allTrafficVariables = z.object({
       try {
         return parseAllowedTargets(text);
       } catch {
-        context.addIssue('must be addresses or CIDRs, each with a port or not, between commas');
+        context.addIssue(
+          'must be addresses or CIDRs, each with an optional port, separated by commas',
+        );
         return z.NEVER;
       }
     }),
@@ -100,13 +102,13 @@ const allTrafficVariables = z.object({
     )
     .refine(
       (items) => items.length > 0 && items.every(isNameServer),
-      'must be addresses, each with a port or not, between commas',
+      'must be addresses, each with an optional port, separated by commas',
     )
     .optional(),
   GATEWAY_LOG_LEVEL: z.enum(logLevels).default('info'),
 });
 
-/** And what the gateway reads once. */
+/** What the gateway reads once, in addition. */
 const allGatewayVariables = allTrafficVariables.extend({
   GATEWAY_DATABASE_URL: url(
     /^postgres(ql)?:\/\//,
@@ -123,7 +125,7 @@ const allGatewayVariables = allTrafficVariables.extend({
     .default(defaultConnections),
   GATEWAY_METRICS_HOST: z.string().default('127.0.0.1'),
   GATEWAY_METRICS_PORT: port.default(9777),
-  GATEWAY_SPOOL_DIR: z.string('must be a folder of this gateway alone'),
+  GATEWAY_SPOOL_DIR: z.string('must be a folder that only this gateway uses'),
   GATEWAY_SPOOL_KEEP_HOURS: whole('must be a number of hours')
     .refine((hours) => hours <= 168, 'must be from 0 to 168')
     .default(0),
@@ -150,7 +152,7 @@ function checkTls(data: TrafficVariables, context: z.RefinementCtx): void {
     context.addIssue({ code: 'custom', path: [name], message });
   }
   if (data.GATEWAY_TLS_PORT === data.GATEWAY_PORT && data.GATEWAY_PORT !== 0) {
-    const message = 'must be another port than GATEWAY_PORT, which takes clear text';
+    const message = 'must not be GATEWAY_PORT, which takes clear text';
     context.addIssue({ code: 'custom', path: ['GATEWAY_TLS_PORT'], message });
   }
 }

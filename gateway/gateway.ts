@@ -17,25 +17,25 @@ import { WorkerPool } from './workers/worker-pool.ts';
 export interface Gateway {
   /** Where clients send their CONNECTs. */
   url: string;
-  /** The same over TLS; undefined where that is not set up. */
+  /** The same over TLS; undefined without TLS. */
   tlsUrl: string | undefined;
   /** Where `/healthz`, `/readyz` and `/metrics` are. */
   operationsUrl: string;
-  /** Reads the certificate's files again, where there are any; one that cannot be used changes nothing. */
+  /** Reads the certificate files again, if any; an unusable certificate changes nothing. */
   reload(): Promise<void>;
   /**
-   * Is not ready for `lameDuckMs`, or until `hurry` is aborted, and serves all the same. Then takes no
-   * more CONNECTs, waits for the open tunnels up to `drainMs`, ends what is left, and sends the usage;
-   * what the database does not take stays in the spool for the next start.
+   * Is not ready for `lameDuckMs`, or until `hurry` is aborted, but still serves. Then takes no
+   * more CONNECTs, waits up to `drainMs` for open tunnels, closes the rest, and sends the usage;
+   * events that the database does not take stay in the spool for the next start.
    */
   stop(hurry?: AbortSignal): Promise<void>;
 }
 
 export interface GatewayOptions {
   log: Logger;
-  /** Of this process, for those of its workers. */
+  /** This process's environment, from which its workers' environments are built. */
   environment?: NodeJS.ProcessEnv;
-  /** A monotonic clock in ms, for tests that travel. */
+  /** A monotonic clock in ms, for tests that move the time. */
   now?: () => number;
   /** The host's clock, in ms since 1970, for tests that set it. */
   hostNow?: () => number;
@@ -122,7 +122,7 @@ export async function startGateway(
     stopping = true;
     opened.leave();
     const { lameDuckMs } = configuration;
-    // the process waits for it
+    // this timer keeps the process alive
     if (lameDuckMs > 0) await sleep(lameDuckMs, undefined, { signal: hurry }).catch(() => {});
     await kept.disposeAsync();
   };
@@ -151,7 +151,7 @@ async function startFront(
       timeNames: core.metrics.timeNames,
     });
   const { log, environment = process.env } = options;
-  // a file that cannot be used fails here, once
+  // an unusable file fails here, once
   if (configuration.tls) (await Certificates.open({ ...configuration.tls, log })).close();
   const pool = await WorkerPool.start(configuration, { core, workers, environment, log });
   core.metrics.addWorkers(pool);

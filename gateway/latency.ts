@@ -1,9 +1,9 @@
 import { Histogram, type Registry } from 'prom-client';
 
-/** Does work that takes time, and measures it. */
+/** Does work, and measures how long it takes. */
 export type Timed = <Result>(work: () => Promise<Result>) => Promise<Result>;
 
-/** Does it without measuring. */
+/** Does work without measuring it. */
 export const untimed: Timed = (work) => work();
 
 /** Measures in a histogram, in seconds, by `result`: ok or failed. */
@@ -28,13 +28,13 @@ function createLatency(registry: Registry, name: string, help: string): Timed {
   };
 }
 
-/** The time that the database takes. */
+/** How long the database takes. */
 export function createDatabaseLatency(registry: Registry): { lookUp: Timed; record: Timed } {
   return {
     lookUp: createLatency(
       registry,
       'gateway_lookup_seconds',
-      'From asking the database for a key to its answer, with the wait for a connection.',
+      'From asking the database for a key to its answer, including the wait for a connection.',
     ),
     record: createLatency(
       registry,
@@ -44,7 +44,7 @@ export function createDatabaseLatency(registry: Registry): { lookUp: Timed; reco
   };
 }
 
-/** The time that name servers take: names from the hosts file or the cache are not measured. */
+/** How long name servers take: names from the hosts file or the cache are not measured. */
 export function createNameLatency(registry: Registry): Timed {
   return createLatency(
     registry,

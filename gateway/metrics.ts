@@ -18,13 +18,13 @@ import { putAsideBytes } from './usage/rejected-events.ts';
 import type { Spool } from './usage/spool.ts';
 import { gatewayVersion } from './versions.ts';
 
-/** What traffic has at one moment. */
+/** The traffic at one moment. */
 export interface TrafficFigures {
   openTunnels: number;
   namesUnderWay: number;
-  /** The share of its sockets that is in use, of the process that has the fewest left: 0 to 1. */
+  /** The share of sockets in use, in the process with the fewest left: 0 to 1. */
   socketsInUse: number;
-  /** When the certificate in use expires, in ms since 1970, the first over all processes. */
+  /** When the certificate in use expires, in ms since 1970: the earliest over all processes. */
   certificateExpiresAt?: number;
 }
 
@@ -45,7 +45,7 @@ export function addFigures(each: readonly TrafficFigures[]): TrafficFigures {
 
 export interface MetricSources {
   keys: KeyCache;
-  /** The connections that look keys up. */
+  /** The connections that look up keys. */
   pool: Pick<pg.Pool, 'totalCount' | 'idleCount' | 'waitingCount'>;
   schema: SchemaWatch;
   maintenance: MaintenanceWatch;
@@ -55,9 +55,9 @@ export interface MetricSources {
   clock: DatabaseClock;
   /** Whether there is a port for TLS. */
   withTls: boolean;
-  /** Whether changes of keys arrive. */
+  /** Whether key changes arrive. */
   listening: () => boolean;
-  /** Whether CONNECTs are counted over all nodes; undefined where there is no Redis. */
+  /** Whether CONNECTs are counted over all nodes; undefined without Redis. */
   countingTogether: () => boolean | undefined;
 }
 
@@ -67,7 +67,7 @@ export interface WorkerMetrics {
   readonly size: number;
   /** How many were replaced. */
   readonly replaced: number;
-  /** As prom-client's `getMetricsAsJSON` gives them, of each process that answers. */
+  /** The result of prom-client's `getMetricsAsJSON` for each process that answers. */
   processMetrics(): Promise<object[]>;
 }
 
@@ -75,11 +75,11 @@ export interface WorkerMetrics {
 export interface Metrics {
   /** Prometheus text, with the metrics of every process. */
   text(): Promise<string>;
-  /** The gateway has processes beside this one. */
+  /** Adds the metrics of the other processes. */
   addWorkers(workers: WorkerMetrics): void;
-  /** Says why the gateway is not ready. */
+  /** Adds the reasons why the gateway is not ready. */
   addReadiness(readiness: Pick<Readiness, 'reasons'>): void;
-  /** Measures the time that name servers take, in this process. */
+  /** Measures how long name servers take, in this process. */
   timeNames: Timed;
   connected(setupMs: number): void;
   answered(code: string, status: number): void;
@@ -96,7 +96,7 @@ export function createMetrics(registry: Registry, sources: MetricSources): Metri
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
 
-  // plain numbers: a counter of labels takes longer than the rest of an event
+  // plain numbers: a counter with labels takes longer than the rest of an event
   const answers = new Map<string, { status: number; code: string; count: number }>();
   const answered = (code: string, status: number) => {
     const seen = answers.get(code);
@@ -132,13 +132,13 @@ export function createMetrics(registry: Registry, sources: MetricSources): Metri
   });
   const events = new Counter({
     name: 'gateway_usage_events_total',
-    help: 'Usage events by what the database made of them.',
+    help: 'Usage events by what the database did with them.',
     labelNames: ['outcome'],
     registers,
   });
   new Counter({
     name: 'gateway_key_requests_total',
-    help: 'Requests for a key: answered by the cache, asked of the database, or not answered.',
+    help: 'Requests for a key: answered from the cache, looked up in the database, or not answered.',
     labelNames: ['result'],
     registers,
     collect() {
@@ -168,7 +168,7 @@ export function createMetrics(registry: Registry, sources: MetricSources): Metri
     });
   new Gauge({
     name: 'gateway_build_info',
-    help: 'Always 1; the version of this gateway, and the version that the schema knows it by.',
+    help: 'Always 1; the version of this gateway, and its version for the schema.',
     labelNames: ['version', 'gateway_version'],
     registers,
   }).set({ version: packageJson.version, gateway_version: gatewayVersion }, 1);
@@ -177,25 +177,21 @@ export function createMetrics(registry: Registry, sources: MetricSources): Metri
   );
   gauge(
     'gateway_maintenance_finished_seconds',
-    'When the task of maintenance that waits longest ran last, in seconds since 1970; 0 where one never ran.',
+    'When the longest waiting maintenance task last ran, in seconds since 1970; 0 if a task never ran.',
     () => (maintenance.finishedAt ?? 0) / 1_000,
   );
   gauge(
     'gateway_maintenance_problems',
-    'Reports of the last maintenance that need a person.',
+    'Reports of the last maintenance that need an operator.',
     () => maintenance.problems,
   );
-  gauge('gateway_lookup_connections', 'Connections that look keys up.', () => pool.totalCount);
-  gauge(
-    'gateway_lookup_connections_idle',
-    'Of these, those that do nothing.',
-    () => pool.idleCount,
-  );
-  gauge('gateway_lookups_waiting', 'Look-ups that wait for a connection.', () => pool.waitingCount);
+  gauge('gateway_lookup_connections', 'Connections that look up keys.', () => pool.totalCount);
+  gauge('gateway_lookup_connections_idle', 'Of these, the idle ones.', () => pool.idleCount);
+  gauge('gateway_lookups_waiting', 'Lookups that wait for a connection.', () => pool.waitingCount);
   gauge('gateway_open_tunnels', 'Tunnels that are open.', () => traffic().openTunnels);
   gauge('gateway_cached_keys', 'Keys in the cache.', () => keys.size.known);
   gauge('gateway_cached_unknown_keys', 'Unknown keyIds in the cache.', () => keys.size.unknown);
-  gauge('gateway_listening', '1 while changes of keys arrive.', () => Number(listening()));
+  gauge('gateway_listening', '1 while key changes arrive.', () => Number(listening()));
   gauge(
     'gateway_clock_offset_seconds',
     "How far the host's clock is behind the database's; 0 until measured.",
@@ -204,7 +200,7 @@ export function createMetrics(registry: Registry, sources: MetricSources): Metri
   gauge('gateway_names_under_way', 'Names that are being resolved.', () => traffic().namesUnderWay);
   gauge(
     'gateway_sockets_in_use_ratio',
-    'The share of the sockets for clients and targets that is in use, where the fewest are left.',
+    'The share of client and target sockets in use, in the process with the fewest left.',
     () => traffic().socketsInUse,
   );
   gauge('gateway_spool_events', 'Events not yet recorded.', () => spool.pendingRecords);
@@ -254,7 +250,7 @@ export function createMetrics(registry: Registry, sources: MetricSources): Metri
     addReadiness({ reasons }) {
       new Gauge({
         name: 'gateway_not_ready',
-        help: 'Always 1; each reason that keeps the gateway from being ready, by its code.',
+        help: 'Always 1; each reason why the gateway is not ready, by code.',
         labelNames: ['code'],
         registers,
         collect() {

@@ -4,13 +4,13 @@ import { Registry } from 'prom-client';
 export interface OperationsOptions {
   /** Prometheus text. */
   metrics: () => Promise<string>;
-  /** What keeps the gateway from serving; empty when it is ready. */
+  /** Why the gateway is not ready; empty when it is. */
   notReady: () => string[];
 }
 
 /**
- * What operators and their machines ask: `/healthz` while the process runs, `/readyz` while it can
- * take CONNECTs (503 with the reasons while not), `/metrics` for Prometheus.
+ * What operators and their tools ask for: `/healthz` is 200 while the process runs, `/readyz` while
+ * it can take CONNECTs (else 503 with the reasons), and `/metrics` is for Prometheus.
  */
 export function createOperationsServer({ metrics, notReady }: OperationsOptions): Server {
   return createServer((request, response) => {

@@ -9,12 +9,12 @@ import type { RateLimiter } from './limits/rate-limiter.ts';
 import { Refusal } from './refusal.ts';
 import type { Description } from './session.ts';
 
-/** What a key may know of itself; named as the API names it. */
+/** What a key's holder may know about it; named as in the API. */
 export interface OwnKey {
   keyId: string;
   liveMode: boolean;
   active: true;
-  /** Of this period, with what this gateway has not reported yet. */
+  /** In this period, including what this gateway has not reported yet. */
   bandwidthUsedThisPeriodBytes: number;
   bandwidthLimitBytes: number;
   bandwidthLeftBytes: number;
@@ -23,11 +23,11 @@ export interface OwnKey {
   /** CONNECTs per second. */
   rateLimit: number;
   tunnelLimit: number;
-  /** On this gateway, those that are being connected included. */
+  /** On this gateway, including those that are being connected. */
   openTunnels: number;
   /** To the second; null for never. */
   expiresAt: string | null;
-  /** Until then the secret before the last rotation works too, to the second. */
+  /** Until then the previous secret also works, to the second. */
   graceEndsAt: string | null;
   /** This calendar month (UTC). */
   period: string;
@@ -46,8 +46,8 @@ export interface OwnKeyOptions {
 }
 
 /**
- * Says what a key may know of itself to who proves to hold it, also where its bandwidth or its tunnels
- * are used up. Throws as `prove`.
+ * Describes a key to a caller that proves to hold it, even if its bandwidth or its tunnels are used
+ * up. Throws like `prove`.
  */
 export async function describeOwnKey(
   credentials: Credentials,

@@ -8,27 +8,27 @@ import { ProxyRequest } from './requests/proxy-request.ts';
 import { resetSocket } from './tunnels/reset-socket.ts';
 import { newEventId } from './usage/usage-event.ts';
 
-/** More requests than this ahead of their turn are no client's: their connection is reset. */
+/** No real client sends more requests than this before its answer: the connection is reset. */
 const mostAhead = 100;
 /** How long a client may keep a connection without a request, in ms. */
 const keepAliveMs = 5_000;
 
 export interface ProxyServerOptions {
   connections: ClientConnections;
-  /** How long a client may take to say what it wants, in ms. */
+  /** How long a client may take to send a request's head, in ms. */
   headTimeoutMs: number;
   /** Monotonic, in ms. */
   now: () => number;
   /** Serves a request. */
   serve: (request: ProxyRequest) => void;
-  /** A refusal was answered that no request stands behind; the answer has the id. */
+  /** Bytes that are not a request were refused; the answer has the id. */
   onRefused: (refusal: Refusal, id: string) => void;
 }
 
 /**
- * HTTP, on connections that listeners take: reads heads, one request at a time for each connection, and
- * answers what is no request. A client that sends its next request before the answer is not served
- * it: what one read brought is parsed, dropped, and the connection ends after the answer.
+ * HTTP on connections that listeners accept: reads heads, one request at a time per connection, and
+ * refuses bytes that are not a request. A request that is sent before the previous answer is not
+ * served: what was read with it is parsed and dropped, and the connection ends after the answer.
  */
 export class ProxyServer {
   readonly #options: ProxyServerOptions;
@@ -40,18 +40,18 @@ export class ProxyServer {
     this.#server = createServer({
       maxHeaderSize: mostHeadBytes,
       headersTimeout: headTimeoutMs,
-      // an upload may take its time: silence is what ends it
+      // an upload may take any time: only silence ends it
       requestTimeout: 0,
       connectionsCheckingInterval: Math.min(1_000, headTimeoutMs / 4),
       keepAliveTimeout: keepAliveMs,
-      // Node would answer by itself
+      // or Node itself would answer
       requireHostHeader: false,
-      // a body would have to be kept from the new protocol's bytes
+      // a body could not be separated from the new protocol's bytes
       shouldUpgradeCallback: (message) => message.method === 'GET' && !hasBody(message),
     });
     // 0 is no limit: the size of the head is bounded
     this.#server.maxHeadersCount = 0;
-    // the target says what it makes of an expectation
+    // the target answers an expectation
     for (const event of ['request', 'checkContinue', 'checkExpectation'] as const) {
       this.#server.on(event, (message, response) => this.#take(message, message.socket, response));
     }
@@ -59,13 +59,13 @@ export class ProxyServer {
       this.#server.on(event, (message, stream, head) => {
         const socket = stream as Socket;
         socket.on('error', () => {});
-        // now, as a client that has no more to send may have ended by the time that it is read
+        // now, as a client with no more to send may have closed by the time it is read
         if (head.length > 0) socket.unshift(head);
         this.#take(message, socket, null);
       });
     }
     this.#server.on('clientError', (error, stream) => this.#onBadBytes(error, stream as Socket));
-    // it listens to no port, and looks after its deadlines from this event on
+    // it listens on no port; from this event on it enforces its deadlines
     this.#server.emit('listening');
   }
 
@@ -74,7 +74,7 @@ export class ProxyServer {
     this.#server.emit('connection', connection.socket);
   }
 
-  /** Ends the connections on which no request is served; the deadlines of others go on no longer. */
+  /** Closes idle connections, and stops enforcing deadlines on the others. */
   close(): void {
     this.#server.close();
   }
@@ -101,7 +101,7 @@ export class ProxyServer {
   #onBadBytes(error: NodeJS.ErrnoException, socket: Socket): void {
     const connection = this.#options.connections.of(socket);
     if (!connection || connection.ending || socket.destroyed) return;
-    // it may have a part of its answer, which is not to look whole
+    // it may have got a part of its answer, which must not look complete
     if (connection.busy) resetSocket(socket);
     else if (!isOfHttp(error) || !socket.writable) socket.destroy();
     else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && connection.silent) socket.destroy();
@@ -114,7 +114,7 @@ export class ProxyServer {
   }
 }
 
-/** Whether it is about what was read, and not of the connection, or of the TLS on it. */
+/** Whether an error is about what was read, not about the connection or its TLS. */
 function isOfHttp({ code = '' }: NodeJS.ErrnoException): boolean {
   return /^(HPE|ERR_HTTP)_/.test(code);
 }

@@ -2,29 +2,29 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface ReconnectingOptions {
   /**
-   * Connects, calls `works` once the connection does what it is for, and rejects with the reason when
-   * it is lost or never worked; without delay when `signal` is aborted.
+   * Connects, calls `works` once the connection is usable, and rejects with the reason when it is
+   * lost or never worked; at once when `signal` is aborted.
    */
   hold: (signal: AbortSignal, works: () => void) => Promise<never>;
   /** The connection works. `again`: a failure was reported before. */
   onWorks: (again: boolean) => void;
-  /** It was lost, or did not come about. `again`: it has not worked since this was last reported. */
+  /** It was lost, or could not be made. `again`: it has not worked since the last report. */
   onFailed: (reason: unknown, again: boolean) => void;
   /** The longest pause between two attempts, in ms. */
   longestPauseMs: number;
 }
 
-/** A connection that is made again whenever it is lost. */
+/** A connection that reconnects whenever it is lost. */
 export interface Reconnecting {
-  /** Ends the connection and the attempts, without a report. Resolves when nothing is left of them. */
+  /** Ends the connection and the attempts, without a report. Resolves when both have ended. */
   stop(): Promise<void>;
 }
 
 const firstPauseMs = 100;
-/** A connection that held for this long begins with the shortest pause again, in ms. */
+/** After a connection that lasted this long, in ms, the first pause is the shortest again. */
 const goodMs = 10_000;
 
-/** Holds a connection. The pauses between attempts double, and vary so that gateways spread out. */
+/** Keeps a connection open. Pauses between retries double, with jitter to spread gateways out. */
 export function keepConnected(options: ReconnectingOptions): Reconnecting {
   const { hold, onWorks, onFailed, longestPauseMs } = options;
   const stopping = new AbortController();

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 
-/** What RFC 9209 calls the cause of a failure. */
+/** The proxy error types of RFC 9209. */
 type ProxyError =
   | 'connection_limit_reached'
   | 'connection_read_timeout'
@@ -18,14 +18,14 @@ type ProxyError =
   | 'http_response_incomplete'
   | 'proxy_internal_error';
 
-/** Every answer that is the gateway's own, as the contract's table names them. */
+/** Every answer of the gateway's own, in the order of the table in docs/traffic.md. */
 const refusals = {
   malformed_request: [
     400,
     'http_request_error',
-    'the request is no CONNECT host:port, no absolute http:// URL and no GET /key',
+    'the request is not CONNECT host:port, an absolute http:// URL or GET /key',
   ],
-  quota_exceeded: [402, 'http_request_denied', 'the bandwidth of this month is used up'],
+  quota_exceeded: [402, 'http_request_denied', "this key's bandwidth for this month is used up"],
   account_quota_exceeded: [
     402,
     'http_request_denied',
@@ -34,38 +34,38 @@ const refusals = {
   port_forbidden: [
     403,
     'destination_ip_prohibited',
-    'only ports 80, 443, 8080 and 8443 may be reached',
+    'only ports 80, 443, 8080 and 8443 are allowed',
   ],
-  target_forbidden: [403, 'destination_ip_prohibited', 'this target may not be reached'],
+  target_forbidden: [403, 'destination_ip_prohibited', 'this target is not allowed'],
   key_suspended: [403, 'http_request_denied', 'this key is suspended: ask the operator'],
   address_forbidden: [403, 'http_request_denied', 'this key may not be used from this address'],
-  method_not_allowed: [405, 'http_request_denied', 'GET and HEAD are the methods of /key'],
+  method_not_allowed: [405, 'http_request_denied', '/key allows only GET and HEAD'],
   credentials_required: [
     407,
     'http_request_denied',
     'send keyId:secret of an active key as Basic proxy credentials',
   ],
   request_timeout: [408, 'http_request_error', 'the head of the request did not arrive in time'],
-  rate_limited: [429, 'http_request_denied', 'over the CONNECTs per second of this key'],
-  tunnel_limit_reached: [429, 'http_request_denied', 'over the open tunnels of this key'],
+  rate_limited: [429, 'http_request_denied', 'too many CONNECTs per second for this key'],
+  tunnel_limit_reached: [429, 'http_request_denied', 'too many open tunnels for this key'],
   head_too_large: [431, 'http_request_error', 'the head of the request is over 64 KiB'],
-  internal: [500, 'proxy_internal_error', 'the gateway failed, and has logged why'],
+  internal: [500, 'proxy_internal_error', 'the gateway failed, and has logged the cause'],
   not_implemented: [
     501,
     'http_request_denied',
-    'Max-Forwards is 0, and the gateway answers no such request itself',
+    'Max-Forwards is 0, and the gateway does not answer such requests itself',
   ],
-  target_unreachable: [502, 'destination_unavailable', 'there is no route to the target'],
+  target_unreachable: [502, 'destination_unavailable', 'the target cannot be reached'],
   target_response_invalid: [
     502,
     'http_protocol_error',
-    'the answer of the target is not HTTP, or its head is over 64 KiB',
+    "the target's answer is not HTTP, or its head is over 64 KiB",
   ],
-  unavailable: [503, 'proxy_internal_error', 'the gateway cannot serve this now, try again'],
-  target_timeout: [504, 'connection_timeout', 'the target was not connected within 15 seconds'],
+  unavailable: [503, 'proxy_internal_error', 'the gateway cannot serve this now: try again'],
+  target_timeout: [504, 'connection_timeout', 'no connection to the target within 15 seconds'],
 } as const satisfies Record<string, readonly [status: number, error: ProxyError, sentence: string]>;
 
-/** What takes the place of 407 where the gateway is the site that is asked, and not a proxy to it. */
+/** Replaces 407 if the gateway is itself the site that is asked, not a proxy to it. */
 const unauthorized = [
   401,
   'http_request_denied',
@@ -74,22 +74,22 @@ const unauthorized = [
 
 export type RefusalCode = keyof typeof refusals;
 
-/** Why a request was not served: refused, failed, or left by its client. */
+/** Why a request was not served: it was refused, it failed, or its client left. */
 export type FailureCode = RefusalCode | 'client_closed_request';
 
 export const refusalCodes = Object.keys(refusals) as RefusalCode[];
 
 export interface RefusalOptions {
   retryAfterSeconds?: number;
-  /** A closer cause than the code's own. */
+  /** A more precise cause than the code's own. */
   error?: ProxyError;
-  /** Whether missing or wrong credentials are refused as a site does, with 401. */
+  /** Whether missing or wrong credentials are refused with 401, as a site does. */
   asSite?: boolean;
 }
 
 const challenge = 'Basic realm="proxy keys", charset="UTF-8"';
 
-/** An answer of the gateway's own: one line of text that begins with its stable code. */
+/** An answer of the gateway's own: one line of text that starts with its stable code. */
 export class Refusal extends Error {
   readonly code: RefusalCode;
   readonly statusCode: number;
@@ -106,7 +106,7 @@ export class Refusal extends Error {
     this.statusCode = status;
     this.options = options;
     this.headers = {
-      // https://www.rfc-editor.org/rfc/rfc9209: a client of CONNECT seldom shows a body
+      // https://www.rfc-editor.org/rfc/rfc9209: clients seldom show the body of a CONNECT's answer
       'Proxy-Status': `proxy-keys; error=${error ?? usualError}; details="${code}"`,
       ...(status === 401 && { 'WWW-Authenticate': challenge }),
       ...(status === 405 && { Allow: 'GET, HEAD' }),
@@ -117,7 +117,7 @@ export class Refusal extends Error {
     };
   }
 
-  /** The whole answer to a method, the last one of its connection. */
+  /** The whole answer to a request with this method, the last on its connection. */
   answer(requestId: string, method?: string): string {
     const body = method === 'HEAD' ? '' : this.message;
     const fields = Object.entries({

@@ -10,11 +10,11 @@ import { SpoolInUse } from './usage/spool-lock.ts';
 interface ResendOptions {
   log: Logger;
   console: Pick<Console, 'log' | 'error'>;
-  /** Since when the events were recorded that are sent; those that were put aside where it is left out. */
+  /** Sends the events that were recorded since then; without it, those that were rejected. */
   since?: Date;
 }
 
-/** `--resend-rejected` and `--resend-kept`: prints what became of the events, and returns the exit code. */
+/** `--resend-rejected` and `--resend-kept`: prints the outcome, and returns the exit code. */
 export async function resend(
   { databaseUrl, spoolDirectory }: CoreConfiguration,
   { log, console, since }: ResendOptions,
@@ -29,7 +29,7 @@ export async function resend(
     console.log(describe(outcome, since ? words.kept : words.rejected));
     if (failure !== null) {
       console.error(
-        `Not all was sent: ${failure.message}\nWhat was not is kept: correct that, then run it again.`,
+        `Not all events were sent: ${failure.message}\nThe others are kept: fix the cause, then run the command again.`,
       );
     }
     return failure === null && unreadable === 0 && outcomes.every(({ refused }) => refused === 0)
@@ -37,7 +37,7 @@ export async function resend(
       : 1;
   } catch (error) {
     if (!(error instanceof SpoolInUse)) throw error;
-    console.error(`Another command sends events of ${spoolDirectory} again: wait for it.`);
+    console.error(`Another command is resending events of ${spoolDirectory}: wait until it ends.`);
     return 1;
   } finally {
     await pool.end();
@@ -46,12 +46,12 @@ export async function resend(
 
 const words = {
   rejected: {
-    none: 'Nothing was put aside.',
-    heading: ['put aside for', 'sent', 'recorded', 'repeated', 'still refused'],
+    none: 'No events were rejected.',
+    heading: ['rejected for', 'sent', 'recorded', 'repeated', 'still refused'],
   },
   kept: {
-    none: 'Nothing is kept that was recorded since then.',
-    heading: ['events', 'sent', 'recorded', 'repeated', 'put aside'],
+    none: 'No events that were recorded since then are kept.',
+    heading: ['events', 'sent', 'recorded', 'repeated', 'rejected'],
   },
 };
 
@@ -60,12 +60,12 @@ function describe(
   { none, heading }: (typeof words)[keyof typeof words],
 ): string {
   if (outcomes.length === 0 && unreadable === 0) {
-    return failure === null ? none : 'Nothing was sent.';
+    return failure === null ? none : 'No events were sent.';
   }
   const rows = [
     heading,
     ...outcomes.map(({ reason, ...counts }) => [reason, ...Object.values(counts).map(String)]),
-    ...(unreadable > 0 ? [['(no event)', '', '', '', String(unreadable)]] : []),
+    ...(unreadable > 0 ? [['(unreadable)', '', '', '', String(unreadable)]] : []),
   ];
   const widths = rows[0]?.map((_, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),

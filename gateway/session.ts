@@ -5,31 +5,31 @@ import type { OwnKey } from './own-key.ts';
 import type { FailureCode, Refusal } from './refusal.ts';
 import type { UsageEvent } from './usage/usage-event.ts';
 
-/** How a key is named: to the database, and to everybody else. */
+/** A key's names: `id` for the database, `keyId` for everyone else. */
 export type KeyNames = Pick<KeyRecord, 'id' | 'keyId'>;
 
-/** The key that proved itself, and why it may not go on all the same, if so. */
+/** The key that a request has proved to hold, and why it is refused nevertheless, if so. */
 export interface Verdict {
   key: KeyNames;
-  /** Null for a request that may go on. */
+  /** Null for a request that is allowed. */
   refusal: Refusal | null;
 }
 
-/** Of a request for a target: one that may go on counts as a tunnel of its key until it is released. */
+/** For a target: an allowed request counts as a tunnel of its key until it is released. */
 export interface Admission extends Verdict {
-  /** Of a request that may go on, for `opened`. */
+  /** For `opened`, if the request is allowed. */
   mark: number;
 }
 
-/** Of a request about the key itself. */
+/** For a request about the key itself. */
 export interface Description extends Verdict {
   /** Null for a request that is refused. */
   state: OwnKey | null;
 }
 
-/** A request of a key that was refused, failed, or was left by its client. */
+/** A key's request that was refused, failed, or was abandoned by its client. */
 export interface RefusedRequest {
-  /** The id of its event, unless it is counted in another. */
+  /** The id of its event, unless it is counted in an earlier one. */
   id: string;
   apiKeyId: string;
   code: FailureCode;
@@ -40,28 +40,28 @@ export interface RefusedRequest {
 }
 
 /**
- * What traffic asks of the core of its gateway, which keeps keys, limits and usage: directly in one
- * process, and over a channel from a worker.
+ * What traffic asks of its gateway's core, which keeps keys, limits and usage: directly within one
+ * process, or over a channel from a worker.
  */
 export interface Session {
   /** The database's clock, in ms since 1970. */
   clock(): number;
   /**
-   * Judges a request. Rejects with a `Refusal` while the caller has not proved to hold a key, or where
-   * the core cannot judge it or could not record it.
+   * Judges a request. Rejects with a `Refusal` if the caller has not proved to hold a key, or if
+   * the core cannot judge or record the request.
    */
   admit(credentials: Credentials, client: Client): Promise<Admission>;
-  /** Says what a key may know of itself. Judges and rejects as `admit`, but for what is used up. */
+  /** Describes a key to its holder. Judges and rejects like `admit`, except for used-up limits. */
   describe(credentials: Credentials, client: Client): Promise<Description>;
-  /** An admitted request's target is connected, and its tunnel can be closed from here on. */
+  /** The target of an admitted request is connected; from here on its tunnel can be closed. */
   opened(admission: Admission, setupMs: number): void;
-  /** An admitted request is over, whether it was opened or not. */
+  /** An admitted request has ended, whether it was opened or not. */
   release(key: KeyNames): void;
-  /** Bytes moved for a key since the last call. */
+  /** Counts the bytes that moved for a key since the last call. */
   charge(apiKeyId: string, bytes: number): void;
   /** Takes an event; resolves when it is on disk. */
   record(event: UsageEvent): Promise<void>;
-  /** Records a refusal. Gives the id of the event that it is in. */
+  /** Records a refusal. Returns the id of the event that counts it. */
   refuse(request: RefusedRequest): string | Promise<string>;
   /** Counts a connection that ended before a request could be read from it. */
   dropped(reason: string): void;

@@ -5,12 +5,12 @@ import { CertificateUnusable } from './listeners/certificate-files.ts';
 import { NoTime } from './read-time.ts';
 import { SpoolInUse } from './usage/spool-lock.ts';
 
-const options = `A gateway has these options:
---resend-rejected sends again what was put aside.
---resend-kept <time> sends again what was recorded since then.`;
+const options = `Options:
+--resend-rejected     sends rejected events again
+--resend-kept <time>  sends events again that were recorded since then`;
 
 /**
- * What is wrong and what to do next, for a start that fails for a reason that its operator can correct;
+ * The cause and the next step, for a start that fails for a reason that an operator can correct;
  * null for any other.
  */
 export function explainStartFailure(
@@ -22,12 +22,12 @@ export function explainStartFailure(
   }
   if (error instanceof NoTime) return `--resend-kept: ${error.message}`;
   if (error instanceof ConfigurationError) {
-    return `${error.message}\n\ndocs/gateways.md says what each is for.`;
+    return `${error.message}\n\ndocs/gateways.md describes each variable.`;
   }
   if (error instanceof TooFewConnections) {
-    return `${error.code}: ${error.message}\ndocs/gateway-logins.md says how many a gateway takes.`;
+    return `${error.code}: ${error.message}\ndocs/gateway-logins.md explains how many a gateway needs.`;
   }
-  // a file that it names was there a moment ago
+  // the configuration was valid: a file that the URL names has gone since
   if (error instanceof DatabaseUrlError) return `GATEWAY_DATABASE_URL: ${error.message}`;
   if (error instanceof SpoolInUse) {
     return `${error.message}\nStop that gateway, or set GATEWAY_SPOOL_DIR to another folder.`;
@@ -45,7 +45,7 @@ export function explainStartFailure(
   if (path?.startsWith(spoolDirectory) || spoolDirectory.startsWith(`${path}/`) || errcode) {
     return [
       `The spool folder ${spoolDirectory} cannot be used: ${message}`,
-      'Set GATEWAY_SPOOL_DIR to a folder that this user may write, on a disk that has room.',
+      'Set GATEWAY_SPOOL_DIR to a folder that this user can write to, on a disk with free space.',
     ].join('\n');
   }
   return null;
@@ -53,13 +53,13 @@ export function explainStartFailure(
 
 function portInUse(error: Error, configuration: GatewayConfiguration): string {
   const { address, port } = error as { address?: string; port?: number };
-  // both may be given the same one: the second to listen is the one for clients
+  // both may have the same port: clients' port is the second to listen
   const isTls = port === configuration.tls?.port;
   const other = isTls ? 'GATEWAY_TLS_PORT' : 'GATEWAY_METRICS_PORT';
   const variable = port === configuration.port ? 'GATEWAY_PORT' : other;
-  return `Port ${port} of ${address} is in use.\nStop what uses it (another gateway?), or set ${variable}.`;
+  return `Port ${port} of ${address} is in use.\nStop the process that uses it (another gateway?), or set ${variable}.`;
 }
 
 function cannotListen(message: string): string {
-  return `The gateway cannot listen: ${message}\nSet GATEWAY_HOST, GATEWAY_METRICS_HOST and their ports to what this machine has.`;
+  return `The gateway cannot listen: ${message}\nSet GATEWAY_HOST, GATEWAY_METRICS_HOST and their ports to addresses and ports of this machine.`;
 }

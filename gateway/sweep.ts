@@ -1,2 +1,4 @@
-/** How often open tunnels are looked at, in ms: what a key may overshoot its quota by on one node. */
+/**
+ * How often open tunnels are checked, in ms: a key may overshoot its quota on one node this long.
+ */
 export const sweepMs = 250;

@@ -24,25 +24,25 @@ export interface TrafficOptions {
   log: Logger;
   /** Monotonic, in ms. */
   now: () => number;
-  /** Lets this traffic in to the core. */
+  /** Opens a session with the core. */
   join: (holder: TunnelHolder) => Session;
   /** Whether other processes listen on the same port. */
   reusePort?: boolean | undefined;
-  /** How long a client may take to say what it wants, in ms. */
+  /** How long a client may take to send a request's head, in ms. */
   firstRequestMs?: number | undefined;
-  /** How long a client may go on sending the body of what is refused, in ms. */
+  /** How long a client may keep sending the body of a refused request, in ms. */
   longestLingerMs?: number | undefined;
   /** How long resolving a target and connecting to it may take together, in ms. */
   connectTimeoutMs?: number | undefined;
-  /** How long a stop serves clients that had connected before it, in ms. */
+  /** How long a shutdown still serves clients that had connected before it, in ms. */
   lastRequestsMs?: number | undefined;
-  /** Measures the time that name servers take. */
+  /** Measures how long name servers take. */
   timeNames: Timed;
-  /** How often the certificate's files are looked at, in ms. */
+  /** How often the certificate files are checked, in ms. */
   lookEveryMs?: number | undefined;
   /** The host's clock, in ms since 1970, for tests that set it. */
   hostNow?: (() => number) | undefined;
-  /** Files and sockets that the process may have open; by default what it is allowed. */
+  /** Files and sockets that the process may have open; by default the limit of the process. */
   descriptorLimit?: number | undefined;
 }
 
@@ -50,21 +50,21 @@ export interface TrafficOptions {
 export interface Traffic extends TunnelHolder {
   /** Where clients connect. */
   readonly port: number;
-  /** The same for TLS; undefined where that is not set up. */
+  /** The same for TLS; undefined without TLS. */
   readonly tlsPort: number | undefined;
-  /** Reads the certificate's files again; one that cannot be used changes nothing. */
+  /** Reads the certificate files again; an unusable certificate changes nothing. */
   reload(): Promise<void>;
   figures(): TrafficFigures;
-  /** Charges and reports what was moved. Called often. */
+  /** Charges and reports the bytes that moved. Called often. */
   sweep(): void;
-  /** From now on answers ask clients to look for another gateway. */
+  /** From now on answers ask clients to switch to another gateway. */
   leave(): void;
   /**
-   * Takes no more clients, waits for the open tunnels and for who waits for an answer, `drainMs` at most,
-   * and ends what is left.
+   * Takes no more clients, waits up to `drainMs` for open tunnels and pending answers, and closes
+   * the rest.
    */
   stop(drainMs: number): Promise<void>;
-  /** Ends every tunnel at once, as this process is about to. */
+  /** Closes every tunnel at once, as this process is about to end. */
   cut(): void;
 }
 
@@ -185,7 +185,7 @@ export async function startTraffic(
       const last = setTimeout(() => {
         stopping = true;
       }, lastRequestsMs);
-      // the listening sockets are closed by themselves first: open tunnels may go on
+      // first only the listening sockets are closed: open tunnels may continue
       await untilJustAccepted();
       const closed = Promise.all([plain.close(), secure?.close()]);
       server.close();
@@ -195,7 +195,7 @@ export async function startTraffic(
       ]);
       clearTimeout(last);
       stopping = true;
-      if (tunnels.count > 0) log.warn({ tunnels: tunnels.count }, 'ending open tunnels');
+      if (tunnels.count > 0) log.warn({ tunnels: tunnels.count }, 'closing open tunnels');
       tunnels.closeAll();
       connections.closeAll();
       await tunnels.empty();

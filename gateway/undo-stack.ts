@@ -1,11 +1,11 @@
 /**
- * Steps to undo in reverse order, whether or not some of them fail: the AsyncDisposableStack of ES2026
- * as far as it is used here, which Node 22 does not have.
+ * Cleanup steps that run in reverse order, even if some of them fail: the part of ES2026's
+ * AsyncDisposableStack that is used here, as Node 22 does not have it.
  */
 export class UndoStack implements AsyncDisposable {
   #steps: (() => Promise<void>)[] = [];
 
-  /** Adds a step, which is done before those that were added earlier. */
+  /** Adds a step, which runs before those that were added earlier. */
   defer(step: () => Promise<void>): void {
     this.#steps.push(step);
   }
@@ -18,7 +18,7 @@ export class UndoStack implements AsyncDisposable {
     return moved;
   }
 
-  /** Does each step once. Rejects with its error where one failed, or with all errors. */
+  /** Runs each step once. Rejects with the error of the step that failed, or with all errors. */
   async disposeAsync(): Promise<void> {
     const errors: unknown[] = [];
     for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {

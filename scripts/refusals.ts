@@ -48,16 +48,23 @@ export const argumentRules = ${JSON.stringify(ruleOf)} as const;
 }
 
 function pageOf(refusals: Refusal[]): string {
-  const rows = refusals.map(({ code, sqlState, occursWhen, detail }) =>
-    `| \`${code}\` | ${statusOf(sqlState)} | ${sqlState} | ${occursWhen} | ${detail} |`.replace(
-      / {2}\|$/,
-      ' |',
-    ),
-  );
+  const rows = refusals.map(({ code, sqlState, occursWhen, detail }) => {
+    const status = statusOf(sqlState);
+    const cells = [`\`${code}\``, status, sqlState, occursWhen, retryOf(code, status), detail];
+    return `| ${cells.join(' | ')} |`.replace(/ {2}\|$/, ' |');
+  });
   return readFileSync(refusalsPage, 'utf8').replace(
-    /(?<=\| code \| HTTP \| SQLSTATE \| when \| details \|\n\|---\|---\|---\|---\|---\|\n)(\|.*\n)+/,
+    /(?<=\| code \| HTTP \| SQLSTATE \| when \| retry\? \| details \|\n(?:\|---){6}\|\n)(\|.*\n)+/,
     `${rows.join('\n')}\n`,
   );
+}
+
+/** Refusals, besides 404, that persist whatever the caller changes. */
+const finalCodes = new Set(['already_done', 'append_only', 'forbidden']);
+
+function retryOf(code: string, status: number): string {
+  if (status === 429) return 'after `Retry-After`';
+  return status === 404 || finalCodes.has(code) ? 'no' : 'after a change';
 }
 
 /** The HTTP status that PostgREST returns for a SQLSTATE `PTnnn`. */

@@ -15,7 +15,7 @@ import { openRoutes, protectedRoutes } from './support/contract.ts';
 
 const routeNames = routes.map(({ name }) => name);
 
-/** Against a bare relay, and against Squid where it is installed. */
+/** Once against a bare relay, and once against Squid if it is installed. */
 const againstPeers = (name: string) => (haveSquid ? [name, name] : [name]);
 
 const comparisons = [
@@ -92,7 +92,7 @@ test('a quick run of the benchmarks measures everything and writes finite, posit
       expect(verdict).toBe(aim === null ? null : ratio <= aim ? 'ok' : 'over');
     }
     expect(report.figures.map(({ group, name }) => `${group} ${name}`)).toEqual(figures);
-    // these may be negative: pages of memory come and go, and a delay is before the answer
+    // these may be negative: memory pages come and go, and a delay may end before the answer
     for (const { name, values } of report.figures) {
       expect(Object.values(values).every(Number.isFinite), name).toBe(true);
       expect(Object.values(values).length, name).toBeGreaterThanOrEqual(2);
@@ -108,7 +108,7 @@ test('a quick run of the benchmarks measures everything and writes finite, posit
   }
 }, 600_000);
 
-test('every route has a worst case that is measured', () => {
+test('the worst case of every route is measured', () => {
   const routes = [
     ...openRoutes.map((path) => `GET ${path}`),
     ...protectedRoutes.map(
@@ -125,7 +125,7 @@ test('the floor runs on the same packages as the API', () => {
   expect(packages('scripts/bench/floor')).toBe(packages('supabase/functions/api'));
 });
 
-test('an unknown group is refused with the usage before anything is started', async () => {
+test('an unknown group is refused with the usage before anything starts', async () => {
   const run = promisify(execFile)(process.execPath, ['scripts/bench.ts', '--only', 'everything'], {
     cwd: projectRoot,
   });

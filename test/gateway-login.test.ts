@@ -34,7 +34,7 @@ beforeAll(async () => {
   undo.defer(() => owner.end({ timeout: 1 }));
   superuser = postgres(databaseUrl('supabase_admin', port), { max: 1, onnotice: () => {} });
   undo.defer(() => superuser.end({ timeout: 1 }));
-  // the most that a server may be told to log
+  // the most verbose logging that a server can have
   await superuser`alter system set log_statement = 'all'`;
   await superuser`alter system set log_parameter_max_length_on_error = -1`;
   await superuser`select pg_reload_conf()`;
@@ -52,7 +52,7 @@ async function create(name: string, ...args: string[]): Promise<URL> {
   return new URL(/GATEWAY_DATABASE_URL="(.*)"/.exec(stdout)?.[1] ?? '');
 }
 
-/** Connections of a gateway, closed when the test is over. */
+/** Connections of a gateway, closed after the test. */
 function connect(url: URL, connections = 1): postgres.Sql {
   const sql = postgres(url.href, { max: connections, onnotice: () => {}, connect_timeout: 10 });
   onTestFinished(() => sql.end({ timeout: 0 }));
@@ -69,13 +69,13 @@ async function rolesNamed(name: string): Promise<number> {
   return (await owner`select from pg_roles where rolname = ${`proxy_gateway_${name}`}`).length;
 }
 
-describe('a login that is made', () => {
+describe('a new login', () => {
   let url: URL;
   beforeAll(async () => {
     url = await create('made');
   });
 
-  it('looks keys up, records usage and reads the schema’s version, with the password that was shown', async () => {
+  it('looks up keys, records usage and reads the schema version with the printed password', async () => {
     expect(url.username).toBe('proxy_gateway_made');
     expect(url.password).toMatch(/^[\w-]{43}$/);
     expect(url.host).toBe(new URL(ownerUrl).host);
@@ -87,7 +87,7 @@ describe('a login that is made', () => {
     expect(await gateway`select version from gateway.schema_version()`).toHaveLength(1);
   });
 
-  it('says what to set where it may hold fewer connections than a restarted gateway opens by default', async () => {
+  it('prints a setting if its limit is below the default connections of a restarted gateway', async () => {
     const few = await gatewayLogin(['create', 'seven', '--connections', '7']);
     expect(few.stdout).toMatch(/^GATEWAY_DATABASE_CONNECTIONS=3$/m);
     const fewer = await gatewayLogin(['create', 'four', '--connections', '4']);
@@ -98,13 +98,13 @@ describe('a login that is made', () => {
     expect(enough.stdout).not.toContain('GATEWAY_DATABASE_CONNECTIONS');
   });
 
-  it('does not log in with another password', async () => {
+  it('cannot log in with another password', async () => {
     const wrong = new URL(url);
     wrong.password = `${url.password.slice(0, -1)}!`;
     await expect(connect(wrong)`select`).rejects.toMatchObject({ code: '28P01' });
   });
 
-  it('may do nothing else in a schema of ours', async () => {
+  it('may do nothing else in our schemas', async () => {
     const gateway = connect(url);
     const schemas = ['public', 'proxy_private', 'gateway', 'auth', 'extensions'];
     const relations = await listRelations(owner, schemas);
@@ -131,7 +131,7 @@ describe('a login that is made', () => {
     }
   });
 
-  it('holds as many connections as it is told, and no more', async () => {
+  it('has exactly the given number of connections', async () => {
     const few = await create('few', '--connections', '3');
     const held = connect(few, 3);
     await Promise.all([1, 2, 3].map(() => held`select pg_sleep(0.2)`));
@@ -147,7 +147,7 @@ describe('a login that is made', () => {
     expect(refused.code).toBe(1);
     await vi.waitFor(() => {
       const log = readFileSync(logFile, 'utf8');
-      // the statements and their parameters are there, those of one that failed too
+      // the log has the statements and their parameters, even of a failed statement
       expect(log).toContain('proxy_private.create_gateway_login');
       expect(log.match(/= 'SCRAM-SHA-256\$4096:/g)?.length).toBeGreaterThan(2);
       expect(log).not.toContain(url.password);
@@ -176,7 +176,7 @@ describe('a login that is made', () => {
 });
 
 describe('a drop', () => {
-  it('ends the login’s connections at once, and no other’s', async () => {
+  it('closes the login’s connections at once, and no others', async () => {
     const [stolen, honest] = [await create('stolen'), await create('honest')];
     const [theirs, ours] = [connect(stolen, 2), connect(honest)];
     await ours`select`;
@@ -199,7 +199,7 @@ describe('a drop', () => {
     expect(after).toEqual(before);
   });
 
-  it('removes its large objects', async () => {
+  it('removes the login’s large objects', async () => {
     const gateway = connect(await create('hoarder'));
     const [made] = await gateway`select lo_from_bytea(0, '\\x00') as id`;
     const countObjects = async () =>
@@ -214,7 +214,7 @@ describe('a drop', () => {
     expect([await countObjects(), await rolesNamed('hoarder')]).toEqual([0, 0]);
   });
 
-  it('lets none in that connects again and again', async () => {
+  it('locks out a login that reconnects again and again', async () => {
     const url = await create('stubborn');
     let refused = 0;
     const insist = async () => {
@@ -248,7 +248,7 @@ describe('a drop', () => {
     expect(left).toHaveLength(0);
   });
 
-  it('closes one that owns something in another database, and says what to do there', async () => {
+  it('closes a login that owns objects in another database, and says what to do there', async () => {
     const url = await create('elsewhere');
     const there = new URL(url);
     there.pathname = '/template1';
@@ -269,7 +269,7 @@ describe('a drop', () => {
     expect(await rolesNamed('elsewhere')).toBe(0);
   });
 
-  it('of one that is dropped already says that it does not exist', async () => {
+  it('of a dropped login reports that it does not exist', async () => {
     await create('twice');
     expect(await gatewayLogin(['drop', 'twice'])).toMatchObject({ code: 0 });
     const { code, stdout, stderr } = await gatewayLogin(['drop', 'twice']);
@@ -280,25 +280,25 @@ describe('a drop', () => {
   });
 });
 
-describe('what it refuses, with what to do next', () => {
+describe('a refusal says what to do next', () => {
   it.each<[string, string[], RegExp]>([
     ['a name that is taken', ['create', 'local'], /drop the login first: .* drop local$/m],
-    ['a name that is none', ['create', 'EU-1'], /lower-case.*\n.*eu_1/],
-    ['a name that is none, of a drop', ['drop', 'x"; drop role postgres'], /lower-case/],
-    ['a limit of none', ['create', 'none', '--connections', '0'], /3 to 1000/],
+    ['an invalid name', ['create', 'EU-1'], /lower-case.*\n.*eu_1/],
+    ['an invalid name in a drop', ['drop', 'x"; drop role postgres'], /lower-case/],
+    ['a limit of zero', ['create', 'none', '--connections', '0'], /3 to 1000/],
     ['a limit that no gateway can use', ['create', 'none', '--connections', '2'], /3 to 1000/],
-    ['a limit over the most', ['create', 'none', '--connections', '1001'], /3 to 1000/],
-    ['a limit that is no number', ['create', 'none', '--connections', 'many'], /whole number/],
+    ['a limit over the maximum', ['create', 'none', '--connections', '1001'], /3 to 1000/],
+    ['a limit that is not a number', ['create', 'none', '--connections', 'many'], /whole number/],
     ['no command', [], /create <name>/],
-    ['another command', ['remove', 'local'], /create <name>/],
+    ['an unknown command', ['remove', 'local'], /create <name>/],
     ['no name', ['create'], /create <name>/],
     ['two names', ['drop', 'local', 'other'], /one name(.|\n)*create <name>/],
     [
-      'a limit of a drop',
+      'a limit in a drop',
       ['drop', 'local', '--connections', '2'],
       /only with create(.|\n)*create <name>/,
     ],
-    ['another option', ['list', '--all'], /--all(.|\n)*create <name>/],
+    ['an unknown option', ['list', '--all'], /--all(.|\n)*create <name>/],
   ])('%s', async (_, args, words) => {
     const { code, stdout, stderr } = await gatewayLogin(args);
     expect([code, stdout]).toEqual([1, '']);
@@ -310,12 +310,16 @@ describe('what it refuses, with what to do next', () => {
 
   it.each<[string, () => string | Promise<string>, RegExp]>([
     [
-      'no database',
+      'a database that does not answer',
       async () => `postgresql://postgres:pa55@127.0.0.1:${await getPort()}/x`,
       /start/,
     ],
     ['another role', () => ownerUrl.replace('postgres:', 'supabase_auth_admin:'), /role postgres/],
-    ['no migrations', () => ownerUrl.replace(/postgres$/, 'template1'), /migrations/],
+    [
+      'a database without migrations',
+      () => ownerUrl.replace(/postgres$/, 'template1'),
+      /migrations/,
+    ],
   ])('%s', async (_, url, words) => {
     for (const args of [
       ['create', 'none'],
@@ -335,7 +339,7 @@ describe('what it refuses, with what to do next', () => {
   });
 });
 
-it('a process makes and drops a login, and ends with 0; refused, with 1 and a word on stderr', async () => {
+it('a process creates and drops a login with exit code 0; a refusal has exit code 1 and an error on stderr', async () => {
   const made = await startGatewayLogin('create', 'processed');
   expect([made.code, made.stderr]).toEqual([0, '']);
   expect(made.stdout).toMatch(/^GATEWAY_DATABASE_URL="postgresql:.*"$/m);
@@ -349,7 +353,7 @@ it('a process makes and drops a login, and ends with 0; refused, with 1 and a wo
   });
 });
 
-describe('the URL of a gateway', () => {
+describe('the connection string of a gateway', () => {
   it.each([
     [
       'postgresql://postgres:x@db.abcdefghijklmnopqrst.supabase.co:5432/postgres',
@@ -364,11 +368,11 @@ describe('the URL of a gateway', () => {
       'postgresql://proxy_gateway_eu.abcdefghijklmnopqrst:s@aws-0-eu-west-1.pooler.supabase.com:5432/postgres',
     ],
     ['postgresql://postgres@[::1]:6543/keys', 'postgresql://proxy_gateway_eu:s@[::1]:6543/keys'],
-  ])('beside %s', (operator, expected) => {
+  ])('is derived from %s', (operator, expected) => {
     expect(gatewayUrl(new URL(operator), 'proxy_gateway_eu', 's')).toBe(expected);
   });
 });
 
-it('without a login it says how to make one', () => {
+it('an empty list of logins says how to make one', () => {
   expect(formatLogins([])).toContain('create <name>');
 });

@@ -7,7 +7,7 @@ import { makeTemplate } from '../scripts/stack/make-template.ts';
 import { type Stack, startStack } from '../scripts/stack/stack.ts';
 import { makeMemoryFolder } from './memory-folder.ts';
 
-/** What a test knows of the stack it runs on. */
+/** The stack as tests see it. */
 export type TestStack = Pick<
   Stack,
   | 'url'
@@ -20,7 +20,7 @@ export type TestStack = Pick<
   | 'secretKey'
   | 'logs'
 > & {
-  /** The private key that signs the stack's tokens, to make tokens that Auth would not. */
+  /** The private key that signs the stack's tokens, for tokens that Auth would not issue. */
   signingJwk: JWK;
 };
 
@@ -30,7 +30,7 @@ declare module 'vitest' {
   }
 }
 
-/** One ephemeral stack under all tests; each test makes users of its own. */
+/** One ephemeral stack for all tests; each test creates its own users. */
 export default async function setup(
   project: TestProject,
 ): Promise<(() => Promise<void>) | undefined> {
@@ -43,7 +43,7 @@ export default async function setup(
   }
   const template = mkdtempSync(join(tmpdir(), 'template-of-tests-'));
   undo.defer(() => rmSync(template, { recursive: true, force: true, maxRetries: 5 }));
-  // what each process of the run would compile again: half of what its start costs
+  // otherwise each process of the run compiles it again, which is half of its start time
   process.env.NODE_COMPILE_CACHE ??= join(template, 'compiled');
   await makeTemplate(template);
   const stack = await startStack({ ephemeral: true });

@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 afterAll(() => database.stop());
 
-/** The table of what was done, a row as its cells. */
+/** The rows of the printed table, as cells. */
 const withRows = (ended: Ended) => ({
   ...ended,
   rows: ended.stdout
@@ -41,7 +41,7 @@ const runMaintenance = async (url: string, args: string[] = []) =>
 const startMaintenance = (args: string[] = []) =>
   startCommand('scripts/maintain.ts', args, database.dbUrl);
 
-/** Task, day and outcome of each row, where there is a day. */
+/** Task, day and outcome of each row, without the day if there is none. */
 const outcomes = (rows: string[][]) =>
   rows.map((row) => row.slice(0, /^\d{4}-/.test(row[1] ?? '') ? 3 : 2).join(' '));
 
@@ -56,7 +56,7 @@ async function addDrift(): Promise<void> {
   await sql`update proxy_private.proxy_usage_hourly set bytes_sent = 7 where api_key_id = ${id}`;
 }
 
-it('does all its tasks, in aligned columns, and ends with 0', async () => {
+it('runs all its tasks, prints aligned columns, and exits with 0', async () => {
   await sql.unsafe(`drop table ${partitionOf(dayFromNow(40))}`);
   const { code, rows, stdout, stderr } = withRows(await startMaintenance().ended);
   expect([code, stderr]).toEqual([0, '']);
@@ -76,7 +76,7 @@ it('does all its tasks, in aligned columns, and ends with 0', async () => {
   expect(lines.map((line) => line[columns])).not.toContain(' ');
 });
 
-it('repairs drift, says so, and leaves a log', async () => {
+it('repairs drift, reports it, and logs it', async () => {
   await addDrift();
   const { code, rows } = await runMaintenance(database.dbUrl);
   expect([code, outcomes(rows)[2]]).toEqual([0, `reconcile ${today} repaired`]);
@@ -89,7 +89,7 @@ it('repairs drift, says so, and leaves a log', async () => {
   expect([...logged]).toEqual([{ task: 'reconcile', day: today }]);
 });
 
-it('reconciles one day alone', async () => {
+it('reconciles only the given day', async () => {
   await addDrift();
   const other = await runMaintenance(database.dbUrl, ['--day', yesterday]);
   expect(outcomes(other.rows)).not.toContain(`reconcile ${today} repaired`);
@@ -115,7 +115,7 @@ describe('old days', () => {
     expect([await exists(dayFromNow(-91)), await exists(dayFromNow(-90))]).toEqual([false, true]);
   });
 
-  it('are dropped after as many as --keep-days says, also in the nights to come', async () => {
+  it('are dropped after --keep-days days, in later runs too', async () => {
     const { code, rows } = await runMaintenance(database.dbUrl, ['--keep-days', '80']);
     expect(code).toBe(0);
     expect(outcomes(rows)).toContain(`retention ${dayFromNow(-90)} dropped`);
@@ -125,7 +125,7 @@ describe('old days', () => {
     expect(outcomes(night.rows)).toContain('retention 2010-07-01 dropped');
   });
 
-  it('of usage by target and outcome have an age that is theirs alone', async () => {
+  it('of usage by target and outcome have their own retention', async () => {
     expect(await runMaintenance(database.dbUrl, ['--keep-targets-days', '7'])).toMatchObject({
       code: 0,
     });
@@ -144,7 +144,7 @@ describe('old days', () => {
     },
   );
 
-  it('with drift are kept, and the end is 1', async () => {
+  it('with drift are kept, and the exit code is 1', async () => {
     await make('2010-08-01');
     await runMaintenance(database.dbUrl, ['--day', '2010-08-01']);
     await sql`
@@ -160,7 +160,7 @@ describe('old days', () => {
     expect(await exists('2010-08-01')).toBe(false);
   });
 
-  it('that must be archived first are kept, and the end is 1', async () => {
+  it('that must be archived first are kept, and the exit code is 1', async () => {
     const [other] = await database.newKeys(1);
     await make('2010-09-01');
     await sql`
@@ -176,13 +176,13 @@ describe('old days', () => {
     expect(outcomes(rows)).toContain('retention 2010-09-01 kept');
   });
 
-  it('that were dropped are not reconciled, and the end is 1', async () => {
+  it('that were dropped are not reconciled, and the exit code is 1', async () => {
     const { code, rows } = await runMaintenance(database.dbUrl, ['--day', '2010-07-01']);
     expect([code, outcomes(rows)]).toEqual([1, ['reconcile failed']]);
   });
 });
 
-it('in one call, a task that fails is reported and stops no other', async () => {
+it('in one call, a failed task is reported and stops no other task', async () => {
   await addDrift();
   const rows = await sql`
     select task, outcome from proxy_private.maintain_usage(days => array['2010-07-01'::date])`;
@@ -203,7 +203,7 @@ it('in one call, a task that fails is reported and stops no other', async () => 
   });
 });
 
-it('skips what other maintenance is at, and ends with 1', async () => {
+it('skips tasks that another run is doing, and exits with 1', async () => {
   const other = await connectAlone(database.dbUrl);
   await other`begin`;
   await other`select from proxy_private.reconcile_usage((now() at time zone 'UTC')::date)`;
@@ -217,18 +217,20 @@ it('skips what other maintenance is at, and ends with 1', async () => {
   await other`rollback`;
 });
 
-it('repairs what lets gateways make temporary objects, and says what it cannot repair', async () => {
+it('revokes a gateway’s right to make temporary objects, and reports the rights that it cannot revoke', async () => {
   await sql`grant temporary on database postgres to public`;
   const repaired = await runMaintenance(database.dbUrl);
   expect([repaired.code, outcomes(repaired.rows)[5]]).toEqual([0, 'privileges repaired']);
   await sql`grant temporary on database postgres to proxy_gateway_local`;
   const found = await runMaintenance(database.dbUrl);
   expect([found.code, outcomes(found.rows)[5]]).toEqual([1, 'privileges found']);
-  expect(found.stdout).toContain('proxy_gateway_local may make temporary objects here.');
+  expect(found.stdout).toContain(
+    'proxy_gateway_local may create temporary objects in this database.',
+  );
   await sql`revoke temporary on database postgres from proxy_gateway_local`;
 });
 
-it('brings keys in step with the accounts of their owners', async () => {
+it('updates keys to match their owners’ accounts', async () => {
   await sql`update proxy_private.proxy_keys set owner_barred_until = '2100-01-01' where id = ${id}`;
   const { code, rows } = await runMaintenance(database.dbUrl);
   expect([code, outcomes(rows)[4]]).toEqual([0, 'accounts repaired']);
@@ -236,7 +238,7 @@ it('brings keys in step with the accounts of their owners', async () => {
   expect(key).toEqual({ active: true });
 });
 
-it('says what it is at when that takes long', async () => {
+it('reports its progress if a task takes long', async () => {
   await addDrift();
   const holding = await connectAlone(database.dbUrl);
   await holding`begin`;
@@ -248,7 +250,7 @@ it('says what it is at when that takes long', async () => {
   expect(await run.ended).toMatchObject({ code: 0 });
 });
 
-describe('where it cannot work it says what to do, and never the password', () => {
+describe('a failure says what to do, and never shows the password', () => {
   const secret = 'pa55-of-the-owner';
 
   it.each<[string, () => string | Promise<string>, RegExp]>([
@@ -268,15 +270,19 @@ describe('where it cannot work it says what to do, and never the password', () =
       /password/,
     ],
     ['there is no such database', () => database.dbUrl.replace(/postgres$/, secret), /name/],
-    ['the role is another', () => database.gatewayDbUrl, /role postgres/],
+    ['the role is not postgres', () => database.gatewayDbUrl, /role postgres/],
     [
       'there are no migrations',
       () => database.dbUrl.replace(/postgres$/, 'template1'),
       /migrations/,
     ],
-    ['the URL is none', () => `postgresql//postgres:${secret}@127.0.0.1`, /postgresql:\/\//],
-    ['the URL is of something else', () => `https://postgres:${secret}@127.0.0.1/`, /postgresql:/],
-    ['the port is none', () => `postgresql://postgres:${secret}@127.0.0.1:abc/`, /postgresql:\/\//],
+    ['the URL is malformed', () => `postgresql//postgres:${secret}@127.0.0.1`, /postgresql:\/\//],
+    ['the URL has another scheme', () => `https://postgres:${secret}@127.0.0.1/`, /postgresql:/],
+    [
+      'the port is not a number',
+      () => `postgresql://postgres:${secret}@127.0.0.1:abc/`,
+      /postgresql:\/\//,
+    ],
   ])('%s', async (name, url, remedy) => {
     const { code, stdout, stderr } = await runMaintenance(await url());
     expect([code, stdout]).toEqual([1, '']);
@@ -286,7 +292,7 @@ describe('where it cannot work it says what to do, and never the password', () =
   });
 });
 
-it('does nothing in a schema that no longer serves this version, and says what to run', async () => {
+it('does nothing in a schema that does not support this version, and says what to run', async () => {
   await sql`update proxy_private.schema_version set oldest_gateway_version = 2`;
   const { code, stdout, stderr } = await runMaintenance(database.dbUrl);
   expect([code, stdout]).toEqual([1, '']);
@@ -294,7 +300,7 @@ it('does nothing in a schema that no longer serves this version, and says what t
   await sql`update proxy_private.schema_version set oldest_gateway_version = 1`;
 });
 
-it('a process that fails says so on stderr, and ends with 1', async () => {
+it('a process that fails reports it on stderr, and exits with 1', async () => {
   const { code, stdout, stderr } = await startMaintenance(['--day', 'today']).ended;
   expect([code, stdout]).toEqual([1, '']);
   expect(stderr).toContain('--day requires a date');
@@ -302,7 +308,7 @@ it('a process that fails says so on stderr, and ends with 1', async () => {
   expect(found).toBe(1);
 });
 
-it('without DATABASE_URL it is the local stack’s database', () => {
+it('without DATABASE_URL, it uses the local stack’s database', () => {
   expect(openDatabase(undefined).address).toBe(`127.0.0.1:${readProjectConfig().db.port}`);
 });
 

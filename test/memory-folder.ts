@@ -6,13 +6,13 @@ const prefix = 'proxy-keys-tests-';
 const neededBytes = 4 * 2 ** 30;
 
 /**
- * Makes a temporary folder in memory, where making a database costs a twentieth of what it costs on
- * disk. Returns null where the system has no memory to spare, or runs no programs from there.
+ * Makes a temporary folder in memory, where creating a database costs a twentieth of the cost on
+ * disk. Returns null if the system has no memory to spare, or runs no programs from there.
  */
 export function makeMemoryFolder(): string | null {
   if (!isUsable()) return null;
   for (const name of readdirSync(memory)) {
-    // of a run that was killed
+    // left by a run that was killed
     if (name.startsWith(prefix) && !isRunning(Number(name.slice(prefix.length)))) {
       rmSync(join(memory, name), { recursive: true, force: true });
     }

@@ -20,7 +20,7 @@ import { type OwnDatabase, startOwnDatabase } from './support/own-stack.ts';
 import type { SeededKey } from './support/seeded-keys.ts';
 import { findDrift } from './support/usage-events.ts';
 
-// The database is lost, and restored to an earlier moment, which forgets what was done after it.
+// The database is lost and restored to an earlier moment, so later changes are missing.
 
 const hour = 3_600_000;
 const folder = mkdtempSync(join(tmpdir(), 'restore-'));
@@ -51,7 +51,7 @@ function connect(name: string): postgres.Sql {
   return sql;
 }
 
-/** A gateway of the database of that name, in the folder that all of them had. */
+/** A gateway on the database of that name; all of them use the same spool. */
 async function startGateway(name: string): Promise<GatewayFixture> {
   const gateway = await startTestGateway({
     databaseUrl: inDatabase(database.gatewayDbUrl, name),
@@ -65,7 +65,7 @@ async function startGateway(name: string): Promise<GatewayFixture> {
   return gateway;
 }
 
-/** What a key is answered, when its tunnel has ended where it got one. */
+/** The status that a key gets; a tunnel is closed first. */
 async function ask({ port }: GatewayFixture, { keyId, secret }: SeededKey): Promise<number> {
   const request = connectRequest(`127.0.0.1:${target.port}`, `${keyId}:${secret}`);
   const { status, socket } = await sendRaw(port, request);
@@ -74,8 +74,8 @@ async function ask({ port }: GatewayFixture, { keyId, secret }: SeededKey): Prom
   return status;
 }
 
-describe('a restore to an earlier moment', () => {
-  it('is made good: what was revoked since is refused again, and what was used since counted once', async () => {
+describe('after a restore to an earlier moment', () => {
+  it('later revocations are enforced again, and later usage is counted once', async () => {
     const keys = (await database.newKeys(6)) as [
       SeededKey,
       SeededKey,
@@ -87,7 +87,7 @@ describe('a restore to an earlier moment', () => {
     const [deleted, suspended, rotated, limited, used, gone] = keys;
     await database.sql`update proxy_private.proxy_keys set deleted_at = now() where id = ${gone.id}`;
     await database.sql.end();
-    // stands for the backup, and all that was archived up to the moment
+    // stands for the backup and the WAL that was archived up to that moment
     const operator = connect('template1');
     await operator`
       select pg_terminate_backend(pid) from pg_stat_activity where datname = 'postgres'`;
@@ -116,7 +116,7 @@ describe('a restore to an earlier moment', () => {
     const restored = connect('restored');
     const restoredUrl = inDatabase(database.dbUrl, 'restored');
     const after = await startGateway('restored');
-    // what the restore alone does
+    // the state after the restore alone
     expect(await Promise.all(keys.slice(0, 4).map((key) => ask(after, key)))).toEqual(
       Array(4).fill(200),
     );
@@ -180,7 +180,7 @@ describe('a restore to an earlier moment', () => {
     [['--revoke-since', '2026-07-31', '--logs', 'x.log'], 'zone'],
     [['--revoke-since', '2026-07-31T03:00:00Z', '--logs', 'x.log', '--keep-days', '3'], '--until'],
     [['--revoke-since', '2026-07-31T03:00:00Z', '--logs', '/nowhere/x.log'], 'ENOENT'],
-  ])('is not made good by %j', async (args, words) => {
+  ])('%j is refused', async (args, words) => {
     const { code, stderr } = await callCommand(maintain, args, database.dbUrl);
     expect([code, stderr]).toEqual([1, expect.stringContaining(words)]);
   });

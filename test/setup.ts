@@ -1,14 +1,14 @@
 import { afterEach, vi } from 'vitest';
 import { undescribed } from './description/checked-answers.ts';
 
-// every answer of the API that any test gets is checked against its description, also where the
-// test, or a client that it uses, takes a `fetch` that fails for a lost connection
+// checks every API answer that a test gets against the description, even if the test, or a client
+// in it, uses a `fetch` that simulates a lost connection
 afterEach(() => {
   const [first] = undescribed.splice(0);
   if (first) throw first;
 });
 
-// a second, after which it gives up by itself, is soon over on a busy machine; a hang is still a failure
+// the default timeout of a second is too short on a busy machine; a hang still fails
 const { waitFor } = vi;
 const patientMs = 90_000;
 if (waitFor.name !== 'waitPatiently') {

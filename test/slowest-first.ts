@@ -2,7 +2,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const order = ['system', 'browser', 'gateway', 'database', 'http', 'unit'];
 
-/** Starts with the projects whose files take long, so that no worker is left with one at the end. */
+/** Starts with the slowest projects, so that no worker is left with one at the end. */
 export class SlowestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);

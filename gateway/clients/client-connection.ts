@@ -4,26 +4,26 @@ import type { Refusal } from '../refusal.ts';
 import { resetSocket } from '../tunnels/reset-socket.ts';
 import { countedAddress } from './counted-address.ts';
 
-/** How long a client that was sent its last answer may be silent, and not hang up, in ms. */
+/** How long a client may stay silent, without hanging up, after its last answer, in ms. */
 const lingerMs = 2_000;
-/** How long it may take to make room for more of it, in ms. */
+/** How long it may read nothing of that answer, in ms. */
 const unsentMs = 10_000;
 
-/** A client's connection: one request at a time is served on it. It says who its client is. */
+/** A client's connection, which serves one request at a time. It knows its client's address. */
 export class ClientConnection {
-  /** Where requests come from: the TCP connection, or the TLS on it once that is there. */
+  /** Where requests come from: the TCP connection, or the TLS socket on it once there is one. */
   socket: Socket;
-  /** Whether a request on it came with a key's credentials. */
+  /** Whether a request on it has proved to hold a key. */
   proven = false;
   /** Whether a request is being served. */
   busy = false;
-  /** Requests that came before the one before them was answered: the connection ends after it. */
+  /** Requests that arrived before the current one was answered: the connection ends after it. */
   ahead = 0;
-  /** Its last answer is given. */
+  /** Whether its last answer has been written. */
   ending = false;
-  /** When it was made, monotonic, in ms. */
+  /** When it was opened, monotonic, in ms. */
   readonly openedAt = performance.now();
-  /** Whether it ever brought a request. */
+  /** Whether a request has arrived on it. */
   used = false;
 
   /** Called when its client leaves. */
@@ -34,41 +34,41 @@ export class ClientConnection {
   #address: string | undefined;
   readonly #longestLingerMs: number;
 
-  /** `longestLingerMs`: how long a client may go on sending the body of what is refused, in ms. */
+  /** `longestLingerMs`: how long a client may keep sending the body of a refused request, in ms. */
   constructor(socket: Socket, longestLingerMs = 30_000) {
     this.socket = socket;
     this.#carrier = socket;
     this.#longestLingerMs = longestLingerMs;
   }
 
-  /** Its client's address: that of its peer, unless that is a load balancer which said another. */
+  /** Its client's address: its peer's, unless a load balancer has announced another. */
   get remoteAddress(): string | undefined {
     return this.#announced ?? this.#carrier.remoteAddress;
   }
 
-  /** Whether its client has said nothing yet. */
+  /** Whether its client has sent nothing yet. */
   get silent(): boolean {
     return this.socket.bytesRead === (this.socket === this.#carrier ? this.#headerBytes : 0);
   }
 
   /**
-   * Takes the address that a load balancer says, or null where it speaks for itself, in a header of so
-   * many bytes; before `address` is asked for.
+   * Sets the address from a load balancer's header of `headerBytes` bytes; null if the load
+   * balancer is itself the client. Call it before `address` is read.
    */
   announce(address: string | null, headerBytes: number): void {
     if (address !== null) this.#announced = address;
     this.#headerBytes = headerBytes;
   }
 
-  /** What it is counted under until it proves a key; asked for only where it matters. */
+  /** The address that it counts for until it proves a key; read only when it matters. */
   get address(): string {
     this.#address ??= countedAddress(this.remoteAddress ?? '');
     return this.#address;
   }
 
   /**
-   * Reads no more. Node reads on at the end of each message, a tick later, and libuv up to 32 times
-   * before it turns to anything else: this comes after those ticks, and before the next read.
+   * Stops reading. Node resumes reading a tick after each message ends, and libuv reads up to 32
+   * times in a row: this pauses after those ticks, and before the next read.
    */
   stopReading(): void {
     const pause = () => this.socket.pause();
@@ -88,9 +88,9 @@ export class ClientConnection {
   }
 
   /**
-   * Ends the connection after what was written: nothing that follows is parsed. The rest of the last
-   * request's own body is read, as a client may look for the answer only after it; `message` is null
-   * where no request is read any more.
+   * Ends the connection after what was written: nothing that follows is parsed. The rest of the
+   * last request's body is still read, as a client may read the answer only after sending it;
+   * `message` is null if no request is being read.
    */
   end(message: IncomingMessage | null): void {
     const { socket } = this;
@@ -98,7 +98,7 @@ export class ClientConnection {
     if (socket.destroyed) return;
     socket.end();
     this.#letGoInTime(message);
-    // what is not read when a connection closes makes a reset of its end
+    // a connection that closes with unread data is reset
     if (message === null) socket.resume();
     else setImmediate(() => this.#drain(message));
   }
@@ -111,9 +111,9 @@ export class ClientConnection {
       const left = socket.writableLength;
       const sends = message?.complete === false && socket.bytesRead > bytesRead;
       const late = performance.now() - begunAt >= this.#longestLingerMs;
-      // a part of an answer has no end
+      // a partial answer must not look complete
       if (left > 0 && left === unsent) resetSocket(socket);
-      // a client that still sends may look for its answer only when it has sent everything
+      // a client that still sends may read its answer only once it has sent everything
       else if (left < unsent || (sends && !late))
         timer = setTimeout(look, left > 0 ? unsentMs : lingerMs);
       else socket.destroy();
@@ -129,7 +129,7 @@ export class ClientConnection {
     const { socket } = this;
     if (!message.complete) {
       message.once('end', () => setImmediate(() => this.#drain(message)));
-      // away from a target that reads no more
+      // the target may have stopped reading
       message.unpipe();
       message.resume();
     } else if (this.ahead > 0) {

@@ -7,19 +7,19 @@ import { UnprovenConnections } from './unproven-connections.ts';
 
 export interface ClientConnectionsOptions {
   descriptors: Descriptors;
-  /** Connections of one address that have proved no key yet. */
+  /** How many connections one address may have open before they prove a key. */
   mostUnproven: number;
   /** See `ClientConnection`. */
   longestLingerMs?: number | undefined;
   log: Pick<Logger, 'warn'>;
 }
 
-/** The log has one line per this time, in ms, however many connections are turned away. */
+/** At most one rejected connection is logged in this time, in ms. */
 const logEveryMs = 10_000;
-/** How often a stop looks whether clients wait, in ms. */
+/** How often a shutdown checks whether clients are waiting, in ms. */
 const lookEveryMs = 20;
 
-/** The connections of clients, with a bound for each address until a key is proved, and for all. */
+/** All client connections, limited in total, and per address until they prove a key. */
 export class ClientConnections {
   readonly #options: ClientConnectionsOptions;
   readonly #all = new Set<ClientConnection>();
@@ -37,7 +37,7 @@ export class ClientConnections {
     return this.#all.size;
   }
 
-  /** Takes a new connection; null where there are too many. `admit` comes next. */
+  /** Takes a new connection; null if there are too many. Call `admit` next. */
   open(socket: Socket): ClientConnection | null {
     const { descriptors } = this.#options;
     if (!descriptors.take('client')) return this.#turnAway('too many connections');
@@ -53,14 +53,14 @@ export class ClientConnections {
     return connection;
   }
 
-  /** Counts it for its client's address, once that is known; false where that one has too many. */
+  /** Counts it for its client's address, once that is known; false if the address has too many. */
   admit(connection: ClientConnection): boolean {
     if (this.#unproven.add(connection)) return true;
     this.#turnAway('too many connections without a key', connection.address);
     return false;
   }
 
-  /** Has requests come from the TLS that is on it now. */
+  /** Reads requests from the TLS socket that is now on it. */
   secure(connection: ClientConnection, socket: Socket): void {
     connection.socket = socket;
     this.#bySocket.set(socket, connection);
@@ -71,7 +71,7 @@ export class ClientConnections {
     return this.#bySocket.get(socket);
   }
 
-  /** It has proved to hold a key: its address may open another. */
+  /** Notes that it has proved to hold a key: its address may open another connection. */
   prove(connection: ClientConnection): void {
     if (connection.proven) return;
     connection.proven = true;
@@ -79,8 +79,8 @@ export class ClientConnections {
   }
 
   /**
-   * Resolves when no client waits for an answer. One that has just connected, up to `firstRequestMs`
-   * ago, is about to ask.
+   * Resolves when no client waits for an answer. A client that connected less than `firstRequestMs`
+   * ago counts as waiting: its request is on the way.
    */
   async quiet(firstRequestMs: number): Promise<void> {
     const waits = ({ busy, used, openedAt }: ClientConnection) =>

@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
 
-/** An address as it is counted: of IPv6 the network of 64 bits, of which one client has all. */
+/** The address that a connection counts for: for IPv6 its /64 network, which one client has. */
 export function countedAddress(address: string): string {
   const mapped = address.startsWith('::ffff:') ? address.slice(7) : address;
   if (isIPv4(mapped)) return mapped;

@@ -1,15 +1,15 @@
 import type { ClientConnection } from './client-connection.ts';
 
 /**
- * Connections that have proved no key, with a bound for each address. Addresses are asked for only
- * while there are so many connections that one address could have too many.
+ * Connections that have not proved a key, limited per address. Addresses are read only while there
+ * are enough connections for one address to have too many.
  */
 export class UnprovenConnections {
   readonly #most: number;
   readonly #all = new Set<ClientConnection>();
   #byAddress: Map<string, number> | undefined;
 
-  /** `most`: connections that one address may have. */
+  /** `most`: how many connections one address may have. */
   constructor(most: number) {
     this.#most = most;
   }
@@ -26,7 +26,7 @@ export class UnprovenConnections {
     return true;
   }
 
-  /** One that has proved a key, or is closed. */
+  /** Stops counting one that has proved a key, or is closed. */
   remove(connection: ClientConnection): void {
     if (!this.#all.delete(connection) || !this.#byAddress) return;
     const left = (this.#byAddress.get(connection.address) ?? 1) - 1;

@@ -3,23 +3,23 @@ import { readFileSync } from 'node:fs';
 import { isIP, isIPv4 } from 'node:net';
 import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 
-/** How to connect to a database, read alike for both drivers, which disagree on what `sslmode` means. */
+/** How to connect to a database, alike for both drivers, which disagree on what `sslmode` means. */
 export interface DatabaseConnection {
-  /** The URL without its parameters of TLS. Holds the password. */
+  /** The URL without its TLS parameters. It has the password. */
   url: string;
   /** A name, an address, or the folder of a Unix socket. */
   host: string;
-  /** What to hand to `tls.connect` once the server has agreed to TLS; false for clear text. */
+  /** What to pass to `tls.connect` once the server has agreed to TLS; false for clear text. */
   ssl: false | ConnectionOptions;
 }
 
-/** A database's URL says something that cannot be done. The message has no password. */
+/** A database URL that cannot be used. The message has no password. */
 export class DatabaseUrlError extends Error {}
 
 const modes = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
 type Mode = (typeof modes)[number];
 
-/** What is read here, and what has no meaning beside it: both are taken off the URL. */
+/** Parameters that are read here, or have no meaning beside those: all are removed from the URL. */
 const known = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslnegotiation', 'uselibpqcompat'];
 
 /**
@@ -52,29 +52,29 @@ export function findDatabaseUrlFault(text: string): string | null {
   }
 }
 
-/** Takes what is about TLS off a URL, and leaves the other parameters as they are written. */
+/** Removes the TLS parameters from a URL, and leaves the others as written. */
 function takeParameters(url: URL): Map<string, string> {
   const taken = new Map<string, string>();
   const kept: string[] = [];
   for (const part of url.search.slice(1).split('&')) {
     const [[name, value] = ['', '']] = new URLSearchParams(part);
     if (!known.includes(name)) {
-      // one that is passed over would leave the connection less safe than its URL says
+      // ignoring one would leave the connection less safe than its URL asks for
       if (/^(ssl|requiressl|gssencmode$)/.test(name)) {
         throw new DatabaseUrlError(
-          'has a parameter of TLS that is not known here: use sslmode, sslrootcert, sslcert and sslkey',
+          'has an unknown TLS parameter: use sslmode, sslrootcert, sslcert and sslkey',
         );
       }
       kept.push(part);
     } else if (taken.has(name)) {
-      throw new DatabaseUrlError(`says ${name} twice`);
+      throw new DatabaseUrlError(`has ${name} twice`);
     } else taken.set(name, value);
   }
   url.search = kept.join('&');
   return taken;
 }
 
-/** The host that both drivers connect to: a socket's folder is written where both look for it. */
+/** The host to connect to: a Unix socket's folder is moved to where both drivers look for it. */
 function findHost(url: URL): string {
   const named = url.searchParams.getAll('host');
   const [folder, ...more] = named;
@@ -104,14 +104,14 @@ function readMode(parameters: Map<string, string>, host: string): Mode {
   if (given !== undefined && mode === undefined) {
     throw new DatabaseUrlError(
       given === 'prefer' || given === 'allow'
-        ? 'sslmode=prefer and allow go on in clear text where anybody on the way refuses TLS: use verify-full, or disable'
+        ? 'sslmode=prefer and allow fall back to clear text if anyone on the network path refuses TLS: use verify-full, or disable'
         : `sslmode must be ${modes.join(', ')}`,
     );
   }
-  // as libpq has it
+  // as in libpq
   if (host.startsWith('/')) return 'disable';
   if (mode !== undefined) return mode;
-  // who names a CA means it to be used
+  // naming a CA asks for verification
   return isLoopback(host) && !parameters.has('sslrootcert') && !parameters.has('sslcert')
     ? 'disable'
     : 'verify-full';
@@ -125,9 +125,9 @@ function isLoopback(host: string): boolean {
 function tlsOptions(mode: Mode, host: string, parameters: Map<string, string>): ConnectionOptions {
   const file = parameters.get('sslrootcert') ?? 'system';
   if (file === 'system' && mode === 'verify-ca') {
-    // anybody can have a certificate of a public CA, for another name
+    // anyone can get a certificate from a public CA, for another name
     throw new DatabaseUrlError(
-      'sslmode=verify-ca needs sslrootcert, the file of a CA: or use verify-full',
+      'sslmode=verify-ca needs sslrootcert, a CA file: set it, or use verify-full',
     );
   }
   const [cert, key] = ['sslcert', 'sslkey'].map((name) => {
@@ -141,7 +141,7 @@ function tlsOptions(mode: Mode, host: string, parameters: Map<string, string>): 
     ...(ca && { ca }),
     ...(cert && { cert }),
     ...(key && { key }),
-    // libpq too verifies where it has a CA
+    // libpq also verifies if it has a CA
     rejectUnauthorized: mode !== 'require' || ca !== undefined,
     checkServerIdentity: (_, certificate) =>
       mode === 'verify-full' ? checkServerIdentity(host, certificate) : undefined,

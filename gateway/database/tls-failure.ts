@@ -4,7 +4,7 @@ export interface DatabaseFailure {
   sentence: string;
 }
 
-/** Codes of OpenSSL for a chain that ends in no CA that is trusted. */
+/** OpenSSL's codes for a chain that does not end in a trusted CA. */
 const unknownIssuer = new Set([
   'UNABLE_TO_GET_ISSUER_CERT',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
@@ -17,12 +17,12 @@ const unknownIssuer = new Set([
   'INVALID_CA',
 ]);
 
-/** Names of a server's certificate are the server's own words: this many characters of them, at most. */
+/** The names in a certificate are the server's text: they are cut to this many characters. */
 const longestNames = 200;
 
 /**
- * Explains an error of a connection to Postgres where TLS, or its absence, is the cause; null for any
- * other. Pure, and never with a URL.
+ * Explains a Postgres connection error that TLS, or its absence, caused; null for any other error.
+ * Pure; the text never has a URL.
  */
 export function explainDatabaseTls(error: unknown): DatabaseFailure | null {
   if (!(error instanceof Error)) return null;
@@ -32,7 +32,7 @@ export function explainDatabaseTls(error: unknown): DatabaseFailure | null {
     return {
       code: 'database_certificate_unknown',
       sentence:
-        "The database's certificate is signed by no CA that is known here: download the platform's CA (on Supabase in the dashboard's database settings, under SSL Configuration), and append ?sslrootcert=/path/prod-ca-2021.crt to the database's URL.",
+        "No CA known here signed the database's certificate: download the platform's CA (on Supabase, from the dashboard's database settings, under SSL Configuration), and append ?sslrootcert=/path/prod-ca-2021.crt to the database's URL.",
     };
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
@@ -40,35 +40,35 @@ export function explainDatabaseTls(error: unknown): DatabaseFailure | null {
     const names = cert?.subjectaltname?.replace(/[^\x20-\x7e]/g, '?').slice(0, longestNames);
     return {
       code: 'database_certificate_name',
-      sentence: `The database's certificate is for ${names ?? 'no name'}, and not for ${host}: write a name that it has in the database's URL, or, with the CA's file in sslrootcert, sslmode=verify-ca.`,
+      sentence: `The database's certificate is for ${names ?? 'no name'}, not for ${host}: use one of its names in the database's URL, or set sslmode=verify-ca, with the CA's file in sslrootcert.`,
     };
   }
   if (code === 'CERT_HAS_EXPIRED') {
     return {
       code: 'database_certificate_expired',
       sentence:
-        "The database's certificate, or its CA's, has expired: renew it on the server, download the platform's newer CA for sslrootcert, or set this machine's clock if that is ahead.",
+        "The database's certificate, or its CA's, has expired: renew it on the server, download the platform's newer CA for sslrootcert, or correct this machine's clock if it is ahead.",
     };
   }
   if (code === 'CERT_NOT_YET_VALID') {
     return {
       code: 'database_certificate_not_yet_valid',
       sentence:
-        "The database's certificate, or its CA's, is not valid yet: set this machine's clock if that is behind, or replace the certificate on the server.",
+        "The database's certificate, or its CA's, is not valid yet: correct this machine's clock if it is behind, or replace the certificate on the server.",
     };
   }
   if (message === noTls) {
     return {
       code: 'database_tls_unsupported',
       sentence:
-        "The database's server speaks no TLS: switch it on there (ssl = on), or, where nobody else is on the network between, append ?sslmode=disable to the database's URL.",
+        "The database server does not support TLS: turn it on there (ssl = on), or, on a private network, append ?sslmode=disable to the database's URL.",
     };
   }
   if (/, no encryption$|^SSL connection is required/.test(message)) {
     return {
       code: 'database_tls_required',
       sentence:
-        "The database's server refuses this login in clear text: append ?sslmode=verify-full to the database's URL, in place of sslmode=disable if that is there.",
+        "The database server refuses this login in clear text: append ?sslmode=verify-full to the database's URL, or put it in place of sslmode=disable.",
     };
   }
   if (
@@ -77,13 +77,13 @@ export function explainDatabaseTls(error: unknown): DatabaseFailure | null {
   ) {
     return {
       code: 'database_tls_failed',
-      sentence: `TLS with the database failed (${code || 'no answer to the request for it'}): the server's log says why; check that host and port in the database's URL are Postgres's.`,
+      sentence: `TLS with the database failed (${code || 'no answer to the request for it'}): see the server's log, and check that the host and port in the database's URL are those of Postgres.`,
     };
   }
   return null;
 }
 
-/** What `pg` says of a server that answers a request for TLS with no. */
+/** The error of `pg` if a server refuses TLS. */
 export const noTls = 'The server does not support SSL connections';
-/** What `pg` says of a server that answers it with neither yes nor no. */
+/** The error of `pg` if a server neither accepts nor refuses TLS. */
 export const noAnswer = 'There was an error establishing an SSL connection';

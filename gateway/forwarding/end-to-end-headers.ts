@@ -1,4 +1,4 @@
-/** Name and value in turn, as Node gives and takes them. */
+/** Names and values by turns, as in Node's `rawHeaders`. */
 export type RawHeaders = string[];
 
 /** RFC 9110, 7.6.1. Framing headers are written again for each connection. */
@@ -10,11 +10,11 @@ const hopByHop = [
   'transfer-encoding',
   'upgrade',
 ];
-/** A `Connection` that names one of these is not obeyed: without them the message means another. */
+/** `Connection` cannot remove these: without them the message would mean something else. */
 const neverDropped: ReadonlySet<string> = new Set(['host', 'content-length']);
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** What no header value holds: RFC 9110, 5.5, lets a recipient put a space in its place. */
+/** Invalid in a header's value: RFC 9110, 5.5, lets a recipient replace them with a space. */
 const notOfAValue = /[^\t\x20-\x7e\x80-\xff]/g;
 
 /** The first value of a header, whose name is given in lower case. */
@@ -27,7 +27,7 @@ export function firstValue(headers: RawHeaders, name: string): string | undefine
   return undefined;
 }
 
-/** The items of a list header that may come in several lines, in lower case. */
+/** The items of a list header, which may be on several lines, in lower case. */
 export function listItems(headers: RawHeaders, name: string): string[] {
   return headers
     .filter((_, index) => index % 2 === 1 && headers[index - 1]?.trimEnd().toLowerCase() === name)
@@ -37,8 +37,8 @@ export function listItems(headers: RawHeaders, name: string): string[] {
 }
 
 /**
- * The headers that go on to the other side, in their order: without those of this connection alone,
- * those that `Connection` names, and `drop`; only what may be written, so that none can throw.
+ * The headers to forward, in their order: without hop-by-hop headers, those that `Connection`
+ * names, and `drop`. Only valid ones are kept, so that writing them cannot throw.
  */
 export function endToEndHeaders(headers: RawHeaders, drop: readonly string[] = []): RawHeaders {
   const named = listItems(headers, 'connection').filter((name) => !neverDropped.has(name));
@@ -46,11 +46,11 @@ export function endToEndHeaders(headers: RawHeaders, drop: readonly string[] = [
   const kept: RawHeaders = [];
   let lengthSeen = false;
   for (let index = 0; index + 1 < headers.length; index += 2) {
-    // RFC 9112, 5.1: a proxy takes the spaces before a colon away
+    // RFC 9112, 5.1: a proxy removes spaces before a colon
     const name = headers[index]?.trimEnd() ?? '';
     const lower = name.toLowerCase();
     if (dropped.has(lower) || !token.test(name)) continue;
-    // the parser has seen to it that they agree
+    // the parser has checked that they agree
     if (lower === 'content-length' && lengthSeen) continue;
     lengthSeen ||= lower === 'content-length';
     kept.push(name, cleanText(headers[index + 1] ?? ''));
@@ -60,21 +60,21 @@ export function endToEndHeaders(headers: RawHeaders, drop: readonly string[] = [
 
 const coding = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[\t ]*;[\t ]*[!#$%&'*+.^_`|~0-9A-Za-z=-]+)*$/;
 
-/** The codings that are still on a body when its chunks are taken away. Throws where nobody knows. */
+/** The codings that remain on a body once its chunks are removed. Throws if they are unknown. */
 export function codingsBesideChunks(headers: RawHeaders): string[] {
   const codings = listItems(headers, 'transfer-encoding');
   const others = codings.at(-1) === 'chunked' ? codings.slice(0, -1) : codings;
   if (others.some((each) => each === 'chunked' || !coding.test(each)))
-    throw new RangeError('no coding of a body');
+    throw new RangeError('not a transfer coding');
   return others;
 }
 
-/** A value, or a reason phrase, that may be written. */
+/** A value or a reason phrase, made valid for writing. */
 export function cleanText(text: string): string {
   return text.replace(notOfAValue, ' ');
 }
 
-/** The lines of a head, its empty last one included. */
+/** The lines of a head, including the empty last one. */
 export function formatHead(firstLine: string, headers: RawHeaders): Buffer {
   let head = `${firstLine}\r\n`;
   for (let index = 0; index + 1 < headers.length; index += 2) {
@@ -83,7 +83,7 @@ export function formatHead(firstLine: string, headers: RawHeaders): Buffer {
   return Buffer.from(`${head}\r\n`, 'latin1');
 }
 
-/** As trailers are given to Node. */
+/** Headers in the form in which Node takes trailers. */
 export function pairs(headers: string[]): [string, string][] {
   return Array.from({ length: headers.length / 2 }, (_, index) => [
     headers[2 * index] ?? '',

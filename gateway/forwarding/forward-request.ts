@@ -8,19 +8,19 @@ import { ForwardedAnswer } from './forwarded-answer.ts';
 import { hasBody, openTargetRequest } from './target-request.ts';
 
 export interface ForwardOptions {
-  /** How the gateway is named in `Via`; undefined for not at all. */
+  /** The gateway's name in `Via`; undefined for no `Via`. */
   via: string | undefined;
   /** Whether the client's connection is to end with the answer. */
   leaving: () => boolean;
-  /** See `RelayOptions`: of a connection that is upgraded. */
+  /** See `RelayOptions`; for an upgraded connection. */
   beforeEnd: () => Promise<void>;
 }
 
 /**
  * Forwards a plain request over its connected socket, and the answer to its client, as RFC 9110 and
- * 9112 ask of a proxy. Rejects with a `Refusal` where there is no answer that could be passed on;
- * resolves when the answer has begun. What breaks off after that is a reset for the client, never an
- * end.
+ * 9112 require of a proxy. Rejects with a `Refusal` if no answer can be forwarded; resolves when
+ * the answer has started. If the answer breaks off after that, the client gets a reset, never a
+ * clean close.
  */
 export function forwardRequest(request: ProxyRequest, options: ForwardOptions): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -29,7 +29,7 @@ export function forwardRequest(request: ProxyRequest, options: ForwardOptions): 
   const answer = new ForwardedAnswer(request, options.leaving);
   const outgoing = openTargetRequest(request, options.via);
   const fail = (refusal: Refusal) => {
-    // at once, as the target's end reports it; a client that left is why its target was let go
+    // now, as the target's close reports it; if the client has left, that is the outcome
     if (!client.destroyed && request.outcome.statusCode === 499) {
       request.outcome = { statusCode: refusal.statusCode, code: refusal.code };
     }
@@ -62,7 +62,7 @@ export function forwardRequest(request: ProxyRequest, options: ForwardOptions): 
   return promise;
 }
 
-/** The body goes on as it comes, with its trailers; one that breaks off is not ended. */
+/** Forwards the body as it arrives, with its trailers; a body that breaks off is not ended. */
 function sendBody(message: IncomingMessage, outgoing: ClientRequest): void {
   if (!hasBody(message)) {
     outgoing.end();
@@ -74,7 +74,7 @@ function sendBody(message: IncomingMessage, outgoing: ClientRequest): void {
     if (trailers.length > 0) outgoing.addTrailers(pairs(trailers));
   });
   message.pipe(outgoing);
-  // the answer may be there already: what is left of the body has no more use
+  // the answer may be there already: the rest of the body is of no use
   outgoing.on('error', () => {
     message.unpipe(outgoing);
     message.resume();

@@ -11,14 +11,14 @@ import {
 } from './end-to-end-headers.ts';
 import { hasBody, noBytes } from './target-request.ts';
 
-/** What a client gets of a target's answer. */
+/** A target's answer, as its client gets it. */
 export class ForwardedAnswer {
   readonly #request: ProxyRequest;
   readonly #leaving: () => boolean;
   begun = false;
-  /** The connection to the target failed: what looks like the end of an unframed body is none. */
+  /** The connection to the target failed: an unframed body that seems to end is cut short. */
   #broken = false;
-  /** Its client has to read before it is sent more. */
+  /** The client has to read before more is sent. */
   #full = false;
 
   /** `leaving`: whether the client's connection is to end with the answer. */
@@ -30,7 +30,7 @@ export class ForwardedAnswer {
     });
   }
 
-  /** Passes a 1xx on, but for a client of HTTP/1.0, which knows none. */
+  /** Forwards a 1xx, except to an HTTP/1.0 client, which knows none. */
   inform({ statusCode, statusMessage, rawHeaders }: IncomingInformation): void {
     const { message, client, socket } = this.#request;
     if (message.httpVersion === '1.0' || client.destroyed) return;
@@ -38,21 +38,21 @@ export class ForwardedAnswer {
     // it has no body: RFC 9110, 8.6
     const headers = endToEndHeaders(rawHeaders, ['content-length', 'trailer']);
     if (client.write(formatHead(firstLine, headers)) || this.#full) return;
-    // a target may send them without end, to a client that does not read
+    // a target may send them endlessly, to a client that does not read
     this.#full = true;
     client.once('drain', () => {
       this.#full = false;
       socket?.resume();
     });
-    // a tick later, as Node reads on at the end of a message
+    // a tick later, as Node resumes reading at the end of a message
     setImmediate(() => this.#full && socket?.pause());
   }
 
-  /** Throws where a client could not be given an answer with this head. */
+  /** Throws if an answer with this head cannot be forwarded. */
   begin(incoming: IncomingMessage): void {
     const { message, response, connection } = this.#request;
     incoming.on('error', () => this.#cut());
-    // a client that still sends may look for its answer only when the connection is let go in order
+    // a client that still sends may get its answer only if the connection is closed cleanly
     if (response && (message.complete || !hasBody(message)) && connection.ahead === 0) {
       this.#answerInOrder(incoming, response);
     } else {
@@ -60,20 +60,21 @@ export class ForwardedAnswer {
     }
   }
 
-  /** `inChunks`: whether it is passed on so. `codings`: those that are on the body beside chunks. */
+  /** `inChunks`: whether the body is forwarded in chunks. `codings`: its codings beside chunks. */
   #head(
     incoming: IncomingMessage,
     inChunks: boolean,
   ): [status: number, reason: string, headers: string[], codings: string[]] {
     const { message, id } = this.#request;
     const { statusCode = 0, statusMessage = '', rawHeaders } = incoming;
-    if (statusCode < 200) throw new RangeError('no status of an answer');
+    if (statusCode < 200) throw new RangeError('not the status of an answer');
     const framed = !isBodyless(message, incoming) && isCoded(incoming);
     const codings = framed ? codingsBesideChunks(rawHeaders) : [];
-    // RFC 9112, 6.1: a client of HTTP/1.0 knows none, and we do not take them off
-    if (codings.length > 0 && message.httpVersion === '1.0') throw new RangeError('no coding');
+    // RFC 9112, 6.1: an HTTP/1.0 client knows no codings, and the gateway does not remove them
+    if (codings.length > 0 && message.httpVersion === '1.0')
+      throw new RangeError('a coding that HTTP/1.0 does not know');
     const drop = framed ? ['content-length'] : [];
-    // Node would throw: it announces trailers of chunks alone
+    // Node would throw: it allows `Trailer` with chunks only
     if (!inChunks) drop.push('trailer');
     const headers = endToEndHeaders(rawHeaders, drop);
     headers.push('Proxy-Request-Id', id);
@@ -82,7 +83,7 @@ export class ForwardedAnswer {
     return [statusCode, cleanText(statusMessage), headers, codings];
   }
 
-  /** The connection goes on after it, where its client wants that. */
+  /** The connection stays open after it, if its client wants that. */
   #answerInOrder(incoming: IncomingMessage, response: ServerResponse): void {
     const { connection, message } = this.#request;
     const inChunks =
@@ -91,7 +92,7 @@ export class ForwardedAnswer {
     if (codings.length > 0) headers.push('Transfer-Encoding', [...codings, 'chunked'].join(', '));
     response.on('error', () => {});
     response.sendDate = false;
-    // Node says so in the head
+    // Node then writes `Connection: close`
     if (this.#leaving()) response.shouldKeepAlive = false;
     response.writeHead(status, reason, headers);
     // not `flushHeaders`, which writes UTF-8 for bytes above 127
@@ -110,7 +111,7 @@ export class ForwardedAnswer {
     });
   }
 
-  /** The connection ends after it, and where nothing else says so its end is that of the answer. */
+  /** The connection ends after it. Without a length or chunks, that ends the answer. */
   #answerLast(incoming: IncomingMessage): void {
     const { message, response, client, connection } = this.#request;
     const [status, reason, headers, codings] = this.#head(incoming, false);
@@ -126,8 +127,9 @@ export class ForwardedAnswer {
   }
 
   /**
-   * Cuts a body that is longer than the head says, and gives whether it has as many bytes: the parser
-   * may have gone by something else, and what is left over would be the client's next answer.
+   * Cuts a body that is longer than its head declares, and returns a check that it has exactly as
+   * many bytes. The parser may have used other framing, and extra bytes would become the client's
+   * next answer.
    */
   #measure(incoming: IncomingMessage, headers: string[]): () => boolean {
     const at = headers.findIndex((name, index) => index % 2 === 0 && isLength(name));
@@ -148,7 +150,7 @@ export class ForwardedAnswer {
     this.#request.outcome = { statusCode: 101 };
   }
 
-  /** So that nobody takes a part for the whole. */
+  /** Resets the client, so that a part does not look like the whole. */
   #cut(): void {
     resetSocket(this.#request.client);
   }

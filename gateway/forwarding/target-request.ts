@@ -2,13 +2,13 @@ import { type ClientRequest, request as httpRequest } from 'node:http';
 import type { ProxyRequest } from '../requests/proxy-request.ts';
 import { endToEndHeaders, listItems, type RawHeaders } from './end-to-end-headers.ts';
 
-/** The most that a head may have, in bytes, in either direction. */
+/** The size limit of a head in either direction, in bytes. */
 export const mostHeadBytes = 65_536;
 
-/** Written, they make Node send a head that waits for its body. */
+/** Writing no bytes makes Node send a head that waits for its body. */
 export const noBytes = Buffer.alloc(0);
 
-/** Methods that have a body by their meaning: RFC 9110, 8.6, asks for a length of none. */
+/** Methods that define a body: RFC 9110, 8.6, asks for `Content-Length: 0` without one. */
 const meantForBodies: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 /** Whether a request has a body, by its head. */
@@ -17,17 +17,17 @@ export function hasBody({ headers }: ProxyRequest['message']): boolean {
 }
 
 /**
- * The request as the target gets it, over the connection that was made for it: its head is sent, its
- * body and its end are the caller's. `via` names this gateway, where it is to be named.
+ * Opens the request to the target, over the connection made for it: sends the head, and leaves the
+ * body and the end to the caller. `via` is the gateway's name in `Via`, if any.
  */
 export function openTargetRequest(request: ProxyRequest, via: string | undefined): ClientRequest {
   const { message, asked, socket } = request;
   const dropped = ['host', 'proxy-authorization'];
-  // Node would throw: it announces trailers of chunks alone
+  // Node would throw: it allows `Trailer` with chunks only
   if (message.headers['transfer-encoding'] === undefined) dropped.push('trailer');
   const upgrade = request.response === null ? message.headers.upgrade : undefined;
   const outgoing = httpRequest({
-    // the answer is written out again in form: what is odd in it harms nobody
+    // the answer is written again in valid form, so its oddities do no harm
     insecureHTTPParser: true,
     maxHeaderSize: mostHeadBytes,
     method: request.method,
@@ -45,7 +45,8 @@ export function openTargetRequest(request: ProxyRequest, via: string | undefined
   });
   // 0 is no limit: the size of the head is bounded
   outgoing.maxHeadersCount = 0;
-  // not `flushHeaders`, which writes UTF-8 for bytes above 127; what has no body is ended at once
+  // not `flushHeaders`, which writes UTF-8 for bytes above 127; a request without a body is ended
+  // at once
   if (hasBody(message)) outgoing.write(noBytes);
   return outgoing;
 }
@@ -57,7 +58,7 @@ function framing({ message, method }: ProxyRequest): RawHeaders {
   return bodyless && meantForBodies.has(method) ? ['Content-Length', '0'] : [];
 }
 
-/** RFC 9110, 7.6.2: a request that counts its forwards has one less left. */
+/** RFC 9110, 7.6.2: a proxy lowers `Max-Forwards` by one. */
 function withFewerForwards(method: string, headers: RawHeaders): RawHeaders {
   if (method !== 'OPTIONS' && method !== 'TRACE') return headers;
   return headers.map((value, index) => {

@@ -16,47 +16,47 @@ import { isKeyId } from './credentials.ts';
 import { keyMaxAgeMs } from './key-cache.ts';
 
 export interface ChangeListenerOptions {
-  /** A direct or session-mode connection: a transaction pooler passes no notifications on. */
+  /** A direct or session-mode connection: a transaction pooler delivers no notifications. */
   databaseUrl: string;
-  /** A key changed: its keyId. */
+  /** Called with the keyId of a key that changed. */
   onChange: (keyId: string) => void;
   /** From now on every change arrives. */
   onListening: () => void;
   /** From now on changes may be missed. */
   onLost: () => void;
-  /** Sends what is to arrive here before keys are cached. */
+  /** Sends the notification that must arrive here before keys are cached. */
   sendCheck: SendCheck;
   /** Measured over the connection, at each heartbeat. */
   clock: Pick<DatabaseClock, 'measure' | 'now'>;
-  /** What the database said of its schema, at each heartbeat. */
+  /** Called with the state of the schema, at each heartbeat. */
   onSchema?: (schema: DatabaseState['schema']) => void;
   log: Logger;
-  /** How often a quiet connection is asked whether it lives, in ms. */
+  /** How often a quiet connection is checked, in ms. */
   heartbeatMs?: number;
-  /** How long it may take to answer, and a notification to arrive, in ms. */
+  /** How long an answer, or a notification, may take, in ms. */
   timeoutMs?: number;
-  /** How often it is checked that notifications arrive, in ms: as long as a cached key counts. */
+  /** How often to check that notifications arrive, in ms: as long as a cached key is valid. */
   checkMs?: number;
 }
 
 export interface ChangeListener {
-  /** Whether notifications of changes arrive: a check of them has proved it. */
+  /** Whether notifications of changes arrive, as a check has proved. */
   readonly listening: boolean;
   /** Why they do not; null while they do. */
   readonly problem: Reason | null;
   stop(): Promise<void>;
 }
 
-/** What the log says of each change: a restore is followed by what `maintain` reads of it. */
+/** The log message of each change: after a restore, `maintain` reads these lines. */
 export const keyChanged = 'a key changed';
 
 const channel = 'proxy_key_changed';
 const longestPauseMs = 2_000;
 
 /**
- * Listens for key changes on a connection of its own, and begins again whenever it is lost. A
- * connection that is silently dead shows at the next heartbeat, which asks for the database's time; one
- * that passes no notifications on at the next check. Throws `DatabaseUrlError`.
+ * Listens for key changes on its own connection, and reconnects when it is lost. The next
+ * heartbeat, which asks for the database's time, detects a connection that died silently; the next
+ * check detects one that delivers no notifications. Throws `DatabaseUrlError`.
  */
 export function startChangeListener(options: ChangeListenerOptions): ChangeListener {
   const { clock, log, heartbeatMs = 5_000, timeoutMs = 3_000, checkMs = keyMaxAgeMs } = options;
@@ -65,7 +65,7 @@ export function startChangeListener(options: ChangeListenerOptions): ChangeListe
   let problem: Reason = newReason('starting');
 
   const changed = (payload: string) => {
-    // a login of any gateway can send anything here
+    // any gateway's login can send anything on this channel
     if (isKeyId(payload)) {
       const occurredAt = new Date(clock.now()).toISOString();
       log.info({ keyId: payload, occurredAt }, keyChanged);
@@ -78,11 +78,11 @@ export function startChangeListener(options: ChangeListenerOptions): ChangeListe
       state = await askForState(client);
       return state.timeMs;
     });
-    if (!state) throw new Error('the clock did not ask');
+    if (!state) throw new Error('the clock was not measured');
     return state;
   };
 
-  /** Listens until the connection is lost; throws why. */
+  /** Listens until the connection is lost; throws the reason. */
   const hold = async (signal: AbortSignal, works: () => void): Promise<never> => {
     const client = new pg.Client({
       connectionString: url,
@@ -96,9 +96,9 @@ export function startChangeListener(options: ChangeListenerOptions): ChangeListe
     let connected = false;
     const fail = (error: Error) => {
       over.abort(error);
-      // what waits for an answer fails with it; a goodbye would wait for a dead peer
+      // pending queries fail with it; a clean close would wait for a dead peer
       client.connection.stream.destroy();
-      // a connection may tell more than once of its end, and later than the next has begun
+      // a connection may report its end more than once, and after the next one has started
       if (!connected) return;
       connected = false;
       listening = false;
@@ -125,7 +125,7 @@ export function startChangeListener(options: ChangeListenerOptions): ChangeListe
       over.signal.throwIfAborted();
       await client.query(`listen ${channel}; listen ${checkChannel}`);
       over.signal.throwIfAborted();
-      // nothing is asked meanwhile: behind a pool, an answer could bring the notification along
+      // no query runs meanwhile: behind a pool, its answer could bring the notification along
       await check.run(over.signal);
       connected = true;
       listening = true;
@@ -136,7 +136,7 @@ export function startChangeListener(options: ChangeListenerOptions): ChangeListe
         await sleep(heartbeatMs, undefined, { ref: false, signal: over.signal });
         await beat();
         if (performance.now() - checkedAt < checkMs) continue;
-        // one that cannot be sent proves nothing
+        // a check that cannot be sent proves nothing
         await check.run(over.signal).catch((error: Error) => {
           if (error instanceof NotReady || over.signal.aborted) throw error;
         });
@@ -153,12 +153,12 @@ export function startChangeListener(options: ChangeListenerOptions): ChangeListe
   const connection = keepConnected({
     hold,
     longestPauseMs,
-    onWorks: () => log.info('listening for changes of keys'),
+    onWorks: () => log.info('listening for key changes'),
     onFailed(error, again) {
       problem = explainDatabaseError(error);
       log[again ? 'debug' : 'warn'](
         { code: problem.code, sentence: problem.sentence, cause: causeOf(error) },
-        'changes of keys do not arrive: each CONNECT asks',
+        'key changes do not arrive: each CONNECT asks the database',
       );
     },
   });

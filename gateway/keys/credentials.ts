@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 
-/** What a client claims to be. The secret itself is not kept. */
+/** The key that a client claims to hold. The secret itself is not kept. */
 export interface Credentials {
   keyId: string;
   /** SHA-256 over the ASCII bytes of `keyId:secret`, as the database keeps it. */
@@ -26,7 +26,7 @@ export function parseCredentials(header: string | undefined): Credentials | null
   return { keyId, secretHash: hash('sha256', text, 'buffer') };
 }
 
-/** Whether the credentials have this hash, in a time that tells nothing of it. */
+/** Whether the credentials have this hash, in constant time. */
 export function haveHash(credentials: Credentials, secretHash: Uint8Array): boolean {
   return (
     secretHash.length === credentials.secretHash.length &&

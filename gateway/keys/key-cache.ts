@@ -1,54 +1,54 @@
 import { LRUCache } from 'lru-cache';
 import type { KeyRecord, LookUpKey } from './key-lookup.ts';
 
-/** The longest that a gateway may go on with what it knows of a key, in ms. */
+/** How long a gateway may use what it has looked up of a key, in ms. */
 export const keyMaxAgeMs = 30_000;
 
 /** What was looked up, and when. */
 export interface KeyEntry {
   /** Null for a keyId that the database does not know. */
   record: KeyRecord | null;
-  /** When the look-up began, on the cache's clock: what it says may be this old. */
+  /** When the lookup started, on the cache's clock: the record may be this old. */
   askedAt: number;
-  /** Neither the database nor its changes are reached: the key may have changed since. */
+  /** Neither the database nor its notifications can be reached: the key may have changed since. */
   uncertain?: true;
 }
 
-/** The database gave no answer in time, or too many look-ups are waiting for one. */
+/** The database gave no answer in time, or too many lookups are waiting for one. */
 export class LookupFailed extends Error {}
 
 export interface KeyCacheOptions {
   lookUp: LookUpKey;
   /** Monotonic, in ms. */
   now: () => number;
-  /** How many keys are kept, the least recently used leaving first. */
+  /** How many keys are kept; the least recently used is dropped first. */
   maxKeys?: number;
-  /** Unknown keyIds are kept apart, so that a flood of made-up ones pushes out no real key. */
+  /** Unknown keyIds are kept separately, so that a flood of made-up ones evicts no real key. */
   maxUnknown?: number;
-  /** Look-ups that may be under way at once. */
+  /** Lookups that may be under way at once. */
   maxLookups?: number;
 }
 
 interface Lookup {
   answer: Promise<KeyEntry>;
-  /** The key changed, or may have, while it was being looked up: the answer may be from before. */
+  /** The key changed, or may have, during the lookup: the answer may be from before the change. */
   outdated: boolean;
 }
 
 /**
- * Keys by keyId, each for at most 30 s from when its look-up began. Until it is switched on the
- * database is asked each time: without word of changes, what is kept counts only where the database
- * does not answer either.
+ * Keys by keyId, each kept for at most 30 s from the start of its lookup. Until the cache is
+ * switched on, the database is asked each time: without notifications, a kept key is used only if
+ * the database does not answer either.
  */
 export class KeyCache {
   readonly #options: Required<KeyCacheOptions>;
   readonly #known: LRUCache<string, KeyEntry>;
   readonly #unknown: LRUCache<string, KeyEntry>;
   readonly #lookups = new Map<string, Lookup>();
-  /** Look-ups that have not ended, also those that no longer count. */
+  /** Lookups that have not ended, including those that no longer count. */
   #underWay = 0;
   #on = false;
-  /** For metrics: how requests for a key were answered. */
+  /** For metrics: how requests for a key were answered, by result. */
   readonly counts = { hit: 0, miss: 0, failed: 0 };
 
   constructor(options: KeyCacheOptions) {
@@ -65,7 +65,7 @@ export class KeyCache {
     return { known: this.#known.size, unknown: this.#unknown.size };
   }
 
-  /** From here on the caller hears of every change. What was kept may have missed some, and goes. */
+  /** From here on the caller gets every change. Kept keys may have missed some, and are dropped. */
   switchOn(): void {
     this.#dropLookups();
     this.#known.clear();
@@ -73,13 +73,13 @@ export class KeyCache {
     this.#on = true;
   }
 
-  /** The caller may miss changes: from here on nothing that is kept spares a look-up. */
+  /** The caller may miss changes: from here on no kept key saves a lookup. */
   switchOff(): void {
     this.#dropLookups();
     this.#on = false;
   }
 
-  /** A key changed: what is kept of it, or being looked up, no longer counts. */
+  /** A key changed: its kept entry, and a lookup under way, no longer count. */
   drop(keyId: string): void {
     this.#known.delete(keyId);
     this.#unknown.delete(keyId);
@@ -93,7 +93,7 @@ export class KeyCache {
     this.#lookups.clear();
   }
 
-  /** What is kept of a key and true, as far as is known. */
+  /** The kept entry of a key, if it is still valid as far as is known. */
   peek(keyId: string): KeyEntry | undefined {
     return this.#on ? this.#kept(keyId) : undefined;
   }
@@ -103,7 +103,7 @@ export class KeyCache {
     return entry && this.#age(entry) <= keyMaxAgeMs ? entry : undefined;
   }
 
-  /** What is kept of a key, else what the database says. Rejects with `LookupFailed`. */
+  /** The kept entry of a key, else the database's answer. Rejects with `LookupFailed`. */
   get(keyId: string): KeyEntry | Promise<KeyEntry> {
     const kept = this.peek(keyId);
     if (kept) {
@@ -114,7 +114,7 @@ export class KeyCache {
     return this.#ask(keyId);
   }
 
-  /** What the database says now, or said less than `maxAgeMs` ago. Rejects with `LookupFailed`. */
+  /** The database's answer, no older than `maxAgeMs`. Rejects with `LookupFailed`. */
   refresh(keyId: string, maxAgeMs: number): KeyEntry | Promise<KeyEntry> {
     const kept = this.peek(keyId);
     if (kept && this.#age(kept) < maxAgeMs) return kept;
@@ -129,7 +129,7 @@ export class KeyCache {
     try {
       return await this.#lookUpFresh(keyId);
     } catch (error) {
-      // a database that is away can tell us of no change either: a key lives out its time
+      // a database that is away announces no changes either: a kept key is used until it is too old
       const kept = this.#on ? undefined : this.#kept(keyId);
       if (kept) return { ...kept, uncertain: true };
       throw error;
@@ -137,7 +137,7 @@ export class KeyCache {
   }
 
   async #lookUpFresh(keyId: string): Promise<KeyEntry> {
-    // a key that changes at every look-up, or a database this slow, is not worth more
+    // a key that changes at every lookup, or a database this slow, is not worth more attempts
     for (let attempt = 0; attempt < 5; attempt += 1) {
       const lookup = this.#lookups.get(keyId) ?? this.#begin(keyId);
       const entry = await lookup.answer;
@@ -149,7 +149,7 @@ export class KeyCache {
   #begin(keyId: string): Lookup {
     if (this.#underWay >= this.#options.maxLookups) {
       this.counts.failed += 1;
-      throw new LookupFailed('too many look-ups are waiting');
+      throw new LookupFailed('too many lookups are waiting');
     }
     this.#underWay += 1;
     const askedAt = this.#options.now();

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { readDatabaseUrl } from '../database/database-url.ts';
 import { type ClientRanges, parseClientRanges } from './client-ranges.ts';
 
-/** What a gateway needs to judge a CONNECT, as `gateway.lookup_proxy_key` answers. */
+/** What a gateway needs to judge a CONNECT, as `gateway.lookup_proxy_key` returns it. */
 export interface KeyRecord {
   /** The uuid that usage events link to. */
   id: string;
@@ -15,16 +15,16 @@ export interface KeyRecord {
   rateLimit: number;
   /** Tunnels that may be open at once on one gateway. */
   tunnelLimit: number;
-  /** Of this calendar month (UTC). */
+  /** For this calendar month (UTC). */
   bandwidthLimitBytes: number;
   bandwidthUsedBytes: number;
-  /** Where its clients may be; empty for anywhere. */
+  /** The networks where its clients may be; empty for anywhere. */
   allowedIps: ClientRanges;
-  /** From when it was looked up; negative once it has, null for never. */
+  /** From the time of the lookup; negative once it has expired, null for never. */
   expiresInMs: number | null;
-  /** Of the secret before the last rotation, during its grace. */
+  /** The hash of the previous secret, during its grace period. */
   previousHash: Buffer | null;
-  /** How long that works too, from when it was looked up. */
+  /** How long that secret still works, from the time of the lookup. */
   previousEndsInMs: number | null;
   /** What all keys of its user, tier and mode share; null once the user's account is removed. */
   account: KeyAccount | null;
@@ -33,12 +33,15 @@ export interface KeyRecord {
 /** Bytes that several keys share. */
 export interface KeyAccount {
   id: string;
-  /** Of this calendar month (UTC). */
+  /** For this calendar month (UTC). */
   limitBytes: number;
   usedBytes: number;
 }
 
-/** Looks a key up in the database; null for an unknown keyId. Rejects when there is no answer. */
+/**
+ * Looks up a key in the database; null for an unknown keyId. Rejects if the database does not
+ * answer.
+ */
 export type LookUpKey = (keyId: string) => Promise<KeyRecord | null>;
 
 interface LookupRow {
@@ -60,16 +63,16 @@ interface LookupRow {
   account_used_bytes: string;
 }
 
-/** By name: a prepared `*` would fail once a newer schema answers with more. */
+/** By name: a prepared `*` would fail once a newer schema returns more columns. */
 const columns =
   'id, key_id, secret_hash, active, suspended, rate_limit, tunnel_limit, bandwidth_limit_bytes, bandwidth_used_bytes, allowed_ips, expires_in_ms, previous_hash, previous_ends_in_ms, account_id, account_limit_bytes, account_used_bytes';
 
-/** How long a query may take before its connection is given up: a black hole must not hang us. */
+/** How long a query may take before its connection is closed: a silent peer must not block it. */
 const queryTimeoutMs = 3_000;
 
 /**
- * Connections of a gateway's login. An idle one that breaks is logged, and replaced when needed. Throws
- * `DatabaseUrlError`.
+ * A pool of connections of a gateway's login. An idle one that breaks is logged, and replaced when
+ * needed. Throws `DatabaseUrlError`.
  */
 export function createPool(options: {
   databaseUrl: string;
@@ -84,7 +87,7 @@ export function createPool(options: {
     connectionString: url,
     ssl,
     max: options.connections,
-    // an end waits for a connection that is being made
+    // `end` waits for a connection that is being opened
     connectionTimeoutMillis: queryTimeoutMs,
     query_timeout: timeoutMs,
     idleTimeoutMillis: 60_000,
@@ -97,7 +100,7 @@ export function createPool(options: {
   return pool;
 }
 
-/** Looks keys up over `pool`, as one prepared statement. */
+/** Looks up keys over `pool`, with one prepared statement. */
 export function lookUpWith(pool: pg.Pool): LookUpKey {
   return async (keyId) => {
     const { rows } = await pool.query<LookupRow>({

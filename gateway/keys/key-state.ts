@@ -2,11 +2,11 @@ import { type Credentials, haveHash } from './credentials.ts';
 import type { KeyEntry } from './key-cache.ts';
 
 /*
- * What an entry says of a key at a time on the cache's clock. The database tells how long is left, and
- * answered after `askedAt`: counted from there no deadline is later than the database's own.
+ * The state of a key at a time on the cache's clock. The database returns how long is left, and
+ * answers after `askedAt`: counted from there, no deadline is later than the database's own.
  */
 
-/** Whether a key has come to its end since it was looked up, or before. */
+/** Whether a key has expired. */
 export function hasExpired({ record, askedAt }: KeyEntry, now: number): boolean {
   return record !== null && record.expiresInMs !== null && now - askedAt >= record.expiresInMs;
 }
@@ -16,7 +16,7 @@ export function inService(entry: KeyEntry, now: number): boolean {
   return entry.record?.active === true && !hasExpired(entry, now);
 }
 
-/** Whether the credentials are the key's: its secret, or in a grace the one before. */
+/** Whether the credentials are the key's: its secret, or during a grace period the previous one. */
 export function areOfKey(
   credentials: Credentials,
   { record, askedAt }: KeyEntry,

@@ -7,11 +7,11 @@ import { hasExpired, inService } from './key-state.ts';
 /** Which tunnels of a key are to be closed, and why. */
 export interface ClosingOrder {
   reason: string;
-  /** Only those whose client is outside these ranges; all without it. */
+  /** Only tunnels of clients outside these ranges; without it, all tunnels. */
   outside?: ClientRanges;
 }
 
-/** Where tunnels are: this process, or a worker. */
+/** What holds tunnels: this process, or a worker. */
 export interface TunnelHolder {
   closeTunnels(keyId: string, order: ClosingOrder): void;
 }
@@ -24,15 +24,15 @@ export interface KeysInUseOptions {
   now: () => number;
 }
 
-/** How long a key in use goes on before its state is asked for again, in ms. */
+/** How often the state of a key in use is looked up again, in ms. */
 const recheckMs = 10_000;
-/** How long until it is asked for again when there was no answer, in ms. */
+/** How soon it is looked up again if there was no answer, in ms. */
 const retryMs = 1_000;
-/** Keys whose state one sweep may ask for. */
+/** How many keys one sweep may look up. */
 const rechecksPerSweep = 100;
-/** A figure this fresh is not asked for again before a tunnel is cut for its quota, in ms. */
+/** A figure no older than this is not fetched again before a tunnel is closed for quota, in ms. */
 const freshMs = 1_000;
-/** A mark that no key has: what was judged by something older is judged again. */
+/** A mark that no key has: a request judged by an older entry is judged again. */
 const outdated = -1;
 
 interface KeyInUse {
@@ -40,20 +40,20 @@ interface KeyInUse {
   held: Map<TunnelHolder, number>;
   /** The sum of `held`. */
   count: number;
-  /** What its tunnels were last judged by. */
+  /** The entry that its tunnels were last judged by. */
   judgedBy: KeyEntry;
   /** How often the key changed, or may have. */
   changes: number;
   checking: boolean;
-  /** When its state is asked for again. */
+  /** When its state is next looked up. */
   dueAt: number;
-  /** Not before this, as there was no answer. */
+  /** No lookup before this time, as the last one had no answer. */
   restsUntil: number;
 }
 
 /**
- * The keys that have tunnels open, or are being connected, over all holders: counted against each
- * key's limit, and judged again until the last tunnel is closed.
+ * The keys that have tunnels, open or being connected, over all holders. Tunnels are counted
+ * against their key's limit, and each key is judged again until its last tunnel is closed.
  */
 export class KeysInUse {
   readonly #options: KeysInUseOptions;
@@ -74,8 +74,8 @@ export class KeysInUse {
   }
 
   /**
-   * Counts one more tunnel of the entry's key, unless it has as many as it may: then gives null. Gives
-   * a mark for `opened`.
+   * Counts one more tunnel of the entry's key, and returns a mark for `opened`; null if the key is
+   * at its limit.
    */
   take(holder: TunnelHolder, keyId: string, entry: KeyEntry): number | null {
     const key = this.#byKey.get(keyId) ?? {
@@ -92,21 +92,21 @@ export class KeysInUse {
     key.held.set(holder, (key.held.get(holder) ?? 0) + 1);
     key.count += 1;
     if (entry.askedAt > key.judgedBy.askedAt) key.judgedBy = entry;
-    // the key may have changed while its rate was asked for
+    // the key may have changed while its rate was checked
     return this.#options.keys.peek(keyId) === entry ? key.changes : outdated;
   }
 
-  /** A tunnel that was taken is open, and can be closed: a key that changed meanwhile is judged. */
+  /** A counted tunnel is open, and can be closed: a key that changed meanwhile is judged again. */
   opened(keyId: string, mark: number): void {
     if (this.#byKey.get(keyId)?.changes !== mark) this.changed(keyId);
   }
 
-  /** One that was taken is over. */
+  /** A counted tunnel has ended. */
   release(holder: TunnelHolder, keyId: string): void {
     this.#release(holder, keyId, 1);
   }
 
-  /** A holder is gone, and all that it had. */
+  /** Releases all tunnels of a holder that is gone. */
   forget(holder: TunnelHolder): void {
     for (const [keyId, { held }] of this.#byKey)
       this.#release(holder, keyId, held.get(holder) ?? 0);
@@ -122,16 +122,16 @@ export class KeysInUse {
     if (key.count === 0) this.#byKey.delete(keyId);
   }
 
-  /** A key changed: those of its tunnels that may not go on are closed. */
+  /** A key changed: its tunnels that are no longer allowed are closed. */
   changed(keyId: string): void {
     const key = this.#byKey.get(keyId);
     if (!key) return;
     this.#expectChange(key);
-    // a check under way goes on with an answer from before: the sweep asks again
+    // a check under way may use an older answer: the sweep asks again
     void this.#check(keyId, key);
   }
 
-  /** Changes may have been missed: the coming sweeps ask for every key in use. */
+  /** Changes may have been missed: the next sweeps look up every key in use. */
   recheckAll(): void {
     for (const key of this.#byKey.values()) this.#expectChange(key);
   }
@@ -159,7 +159,7 @@ export class KeysInUse {
       due.push([keyId, key]);
     }
     for (const [keyId, key] of due) {
-      // to the end of the queue: however many keys are in use, each has its turn
+      // to the end of the queue, so that each key has its turn
       this.#byKey.delete(keyId);
       this.#byKey.set(keyId, key);
       void this.#check(keyId, key);
@@ -185,11 +185,11 @@ export class KeysInUse {
       else if (record.allowedIps.length > 0) {
         close({ reason: 'address not allowed', outside: record.allowedIps });
       }
-      // a change in between is still to be seen to
+      // a change in between still has to be judged
       if (key.changes === changes) key.dueAt = now() + recheckMs;
     } catch (error) {
-      // tunnels that are open outlive a database that is away, as nobody knows of a change; an end
-      // that is known they do not. They are asked for when it is back.
+      // open tunnels survive an outage of the database, as no change is known; they do not survive
+      // a known expiry. Their keys are looked up when it is back.
       key.restsUntil = now() + retryMs;
       if (hasExpired(key.judgedBy, now())) close({ reason: 'key out of service' });
       log.debug({ keyId, reason: (error as Error).message }, 'state of a key unknown');

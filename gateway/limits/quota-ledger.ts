@@ -5,28 +5,28 @@ import type { RefusalCode } from '../refusal.ts';
 import { newBytes, type UsageEvent } from '../usage/usage-event.ts';
 import { Tally } from './tally.ts';
 
-/** How often what is no longer needed is dropped, in ms. */
+/** How often tallies that are no longer needed are dropped, in ms. */
 const forgetMs = 1_000;
-/** An entry may be waited with, as for a rate limiter, after it was taken from the cache. */
+/** A request may hold its entry longer than the cache, for example while it waits for a limiter. */
 const keptMs = 2 * keyMaxAgeMs;
-/** Keys whose account is known without a look-up: as many as the key cache has. */
+/** How many keys' accounts are known without a lookup: as many as the key cache holds. */
 const maxAccountsKnown = 100_000;
 
 interface KeyTally extends Tally {
-  /** Of the account that the key's bytes are counted in too; absent until a look-up has said. */
+  /** The tally of the account that the key's bytes also count for; absent until it is looked up. */
   account?: Tally;
 }
 
 /**
- * What this node adds to the bytes that the database knew of when a key was looked up: of the key, and
- * of the account that it shares a limit with. Where the two overlap, a use is taken as too high rather
- * than too low.
+ * What this node adds to the bytes that the database had when a key was looked up, for the key and
+ * for the account whose limit it shares. Where the two overlap, usage is overestimated rather than
+ * underestimated.
  */
 export class QuotaLedger {
   readonly #now: () => number;
   readonly #keys = new Map<string, KeyTally>();
   readonly #accounts = new Map<string, Tally>();
-  /** By key, so that one that moves bytes again after a rest counts for its account at once. */
+  /** By key, so that one that moves bytes again after a pause counts for its account at once. */
   readonly #accountOf = new LRUCache<string, string>({ max: maxAccountsKnown });
   #forgotAt = Number.NEGATIVE_INFINITY;
 
@@ -35,13 +35,13 @@ export class QuotaLedger {
     this.#now = now;
   }
 
-  /** An event found in the spool of an earlier run. */
+  /** Counts an event found in the spool of an earlier run. */
   recover(event: UsageEvent): void {
     const { sent, received } = newBytes(event);
     this.add(event.apiKeyId, sent + received);
   }
 
-  /** Bytes moved for a key. */
+  /** Counts bytes that moved for a key. */
   add(apiKeyId: string, bytes: number): void {
     if (bytes === 0) return;
     let key = this.#keys.get(apiKeyId);
@@ -55,7 +55,7 @@ export class QuotaLedger {
     key.account?.add(bytes);
   }
 
-  /** The database has these events now, or has refused them for good. */
+  /** The database has recorded these events, or refused them permanently. */
   settle(events: readonly UsageEvent[]): void {
     const at = this.#now();
     for (const event of events) {
@@ -69,13 +69,13 @@ export class QuotaLedger {
     if (at - this.#forgotAt >= forgetMs) this.#forget(at);
   }
 
-  /** The bytes of this month that a key has used, as far as this node can know. */
+  /** The bytes that a key has used this month, as far as this node can know. */
   used({ record, askedAt }: KeyEntry): number {
     if (!record) return 0;
     return record.bandwidthUsedBytes + (this.#keys.get(record.id)?.since(askedAt) ?? 0);
   }
 
-  /** The bytes of this month that all keys of its account have used, as far as this node can know. */
+  /** The bytes that all keys of its account have used this month, as far as this node can know. */
   usedTogether({ record, askedAt }: KeyEntry): number {
     if (!record?.account) return 0;
     const { id, usedBytes } = record.account;
@@ -83,23 +83,23 @@ export class QuotaLedger {
     return usedBytes + (this.#accounts.get(id)?.since(askedAt) ?? 0);
   }
 
-  /** Which limit of its month a key has used up: its own, or that of its account; null for neither. */
+  /** Which monthly limit a key has used up: its own or its account's; null for neither. */
   usedUp(entry: KeyEntry): RefusalCode | null {
     const { record } = entry;
     if (!record) return null;
     const { account, bandwidthLimitBytes } = record;
-    // always, as it learns the account
+    // called in any case, as it learns the account
     const together = this.usedTogether(entry);
     if (this.used(entry) >= bandwidthLimitBytes) return 'quota_exceeded';
     return account && together >= account.limitBytes ? 'account_quota_exceeded' : null;
   }
 
-  /** Keys and accounts that something is kept of. */
+  /** How many keys and accounts have a tally. */
   get size(): number {
     return this.#keys.size + this.#accounts.size;
   }
 
-  /** What a key has moved before its account was known counts for it from here on. */
+  /** Bytes that a key moved before its account was known count for the account from here on. */
   #learn(apiKeyId: string, accountId: string): void {
     if (this.#accountOf.get(apiKeyId) !== accountId) this.#accountOf.set(apiKeyId, accountId);
     const key = this.#keys.get(apiKeyId);
@@ -119,7 +119,7 @@ export class QuotaLedger {
     return account;
   }
 
-  /** Drops what no figure in use can be older than. */
+  /** Drops tallies that are older than any figure in use. */
   #forget(now: number): void {
     this.#forgotAt = now;
     const inUse = new Set<Tally>();

@@ -1,13 +1,13 @@
-/** Says who may go on: at most a key's rate per second, after a burst of one second's worth. */
+/** Limits each key to its rate per second, after a burst of one second's worth. */
 export interface RateLimiter {
   /**
-   * Takes one CONNECT from a key's bucket. Returns 0 when it may go on, else the seconds until the
-   * next one may (a fraction). Nothing is taken by a refused one.
+   * Takes one CONNECT from a key's bucket. Returns 0 if it is allowed, else the seconds until the
+   * next one is (a fraction). A refused one takes nothing.
    */
   take(keyId: string, ratePerSecond: number): number | Promise<number>;
 }
 
-/** A `RateLimiter` that counts this process alone. */
+/** A `RateLimiter` that counts for this process only. */
 export interface LocalRateLimiter extends RateLimiter {
   take(keyId: string, ratePerSecond: number): number;
   /** How many buckets are remembered. */
@@ -19,21 +19,21 @@ export interface LocalRateLimiterOptions {
   now: () => number;
 }
 
-/** What is missing from a bucket, as the ms in which it fills, and when that was so. */
+/** What is missing from a bucket, as the ms that it takes to refill, at a given time. */
 interface Bucket {
   debtMs: number;
   at: number;
 }
 
-/** A bucket holds the CONNECTs of this long, at any rate. */
+/** A full bucket holds the CONNECTs of this time, at any rate. */
 const capacityMs = 1_000;
-/** What a sum of fractions may be off by: far less than the time between two CONNECTs. */
+/** The rounding error of a sum of fractions: far less than the time between two CONNECTs. */
 const roundingMs = 1e-6;
 
 /**
- * One token bucket per key, kept as the time until it is full again (GCRA): exact, and with no timer a
- * key. Being a time, it keeps how full the bucket is when the rate changes. A bucket that is full
- * again is forgotten.
+ * One token bucket per key, stored as the time until it is full again (GCRA): exact, and without a
+ * timer per key. As it is a time, a change of the rate keeps the bucket's fill level. A full bucket
+ * is forgotten.
  */
 export function createLocalRateLimiter({ now }: LocalRateLimiterOptions): LocalRateLimiter {
   // a bucket is full a second after its last CONNECT, so no more than two generations are needed

@@ -4,12 +4,12 @@ import { keepConnected } from '../reconnecting.ts';
 import type { LocalRateLimiter, RateLimiter } from './rate-limiter.ts';
 
 export interface RedisRateLimiterOptions {
-  /** redis:// or rediss://. May hold a password: it is never logged, nor put in an error. */
+  /** redis:// or rediss://. It may contain a password: it is never logged, nor put in an error. */
   url: string;
-  /** This node's own count, which holds with and without Redis. */
+  /** This node's own limiter, which applies with and without Redis. */
   local: LocalRateLimiter;
   log: Pick<Logger, 'info' | 'warn'>;
-  /** How long Redis may take to answer before this node goes on alone, in ms. */
+  /** How long Redis may take to answer before this node counts alone, in ms. */
   timeoutMs?: number;
 }
 
@@ -26,8 +26,8 @@ const connectMs = 2_000;
 const longestPauseMs = 1_000;
 
 /**
- * The token bucket of `createLocalRateLimiter` in Redis's clock: takes one CONNECT at a rate per
- * second, and answers with 0, or with the microseconds until the next one may go on.
+ * The token bucket of `createLocalRateLimiter` on Redis's clock: takes one CONNECT at a rate per
+ * second, and returns 0, or the microseconds until the next one is allowed.
  */
 const tokenBucket = `
 local clock = redis.call('time')
@@ -45,25 +45,25 @@ redis.call('set', KEYS[1], string.format('%.2f', full_after), 'px', math.ceil((f
 return 0
 `;
 
-/** Takes one CONNECT in Redis; gives the microseconds to wait. */
+/** Takes one CONNECT in Redis; resolves to the microseconds to wait. */
 type TakeInRedis = (keyId: string, ratePerSecond: number) => Promise<number>;
 
 /**
- * Counts in Redis what this node's own count lets through: all nodes together keep a key's rate, and
- * whatever happens to Redis, each node keeps it alone. A Redis that fails, or takes longer than
- * `timeoutMs`, is left aside until a new connection has answered; that is logged, and its return.
- * Throws an Error when `url` is no Redis URL.
+ * Counts in Redis the CONNECTs that this node's own limiter allows: all nodes together keep to a
+ * key's rate, and each node does so alone whatever happens to Redis. If Redis fails, or takes
+ * longer than `timeoutMs`, it is not used until a new connection has answered; both are logged.
+ * Throws an Error if `url` is not a Redis URL.
  */
 export function createRedisRateLimiter(options: RedisRateLimiterOptions): RedisRateLimiter {
   const { url, local, log, timeoutMs = 250 } = options;
   let takeInRedis: TakeInRedis | undefined;
 
-  // an error of `new URL` has the URL in it
+  // an error of `new URL` contains the URL
   if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol)) {
     throw new Error('the Redis URL is not a redis:// or rediss:// URL');
   }
 
-  /** Connects, and counts in Redis until the connection fails; throws why. */
+  /** Connects, and counts in Redis until the connection fails; throws the reason. */
   const hold = async (signal: AbortSignal, works: () => void): Promise<never> => {
     const client = createClient({
       url,
@@ -95,7 +95,7 @@ export function createRedisRateLimiter(options: RedisRateLimiterOptions): RedisR
     } finally {
       takeInRedis = undefined;
       signal.removeEventListener('abort', lose);
-      // one that is still connecting is destroyed when it has connected: the client leaves it open
+      // the client leaves a connection that is still being opened: destroy it once it is open
       client.once('connect', () => client.destroy());
       client.destroy();
     }
@@ -119,7 +119,7 @@ export function createRedisRateLimiter(options: RedisRateLimiterOptions): RedisR
       try {
         return (await takeInRedis(keyId, ratePerSecond)) / 1_000_000;
       } catch {
-        // Redis failed, and this node has counted
+        // Redis failed, but this node has counted it
         return 0;
       }
     },
@@ -132,11 +132,11 @@ export function createRedisRateLimiter(options: RedisRateLimiterOptions): RedisR
 
 class RedisTimeoutError extends Error {}
 
-/** What `promise` gives, if it does in time. */
+/** The result of `promise`, if it settles in time. */
 function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
   const { promise: inTime, resolve, reject } = Promise.withResolvers<T>();
   const expire = () => reject(new RedisTimeoutError());
-  // by halves: while this process is busy, it neither asks nor reads, and the first half takes that
+  // two timers: a busy process neither sends nor reads, and the first timer absorbs that delay
   let timer = setTimeout(() => {
     timer = setTimeout(expire, timeoutMs / 2);
   }, timeoutMs / 2);
@@ -144,7 +144,7 @@ function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
   return inTime;
 }
 
-/** Why Redis failed, without its words: an error reply may repeat a command's arguments. */
+/** Why Redis failed, without its message: an error reply may repeat a command's arguments. */
 function reasonOf(error: unknown): string {
   if (error instanceof ErrorReply) return error.message.split(' ', 1)[0] ?? error.name;
   if (!(error instanceof Error)) return typeof error;

@@ -1,4 +1,4 @@
-/** What was recorded within this time, in ms, is marked as one: busy keys have many batches. */
+/** Batches recorded within this time, in ms, share one mark: busy keys have many batches. */
 const markMs = 1_000;
 
 interface Mark {
@@ -9,17 +9,17 @@ interface Mark {
 
 /** Bytes that moved through this node for a key, or for all keys of an account. */
 export class Tally {
-  /** Not known to be in the database. */
+  /** Bytes that are not known to be in the database. */
   #unrecorded = 0;
-  /** What the database took lately, and between when, oldest first: a cached figure may be from before. */
+  /** What the database recorded recently, and when, oldest first: a cached figure may be older. */
   #recorded: Mark[] = [];
 
-  /** Bytes were moved. */
+  /** Counts bytes that moved. */
   add(bytes: number): void {
     this.#unrecorded += bytes;
   }
 
-  /** The database has them, as of `at`. */
+  /** The database has recorded bytes, as of `at`. */
   settle(bytes: number, at: number): void {
     this.#unrecorded -= bytes;
     const last = this.#recorded.at(-1);
@@ -31,21 +31,21 @@ export class Tally {
     }
   }
 
-  /** What a figure that was asked for then may lack. */
+  /** The bytes that a figure looked up at `askedAt` may lack. */
   since(askedAt: number): number {
     let bytes = this.#unrecorded;
     for (const mark of this.#recorded) if (mark.until >= askedAt) bytes += mark.bytes;
     return bytes;
   }
 
-  /** Counts what another has counted until now. */
+  /** Adds what another tally has counted until now. */
   include(other: Tally): void {
     this.#unrecorded += other.#unrecorded;
     const all = [...this.#recorded, ...other.#recorded.map((mark) => ({ ...mark }))];
     this.#recorded = all.sort((a, b) => a.since - b.since);
   }
 
-  /** Takes back what the other has counted and the database does not have: marks soon leave. */
+  /** Subtracts what another has counted and the database does not have; marks soon expire. */
   remove(other: Tally): void {
     this.#unrecorded -= other.#unrecorded;
   }
@@ -55,7 +55,7 @@ export class Tally {
     this.#recorded = this.#recorded.filter(({ until }) => until >= before);
   }
 
-  /** Whether nothing is left that a figure could lack. */
+  /** Whether there is nothing that a figure could lack. */
   get empty(): boolean {
     return this.#unrecorded <= 0 && this.#recorded.length === 0;
   }

@@ -2,15 +2,15 @@ import type { Socket } from 'node:net';
 import type { DropReason } from './dropped-connections.ts';
 import { readProxyHeader } from './proxy-header.ts';
 
-/** A header of `length` bytes with the client's address, null for the sender's own; or why it failed. */
+/** The client's address, null for the sender's own, and the header's `length`; or the failure. */
 export type Announcement =
   | { address: string | null; length: number }
   | { failure: Extract<DropReason, `proxy_header_${string}`> };
 
 /**
- * Reads the header of the PROXY protocol that a connection begins with, and leaves what follows it on
- * the socket, which is paused. `done` is called once, or never where the connection closes before.
- * `deadlineMs`: how long the header may take.
+ * Reads the PROXY protocol's header at the start of a connection, and leaves what follows on the
+ * paused socket. `done` is called once, or never if the connection closes first. `deadlineMs`: how
+ * long the header may take.
  */
 export function readAnnouncement(
   socket: Socket,
@@ -29,12 +29,12 @@ export function readAnnouncement(
     if (header.state === 'incomplete') return;
     if (header.state !== 'complete') return finish({ failure: `proxy_header_${header.state}` });
     const rest = received.subarray(header.length);
-    // paused before, so that nobody is given it yet
+    // paused first, so that no listener gets it yet
     socket.pause();
     if (rest.length > 0) socket.unshift(rest);
     finish(header);
   };
-  // a check of the port sends nothing, and is no failure
+  // a port check sends nothing, and is not a failure
   const end = () => {
     if (received.length === 0) socket.destroy();
     else finish({ failure: 'proxy_header_cut' });

@@ -8,10 +8,10 @@ export interface CertificateFiles {
   keyFile: string;
 }
 
-/** A certificate that clients can be given. */
+/** A certificate that can be shown to clients. */
 export interface UsableCertificate {
   pem: { cert: string; key: string };
-  /** For whom it is: its subject's alternative names, or its subject. */
+  /** Its subject alternative names, or its subject. */
   names: string;
   /** SHA-256 of it, in hexadecimal digits with colons. */
   fingerprint: string;
@@ -33,7 +33,7 @@ export type CertificateFailure =
 const sentences: Record<CertificateFailure, string> = {
   file_unreadable: 'cannot be read',
   file_too_large: 'is larger than 1 MiB',
-  certificate_malformed: 'does not begin with a certificate in PEM',
+  certificate_malformed: 'does not start with a certificate in PEM',
   certificate_expired: 'has a certificate that has expired',
   certificate_not_yet_valid: 'has a certificate that is not valid yet',
   key_malformed: 'has no private key in PEM',
@@ -42,12 +42,12 @@ const sentences: Record<CertificateFailure, string> = {
   refused_by_openssl: 'has a certificate or a chain that OpenSSL refuses',
 };
 
-/** A certificate's files cannot be used; the message names the file. */
+/** The files of a certificate cannot be used; the message names the file. */
 export class CertificateUnusable extends Error {
   readonly code: CertificateFailure;
   readonly file: string;
 
-  /** `cause`: what the file system or OpenSSL says; never what is in the file. */
+  /** `cause`: the error of the file system or OpenSSL; never the file's content. */
   constructor(code: CertificateFailure, file: string, cause?: unknown) {
     const { code: detail } = (cause ?? {}) as { code?: string };
     super(`The file ${file} ${sentences[code]}${detail ? ` (${detail})` : ''}.`);
@@ -59,7 +59,8 @@ export class CertificateUnusable extends Error {
 const mostBytes = 1_048_576;
 
 /**
- * Reads a certificate and its key, and checks that clients can be given them. `now` is in ms since
+ * Reads a certificate and its key, and checks that they can be used for clients. `now` is in ms
+ * since
  * 1970. Rejects with `CertificateUnusable`.
  */
 export async function readCertificate(
@@ -94,7 +95,7 @@ async function readText(file: string): Promise<string> {
   let text: string;
   try {
     await using handle = await open(file);
-    // one byte more than there may be, so that a longer file shows
+    // one byte more than allowed, so that a longer file is detected
     const { bytesRead, buffer } = await handle.read({ buffer: Buffer.alloc(mostBytes + 1) });
     if (bytesRead > mostBytes) throw new CertificateUnusable('file_too_large', file);
     text = buffer.toString('utf8', 0, bytesRead);

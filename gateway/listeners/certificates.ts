@@ -11,19 +11,19 @@ export interface CertificatesOptions extends CertificateFiles {
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** The host's clock, in ms since 1970. */
   hostNow?: () => number;
-  /** How often the files are looked at, in ms. */
+  /** How often the files are checked, in ms. */
   lookEveryMs?: number;
 }
 
 const dayMs = 86_400_000;
-/** A certificate that expires sooner is warned of, once per day, in ms. */
+/** A certificate that expires sooner raises a warning once per day, in ms. */
 const warnBeforeMs = 14 * dayMs;
-/** Files that could not be used are tried again after this time, in ms, also where they look the same. */
+/** Unusable files are tried again after this time, in ms, even if they have not changed. */
 const retryMs = 60_000;
 
 /**
- * The certificate that clients are given, read again when its files change. What cannot be used leaves
- * the one before in use.
+ * The certificate that clients get, read again when its files change. If the new files cannot be
+ * used, the old certificate stays in use.
  */
 export class Certificates {
   readonly #options: CertificatesOptions;
@@ -31,12 +31,12 @@ export class Certificates {
   readonly #looking: NodeJS.Timeout;
   readonly #changed: (() => void)[] = [];
   #current: UsableCertificate;
-  /** How the files looked when they were last read, and at the last look. */
+  /** The state of the files when they were last read, and at the last check. */
   #read: string;
   #seen: string;
   #failedAt: number | undefined;
   #warnedAt = Number.NEGATIVE_INFINITY;
-  /** Reads one after another, so that the last to be asked for is the last to count. */
+  /** Reads run one after another, so that the last one requested decides. */
   #reading: Promise<unknown> = Promise.resolve();
   #looked = true;
 
@@ -54,8 +54,8 @@ export class Certificates {
     this.#read = look;
     this.#seen = look;
     this.#use(first);
-    // not a watch of the file system: that of a file ends when another takes its name, and a symbolic
-    // link to a folder, as Kubernetes has it, changes without an event of the file
+    // not a file system watch: the watch of a file ends when the file is replaced, and a symbolic
+    // link to a folder, as in Kubernetes, changes without an event for the file
     this.#looking = setInterval(() => void this.#look(), options.lookEveryMs ?? 2_000);
     this.#looking.unref();
   }
@@ -64,7 +64,7 @@ export class Certificates {
     return this.#current;
   }
 
-  /** Calls `act` with each certificate that takes the place of another. */
+  /** Calls `act` whenever a certificate replaces another. */
   onChange(act: () => void): void {
     this.#changed.push(act);
   }
@@ -81,7 +81,7 @@ export class Certificates {
   }
 
   async #reload(): Promise<boolean> {
-    // before the files are read: a change meanwhile is one more
+    // before the files are read, so that a change meanwhile is seen at the next check
     this.#read = await lookOf(this.#options);
     try {
       this.#use(await readCertificate(this.#options, this.#now()));
@@ -110,12 +110,12 @@ export class Certificates {
 
   async #look(): Promise<void> {
     this.#warn();
-    // a slow file system is not asked twice
+    // only one check at a time on a slow file system
     if (!this.#looked) return;
     this.#looked = false;
     const look = await lookOf(this.#options);
     this.#looked = true;
-    // both files are written before either counts
+    // wait until both files have been written
     const settled = look === this.#seen;
     this.#seen = look;
     const failedLongAgo = this.#failedAt !== undefined && this.#now() - this.#failedAt > retryMs;
@@ -133,7 +133,7 @@ export class Certificates {
   }
 }
 
-/** How both files look, through symbolic links; another text when either is replaced or written. */
+/** The state of both files, through symbolic links; it changes if one is replaced or written. */
 async function lookOf({ certificateFile, keyFile }: CertificateFiles): Promise<string> {
   const looks = [certificateFile, keyFile].map(async (file) => {
     try {

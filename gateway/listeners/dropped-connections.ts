@@ -9,10 +9,10 @@ export type DropReason =
   | 'tls_handshake_failed'
   | 'tls_handshake_late';
 
-/** The log has one line per this time, in ms, however many connections are dropped. */
+/** At most one dropped connection is logged in this time, in ms. */
 const logEveryMs = 10_000;
 
-/** Has the connections that end before HTTP begins counted, and logs what an operator can correct. */
+/** Counts connections that end before HTTP starts, and logs those that an operator can fix. */
 export class DroppedConnections {
   readonly #count: (reason: DropReason) => void;
   #headers = 0;
@@ -27,12 +27,12 @@ export class DroppedConnections {
   /** Counts one. `peer`: the address that the connection came from, which may be a load balancer. */
   add(reason: DropReason, peer: string | undefined): void {
     this.#count(reason);
-    // strangers fail handshakes all day; a load balancer's header is its operator's to correct
+    // strangers fail handshakes all day; an operator can correct a load balancer's header
     if (!reason.startsWith('proxy_header')) return;
     this.#headers += 1;
     const at = performance.now();
     if (at - this.#loggedAt < logEveryMs) return;
     this.#loggedAt = at;
-    this.#log.warn({ reason, peer, dropped: this.#headers }, 'no header of the PROXY protocol');
+    this.#log.warn({ reason, peer, dropped: this.#headers }, 'no valid PROXY protocol header');
   }
 }

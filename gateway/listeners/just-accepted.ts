@@ -1,10 +1,11 @@
-/** A stop waits for a turn of the event loop this short, in ms, for so many turns at most. */
+/** A shutdown waits for an event loop turn this short, in ms, and for at most this many turns. */
 const shortTurnMs = 0.05;
 const mostTurns = 200;
 
 /**
- * Resolves just after Node has taken what had connected: the kernel resets what still waits to be taken
- * when the port closes. A turn of the event loop that was short took it a moment ago.
+ * Resolves just after Node has accepted all waiting connections: when the port closes, the kernel
+ * resets those that are not accepted yet. A short event loop turn means that none were left
+ * waiting.
  */
 export async function untilJustAccepted(): Promise<void> {
   for (let turn = 0; turn < mostTurns; turn += 1) {

@@ -14,23 +14,23 @@ export interface ListenerOptions {
   port: number;
   /** Whether other processes may listen on the same port, and share its connections. */
   reusePort?: boolean | undefined;
-  /** What a connection is secured with; null for clear text. */
+  /** The certificate for TLS; null for clear text. */
   certificates: Certificates | null;
-  /** Where the load balancers are whose connections begin with a header of the PROXY protocol. */
+  /** The addresses of load balancers whose connections start with the PROXY protocol's header. */
   proxyProtocolFrom: ClientRanges;
-  /** How long the header may take, and how long the handshake, in ms. */
+  /** How long the header and the handshake may each take, in ms. */
   stepMs: number;
   connections: ClientConnections;
   dropped: DroppedConnections;
   /** Takes a connection from which requests may be read. */
   take: (connection: ClientConnection) => void;
-  /** A connection was turned away: there are too many. Its answer has the id. */
+  /** A connection was rejected, as there are too many. Its answer has the id. */
   onRefused: (refusal: Refusal, id: string) => void;
 }
 
 /**
- * A port that clients connect to: takes their connections within their bounds, learns from load
- * balancers who their clients are, and secures what is to be secured.
+ * A port that clients connect to: accepts connections within the limits, reads the client's address
+ * from load balancers, and does the TLS handshake on a TLS port.
  */
 export class Listener {
   readonly #options: ListenerOptions;
@@ -41,19 +41,19 @@ export class Listener {
     const { certificates, stepMs } = options;
     this.#options = options;
     this.#handshakes = certificates && new TlsHandshakes({ certificates, deadlineMs: stepMs });
-    // as of an HTTP server: each side may end by itself
+    // as in an HTTP server: each side may close its half
     this.#server = createServer({ allowHalfOpen: true, noDelay: true });
     this.#server.on('connection', (socket) => this.#accept(socket));
   }
 
-  /** Begins to listen. Rejects with the error of the address or port. */
+  /** Starts to listen. Rejects with the error of the address or port. */
   async listen(): Promise<void> {
     const { host, port, reusePort = false } = this.#options;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen({ host, port, reusePort }, resolve);
     });
-    // from here on an error is of a connection that could not be taken
+    // from here on, errors are about connections that could not be accepted
     this.#server.removeAllListeners('error').on('error', () => {});
   }
 
@@ -71,13 +71,13 @@ export class Listener {
     socket.on('error', () => {});
     const connection = connections.open(socket);
     if (!connection) this.#turnAway(socket);
-    // without ranges nobody is asked for an address
+    // without ranges, no address is read
     else if (proxyProtocolFrom.length > 0 && permitsClient(proxyProtocolFrom, socket)) {
       this.#identify(connection);
     } else this.#secure(connection);
   }
 
-  /** Has a load balancer say who the client is. */
+  /** Reads the client's address from a load balancer's header. */
   #identify(connection: ClientConnection): void {
     const { socket } = connection;
     readAnnouncement(socket, this.#options.stepMs, (read) => {
@@ -89,7 +89,7 @@ export class Listener {
     });
   }
 
-  /** Within the bounds of its client's address, has a handshake made where this port is for TLS. */
+  /** Checks the limit of the client's address, then does the handshake if this port is for TLS. */
   #secure(connection: ClientConnection): void {
     const { connections, take } = this.#options;
     const { socket } = connection;
@@ -118,7 +118,7 @@ export class Listener {
     const refusal = new Refusal('unavailable', { error: 'connection_limit_reached' });
     const id = newEventId();
     this.#options.onRefused(refusal, id);
-    // an answer would take a handshake, which costs more than a connection that is let in
+    // an answer would need a handshake, which costs more than accepting the connection
     if (this.#handshakes) socket.destroy();
     else {
       socket.end(refusal.answer(id));

@@ -3,9 +3,8 @@ import ipaddr from 'ipaddr.js';
 import { parseAddress } from '../../supabase/functions/_shared/address-ranges.ts';
 
 /**
- * What the first bytes of a connection are: a whole header of the PROXY protocol, of `length` bytes,
- * with the client's address (null where the header names none: the sender speaks for itself), the
- * beginning of one, or none.
+ * What the first bytes of a connection are: a complete PROXY protocol header of `length` bytes with
+ * the client's address (null if it has none: the sender is the client), the start of one, or none.
  */
 export type ProxyHeader =
   | { state: 'complete'; length: number; address: string | null }
@@ -21,11 +20,11 @@ const beginV2 = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 const longestV1 = 107;
 /** Before the addresses: section 2.2. */
 const fixedV2 = 16;
-/** Addresses and extensions; senders keep theirs below 536 bytes, but for certificates of clients. */
+/** Addresses and extensions; senders keep them below 536 bytes, except for client certificates. */
 const mostAfterFixed = 8_192;
 
 /**
- * Reads a header of version 1 or 2 from the beginning of `bytes`, by
+ * Reads a header of version 1 or 2 from the start of `bytes`, according to
  * https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt. Extensions (TLVs) are skipped.
  */
 export function readProxyHeader(bytes: Buffer): ProxyHeader {
@@ -33,7 +32,7 @@ export function readProxyHeader(bytes: Buffer): ProxyHeader {
   return begins(bytes, beginV2) ? readV2(bytes) : missing;
 }
 
-/** Whether `bytes`, which may be fewer, begin in this way. */
+/** Whether `bytes`, which may be fewer, start like `beginning`. */
 function begins(bytes: Buffer, beginning: Buffer): boolean {
   const length = Math.min(bytes.length, beginning.length);
   return bytes.subarray(0, length).equals(beginning.subarray(0, length));
@@ -51,7 +50,7 @@ function readV1(bytes: Buffer): ProxyHeader {
   if (end === -1) return bytes.length >= longestV1 ? malformed : incomplete;
   const length = end + 2;
   const [, family, ...rest] = line.slice(0, end).split(' ');
-  // whatever follows is to be ignored
+  // the rest of the line must be ignored
   if (family === 'UNKNOWN') return { state: 'complete', length, address: null };
   const [source = '', destination = '', ...ports] = rest;
   const isAddress = families.get(family ?? '');
@@ -70,7 +69,7 @@ function readV2(bytes: Buffer): ProxyHeader {
   const command = versionAndCommand & 0x0f;
   const family = familyAndProtocol >> 4;
   const protocol = familyAndProtocol & 0x0f;
-  // unassigned values are to be refused
+  // unassigned values must be refused
   if (versionAndCommand >> 4 !== 2 || command > 1 || family > 3 || protocol > 2) return malformed;
   const afterFixed = bytes.readUInt16BE(14);
   if (afterFixed > mostAfterFixed) return malformed;
@@ -86,7 +85,7 @@ function readV2(bytes: Buffer): ProxyHeader {
   return { state: 'complete', length, address: plainForm(source) };
 }
 
-/** One spelling per address; an IPv4 address in the form of IPv6 is that IPv4 address. */
+/** One spelling per address; an IPv4 address in IPv6 form is turned back into IPv4. */
 function plainForm(address: ipaddr.IPv4 | ipaddr.IPv6): string {
   const mapped = address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress();
   return (mapped ? address.toIPv4Address() : address).toString();

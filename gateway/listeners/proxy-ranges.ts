@@ -7,7 +7,7 @@ import { parseAllowedTargets } from '../targets/allowed-targets.ts';
  */
 export function parseProxyRanges(text: string): ClientRanges {
   return parseAllowedTargets(text).map(({ network, prefixLength, port }) => {
-    if (port !== null) throw new Error('a range of addresses has no port');
+    if (port !== null) throw new Error('an address range cannot have a port');
     return [network, prefixLength];
   });
 }

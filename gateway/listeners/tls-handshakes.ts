@@ -13,7 +13,7 @@ export interface TlsHandshakesOptions {
 /** The secured connection, or why the handshake failed. */
 export type Handshake = TLSSocket | Extract<DropReason, `tls_${string}`>;
 
-/** Makes TLS of TCP connections, with the certificate of the moment. */
+/** Starts TLS on TCP connections, with the current certificate. */
 export class TlsHandshakes {
   readonly #deadlineMs: number;
   readonly #server: Server;
@@ -26,10 +26,10 @@ export class TlsHandshakes {
       minVersion: 'TLSv1.2' as const,
     });
     this.#server = createServer({ ...context(), ALPNProtocols: ['http/1.1'] });
-    // what is open keeps the context that it began with
+    // open connections keep the context that they started with
     certificates.onChange(() => this.#server.setSecureContext(context()));
     this.#server.on('secureConnection', (socket) => {
-      // of TLS 1.2: each costs a signature, and no client needs one
+      // in TLS 1.2: each renegotiation costs a signature, and no client needs one
       socket.disableRenegotiation();
       socket.allowHalfOpen = true;
       this.#finish(carrierOf(socket), socket);
@@ -40,7 +40,7 @@ export class TlsHandshakes {
     });
   }
 
-  /** Begins the handshake on a connection, with what is unread on it. `done` is called once. */
+  /** Starts the handshake on a connection, with its unread data. `done` is called once. */
   begin(carrier: Socket, done: (handshake: Handshake) => void): void {
     const late = () => this.#finish(carrier, 'tls_handshake_late');
     const deadline = setTimeout(late, this.#deadlineMs);
@@ -48,9 +48,10 @@ export class TlsHandshakes {
       clearTimeout(deadline);
       done(handshake);
     });
-    // nobody finishes a handshake after the end of sending; TLS takes this from its carrier
+    // a client that has closed its half cannot finish a handshake; TLS takes this option from its
+    // carrier
     carrier.allowHalfOpen = false;
-    // Node's own way to have TLS on a connection that is there already
+    // Node's own way to start TLS on an existing connection
     this.#server.emit('connection', carrier);
   }
 

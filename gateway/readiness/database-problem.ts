@@ -11,23 +11,23 @@ const bySqlState: Readonly<Record<string, ReasonCode>> = {
   '3D000': 'database_missing',
   '3F000': 'schema_missing',
   '42883': 'schema_too_old',
-  // a prepared statement that is missing, or there already: another's connection
+  // a prepared statement is missing, or exists already: the connection is another client's
   '26000': 'transaction_pool',
   '42P05': 'transaction_pool',
 };
 
-/** Of a server that starts, stops, or is behind a pool that has none: it may answer soon. */
+/** The server is starting or stopping, or a pool has no connection to it: it may answer soon. */
 const away = /^(08...|57P0[1-3])$/;
 const sqlState = /^[0-9A-Z]{5}$/;
-/** As Node and the C library name what is wrong with a connection: ECONNREFUSED, EAI_AGAIN. */
+/** The names that Node and the C library use for connection errors: ECONNREFUSED, EAI_AGAIN. */
 const errno = /^E[A-Z_]{2,30}$/;
 
-/** As `pg` says, without a code, that a connection or an answer took too long or broke off. */
+/** Messages of `pg`, without a code, for a connection or an answer that timed out or broke off. */
 const brokeOff = /time|terminat|connection/i;
 
 /**
- * What is wrong, of an error of a query or a connection to the database, in a sentence of our own: the
- * error's may hold a host, a role or a value.
+ * Explains an error of a query or a database connection in the gateway's own words: the error's
+ * message may contain a host, a role or a value.
  */
 export function explainDatabaseError(error: unknown): Reason {
   if (error instanceof NotReady) return error.reason;
@@ -45,7 +45,7 @@ export function explainDatabaseError(error: unknown): Reason {
   return newReason('database_away', code);
 }
 
-/** The SQLSTATE, errno or code of an error; undefined where it has none that may be shown. */
+/** The SQLSTATE, errno or code of an error; undefined if it has none that may be shown. */
 export function causeOf(error: unknown): string | undefined {
   const { code } = (error ?? {}) as { code?: unknown };
   return typeof code === 'string' && /^[A-Z0-9_]{1,60}$/.test(code) ? code : undefined;

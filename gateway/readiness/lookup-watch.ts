@@ -9,32 +9,32 @@ export interface LookupWatchOptions {
   /** Monotonic, in ms. */
   now: () => number;
   log: Pick<Logger, 'info' | 'warn'>;
-  /** How often a look-up is made where no client caused one that was answered, in ms. */
+  /** How often to make a lookup if no client's lookup was answered, in ms. */
   probeMs?: number;
 }
 
-/** Look-ups that are watched: whether the database answers them, and why not. */
+/** Watches lookups: whether the database answers them, and if not, why. */
 export interface LookupWatch {
-  /** The same look-up, watched. */
+  /** The same lookup, watched. */
   lookUp: LookUpKey;
-  /** Why no key can be looked up: until the first answer, and once the last is as old as a key may be. */
+  /** Why keys cannot be looked up: until the first answer, and once the last one is too old. */
   problem(): Reason | null;
-  /** Makes no more look-ups by itself. */
+  /** Stops making lookups by itself. */
   stop(): void;
 }
 
-/** No key has this keyId: it costs the database as little as a look-up can. */
+/** No key has this keyId, which makes it the cheapest lookup. */
 const nobodysKeyId = 'probe';
 /** How often failures are logged, in ms. */
 const logEveryMs = 60_000;
 
-/** Watches look-ups, and makes one at once and whenever `probeMs` went by without an answer to any. */
+/** Watches lookups, and makes one at once and whenever none was answered for `probeMs`. */
 export function watchLookups(options: LookupWatchOptions): LookupWatch {
   const { now, log, probeMs = 5_000 } = options;
   let answeredAt = Number.NEGATIVE_INFINITY;
   let answered = false;
   let last: Reason | null = null;
-  /** `count`: since the last line about them. `open`: that line was of a failure. */
+  /** `count`: since the last log line about them. `open`: that line reported a failure. */
   const failures = { count: 0, loggedAt: Number.NEGATIVE_INFINITY, open: false };
 
   const fail = (error: unknown) => {

@@ -2,9 +2,9 @@ import type pg from 'pg';
 
 /** What a gateway knows of the database's maintenance, for its metrics. */
 export interface MaintenanceWatch {
-  /** When the task that waits longest ran last, in ms since 1970; null where one never ran. */
+  /** When the longest waiting task last ran, in ms since 1970; null if a task never ran. */
   readonly finishedAt: number | null;
-  /** How many reports of the tasks' last runs need a person. */
+  /** How many reports of the tasks' last runs need an operator. */
   readonly problems: number;
   stop(): void;
 }
@@ -14,7 +14,7 @@ interface StateRow {
   problems: number;
 }
 
-/** Asks `gateway.maintenance_state` each minute; what it last said stays while the database is away. */
+/** Asks `gateway.maintenance_state` every minute; the last answer stays during an outage. */
 export function watchMaintenance(
   client: Pick<pg.Pool, 'query'>,
   { everyMs = 60_000 }: { everyMs?: number } = {},
@@ -31,7 +31,7 @@ export function watchMaintenance(
     finishedAt = row.ms === null ? null : Number(row.ms);
     ({ problems } = row);
   };
-  // the gateway's readiness says why the database does not answer
+  // the gateway's readiness reports why the database does not answer
   const askAgain = () => void ask().catch(() => {});
   const timer = setInterval(askAgain, everyMs).unref();
   askAgain();

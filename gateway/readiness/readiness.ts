@@ -2,22 +2,22 @@ import type { Logger } from 'pino';
 import type { Reason } from './reason.ts';
 
 export interface ReadinessOptions {
-  /** Each says what keeps the gateway from serving as it promises; null for nothing. */
+  /** Each returns why the gateway does not keep its promises; null if it has no reason. */
   sources: (() => Reason | null)[];
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
-  /** How often the sources are asked, for the log, in ms. */
+  /** How often the sources are checked, for the log, in ms. */
   everyMs?: number;
 }
 
-/** Why a gateway is not ready, gathered from its parts; each reason is logged as it begins and ends. */
+/** Collects why a gateway is not ready; each reason is logged when it starts and when it ends. */
 export interface Readiness {
-  /** What keeps it from serving, one of a code; empty while it is ready. */
+  /** Why it is not ready, at most one reason per code; empty while it is ready. */
   reasons(): Reason[];
-  /** Asks no more by itself. */
+  /** Stops checking by itself. */
   stop(): void;
 }
 
-/** Gathers from `sources`, by itself too, so that the log has what nobody asked for. */
+/** Asks `sources` for reasons, also on a timer, so that the log has them even if no one asks. */
 export function createReadiness({ sources, log, everyMs = 250 }: ReadinessOptions): Readiness {
   let logged = new Map<string, Reason>();
 
@@ -31,7 +31,7 @@ export function createReadiness({ sources, log, everyMs = 250 }: ReadinessOption
       if (!logged.has(code)) log[level]({ code, sentence }, 'not ready');
     }
     for (const code of logged.keys()) {
-      if (!now.has(code)) log.info({ code }, 'no longer a reason not to be ready');
+      if (!now.has(code)) log.info({ code }, 'a reason for not being ready has ended');
     }
     logged = now;
     return [...now.values()];

@@ -1,20 +1,20 @@
 import { commands } from '../commands.ts';
 
-/** Every reason not to be ready: how loud its log line is, the cause, and the next step. */
+/** Every reason for not being ready: its log level, its cause, and the next step. */
 const reasons = {
   starting: ['info', 'the database has not answered yet', 'wait a few seconds'],
   stopping: ['info', 'the gateway was asked to stop', 'send clients to another one'],
   database_away: [
     'warn',
     'the database cannot be reached, or does not answer in time',
-    'see that it runs, and that GATEWAY_DATABASE_URL leads to it',
+    'check that it runs, and that GATEWAY_DATABASE_URL leads to it',
   ],
   database_missing: [
     'error',
-    'the server has no database of the name in GATEWAY_DATABASE_URL',
+    'the server has no database with the name in GATEWAY_DATABASE_URL',
     'correct the name',
   ],
-  database_error: ['warn', 'the database refuses what the gateway asks', 'see its log and ours'],
+  database_error: ['warn', "the database refuses the gateway's queries", 'see the logs of both'],
   login_refused: [
     'error',
     "the database refuses this gateway's login or its password",
@@ -22,17 +22,17 @@ const reasons = {
   ],
   login_without_rights: [
     'error',
-    'the login may not do what a gateway does',
-    `make one with \`${commands.login} create\``,
+    'the login does not have the rights of a gateway',
+    `create one with \`${commands.login} create\``,
   ],
   connection_limit: [
     'error',
     'the login, or the server, has no connection left for this gateway',
-    'end what else uses the login, or give it more connections',
+    'close other connections of the login, or allow it more',
   ],
   standby_database: [
     'error',
-    'the database is a standby, which takes neither usage nor listeners',
+    'the database is a standby, which accepts neither usage nor LISTEN',
     'set GATEWAY_DATABASE_URL to the primary',
   ],
   transaction_pool: [
@@ -57,13 +57,13 @@ const reasons = {
   ],
   clock_unmeasured: [
     'info',
-    "the database's clock has not been read yet, so that usage would have the host's time",
+    "the database's clock has not been read yet, so usage would have the host's time",
     'wait until the database answers',
   ],
   spool_full: [
     'error',
     'the spool takes no events',
-    'make room on the disk of GATEWAY_SPOOL_DIR, and see that the folder can be written',
+    'make room on the disk of GATEWAY_SPOOL_DIR, and check that the folder is writable',
   ],
 } as const satisfies Record<
   string,
@@ -76,20 +76,20 @@ export const reasonCodes = Object.keys(reasons) as ReasonCode[];
 
 /** Why a gateway is not ready. */
 export interface Reason {
-  /** Stable, for machines: one of `reasonCodes`, or a failure's of `database/`. */
+  /** Stable, for programs: one of `reasonCodes`, or a failure code of `database/`. */
   code: string;
-  /** The cause and the next step: no secret, no URL. */
+  /** The cause and the next step; never a secret or a URL. */
   sentence: string;
   level: 'info' | 'warn' | 'error';
 }
 
-/** A reason; `detail` says more of its cause, as a SQLSTATE or a version. */
+/** A reason; `detail` narrows its cause down, for example a SQLSTATE or a version. */
 export function newReason(code: ReasonCode, detail?: string): Reason {
   const [level, cause, next] = reasons[code];
   return { code, level, sentence: `${cause}${detail ? ` (${detail})` : ''}: ${next}` };
 }
 
-/** Thrown by what finds out by itself why the gateway is not ready. */
+/** Thrown by code that already knows why the gateway is not ready. */
 export class NotReady extends Error {
   readonly reason: Reason;
 

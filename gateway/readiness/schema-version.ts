@@ -3,29 +3,29 @@ import { gatewayVersion, oldestSchemaVersion } from '../versions.ts';
 import { explainDatabaseError } from './database-problem.ts';
 import { newReason, type Reason } from './reason.ts';
 
-/** What the database says of its schema, as `gateway.schema_version` answers. */
+/** The version of the database's schema, as `gateway.schema_version` returns it. */
 export interface SchemaVersion {
   version: number;
   oldestGatewayVersion: number;
 }
 
-/** Why this gateway and a schema do not go together; null where they do. */
+/** Why this gateway and a schema are incompatible; null if they are not. */
 export function schemaProblem(
   { version, oldestGatewayVersion }: SchemaVersion,
   ours = { gatewayVersion, oldestSchemaVersion },
 ): Reason | null {
   if (version < ours.oldestSchemaVersion) {
-    const detail = `it has version ${version}, and ${ours.oldestSchemaVersion} is needed`;
+    const detail = `it has version ${version}, but ${ours.oldestSchemaVersion} is needed`;
     return newReason('schema_too_old', detail);
   }
   if (oldestGatewayVersion > ours.gatewayVersion) {
-    const detail = `this one has version ${ours.gatewayVersion}, and ${oldestGatewayVersion} is needed`;
+    const detail = `this one has version ${ours.gatewayVersion}, but ${oldestGatewayVersion} is needed`;
     return newReason('gateway_too_old', detail);
   }
   return null;
 }
 
-/** What a gateway asks at each heartbeat. */
+/** What a gateway asks for at each heartbeat. */
 export interface DatabaseState {
   /** In ms since 1970. */
   timeMs: number;
@@ -46,8 +46,8 @@ const timeAndRecovery =
   'extract(epoch from clock_timestamp()) * 1000 as ms, pg_is_in_recovery() as in_recovery';
 
 /**
- * Asks for time, recovery and the schema's version, in one query where the schema has a version.
- * Rejects where the database does not answer.
+ * Asks for time, recovery and the schema's version, in one query if the schema has a version.
+ * Rejects if the database does not answer.
  */
 export async function askForState(client: Pick<pg.Pool, 'query'>): Promise<DatabaseState> {
   try {
@@ -60,7 +60,7 @@ export async function askForState(client: Pick<pg.Pool, 'query'>): Promise<Datab
     const schema = known ? { version, oldestGatewayVersion } : newReason('schema_missing');
     return { ...read(row), schema };
   } catch (error) {
-    // a connection that was refused this one answer is as good as before
+    // the connection still works after this error
     if (!(error instanceof pg.DatabaseError) || error.severity !== 'ERROR') throw error;
     const { rows } = await client.query<StateRow>(`select ${timeAndRecovery}`);
     return { ...read(rows[0]), schema: explainDatabaseError(error) };

@@ -1,12 +1,12 @@
 import type { Reason } from './reason.ts';
 import { type DatabaseState, schemaProblem } from './schema-version.ts';
 
-/** What was last found of the schema; it stays while the database is away. */
+/** The last known state of the schema; it stays while the database is away. */
 export class SchemaWatch {
   #problem: Reason | null = null;
   #version: number | null = null;
 
-  /** Why the schema does not serve this gateway; null where it does, and until it is known. */
+  /** Why the schema does not serve this gateway; null if it does, and until it is known. */
   get problem(): Reason | null {
     return this.#problem;
   }

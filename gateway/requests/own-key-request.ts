@@ -15,12 +15,12 @@ export interface OwnKeyRequestOptions {
   log: Logger;
 }
 
-/** Whether a request asks the gateway itself about the key that it comes with: its target is `/key`. */
+/** Whether a request asks the gateway about its own key: its target is `/key`. */
 export function isForOwnKey({ method, url }: IncomingMessage): boolean {
   return url === '/key' && method !== 'CONNECT';
 }
 
-/** Answers such a request, the last one of its connection. Rejects with a `Refusal`. */
+/** Answers such a request, the last on its connection. Rejects with a `Refusal`. */
 export async function answerOwnKey(
   request: ProxyRequest,
   { session, connections, log }: OwnKeyRequestOptions,
@@ -33,7 +33,7 @@ export async function answerOwnKey(
   connections.prove(connection);
   if (description.refusal) throw description.refusal;
   if (!description.state) throw new Error('a key that is not refused has a state');
-  log.debug({ id, keyId: description.key.keyId }, 'asked about itself');
+  log.debug({ id, keyId: description.key.keyId }, 'asked about its own key');
   if (!client.destroyed) {
     connection.answerLast(answer(description.state, id, method), response && message);
   }
@@ -45,7 +45,7 @@ async function describe(
 ): Promise<Description> {
   const toProxy = firstValue(message.rawHeaders, 'proxy-authorization');
   const credentials = parseCredentials(toProxy ?? firstValue(message.rawHeaders, 'authorization'));
-  // a client that speaks to a site looks for its challenge
+  // a client that talks to a site expects a site's challenge
   const refused = new Refusal('credentials_required', { asSite: toProxy === undefined });
   if (!credentials) throw refused;
   try {

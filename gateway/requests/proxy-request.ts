@@ -7,7 +7,7 @@ import type { Target } from '../targets/target-policy.ts';
 import { newEventId } from '../usage/usage-event.ts';
 import type { RequestedTarget } from './requested-target.ts';
 
-/** What becomes of a request: its status, and its code where the gateway could not serve it. */
+/** The outcome of a request: its status, and a code if the gateway could not serve it. */
 export interface Outcome {
   statusCode: number;
   code?: FailureCode;
@@ -15,11 +15,11 @@ export interface Outcome {
 
 /** One request, from its head to its record: each step of `RequestHandler` adds what it finds. */
 export class ProxyRequest {
-  /** Its event's id, which the answer and the log name too. */
+  /** The id of its event, which the answer and the log also have. */
   readonly id: string;
   readonly connection: ClientConnection;
   readonly message: IncomingMessage;
-  /** What answers it; null where the connection itself does: a CONNECT, or an upgrade. */
+  /** Node's response; null if the answer is written to the socket, for a CONNECT or an upgrade. */
   readonly response: ServerResponse | null;
   /** Monotonic, in ms. */
   readonly begunAt: number;
@@ -28,14 +28,14 @@ export class ProxyRequest {
 
   /** Read from the request line. */
   asked: RequestedTarget | undefined;
-  /** Once it has proved to be a key's. */
+  /** Set once the request has proved to hold a key. */
   key: KeyNames | undefined;
-  /** The same, where it is for a target. */
+  /** Set once a request for a target is admitted or refused. */
   admission: Admission | undefined;
   /** The connected socket, and where it leads. */
   socket: Socket | undefined;
   target: Target | undefined;
-  /** As far as it is known: until it is answered, that its client left. */
+  /** As far as it is known; until it is answered: its client left. */
   outcome: Outcome = { statusCode: 499, code: 'client_closed_request' };
 
   constructor(
@@ -55,7 +55,7 @@ export class ProxyRequest {
     return this.message.method ?? 'CONNECT';
   }
 
-  /** What its client is answered on; who that is, the connection says. */
+  /** The socket for its client's answer; the client's address is the connection's. */
   get client(): Socket {
     return this.connection.socket;
   }

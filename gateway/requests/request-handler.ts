@@ -24,18 +24,18 @@ export interface RequestHandlerOptions {
   dialer: Dialer;
   tunnels: OpenTunnels;
   nodeId: string;
-  /** How the gateway is named in `Via` of what it forwards; undefined for not at all. */
+  /** The gateway's name in `Via` headers of what it forwards; undefined for no `Via`. */
   via: string | undefined;
-  /** Whether clients are to look for another gateway. */
+  /** Whether clients should switch to another gateway. */
   leaving: () => boolean;
-  /** Whether the gateway is about to end. */
+  /** Whether the gateway is about to stop. */
   stopping: () => boolean;
   /** Monotonic, in ms. */
   now: () => number;
   log: Logger;
 }
 
-/** The way of a request: parse, admit, connect, relay or forward, record. */
+/** The steps of a request: parse, admit, connect, relay or forward, record. */
 export class RequestHandler {
   readonly #options: RequestHandlerOptions;
 
@@ -43,7 +43,7 @@ export class RequestHandler {
     this.#options = options;
   }
 
-  /** Serves one request to the end of its answer's head. Never rejects. */
+  /** Serves one request until the head of its answer is sent. Never rejects. */
   async serve(request: ProxyRequest): Promise<void> {
     const { connection, giveUp } = request;
     connection.onGone = () => giveUp.abort();
@@ -91,7 +91,7 @@ export class RequestHandler {
     }
   }
 
-  /** Has what passes through the connection metered, and closed when its key may not be used. */
+  /** Meters the connection, and has it closed when its key may no longer be used. */
   #meter(request: ProxyRequest, target: Socket): Tunnel {
     const { session, tunnels, nodeId, now, log } = this.#options;
     const { admission, id, connection, client, method } = request;
@@ -108,7 +108,7 @@ export class RequestHandler {
       nodeId,
       now,
       session,
-      // neither side is to take this for an end
+      // neither side must take this for a clean close
       close: () => {
         resetSocket(client);
         resetSocket(target);
@@ -118,9 +118,13 @@ export class RequestHandler {
     target.once('close', () => {
       session.release(key);
       tunnels.remove(tunnel);
-      tunnel.report().catch((error: Error) => log.error({ reason: error.message }, 'not spooled'));
+      tunnel
+        .report()
+        .catch((error: Error) => log.error({ reason: error.message }, 'a report was not spooled'));
     });
-    target.on('error', (error) => log.debug({ id, reason: error.message }, 'target'));
+    target.on('error', (error) =>
+      log.debug({ id, reason: error.message }, 'target connection failed'),
+    );
     session.opened(admission, now() - request.begunAt);
     log.debug({ id, keyId: key.keyId, targetHost: request.target?.host }, 'connected');
     return tunnel;
@@ -144,7 +148,7 @@ export class RequestHandler {
     return { via, leaving, beforeEnd: () => tunnel.report() };
   }
 
-  /** Answers with a refusal, and records what a key was refused. */
+  /** Answers with a refusal, and records it for the request's key. */
   async #refuse(request: ProxyRequest, error: Error): Promise<void> {
     const { session, log } = this.#options;
     const { connection, client, message, response, key } = request;
@@ -156,7 +160,7 @@ export class RequestHandler {
     const code = left ? 'client_closed_request' : refusal.code;
     const statusCode = left ? 499 : refusal.statusCode;
     let { id } = request;
-    // what has a tunnel is reported by it
+    // a request with a tunnel is reported by the tunnel
     if (request.socket) resetSocket(request.socket);
     else if (request.admission)
       id = await session.refuse(this.#refused(request, request.admission.key.id, code, statusCode));
@@ -186,7 +190,7 @@ export class RequestHandler {
   }
 }
 
-/** As a tunnel to it is recorded; what is no host as its client wrote it. */
+/** The host as a tunnel to it is recorded; an invalid host as its client wrote it. */
 function hostOf({ host }: RequestedTarget): string {
   try {
     return canonicalHost(host);

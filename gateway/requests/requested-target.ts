@@ -5,18 +5,18 @@ import { Refusal } from '../refusal.ts';
 export interface RequestedTarget {
   host: string;
   port: number;
-  /** As the client wrote it: what the target's Host header says. */
+  /** As the client wrote it: the value of the target's Host header. */
   authority: string;
-  /** Byte for byte what follows the authority: what the target is asked for. Empty for a CONNECT. */
+  /** What follows the authority, byte for byte: the path for the target. Empty for a CONNECT. */
   path: string;
 }
 
 const hostAndPort = /^([^/@?#\\]+):(\d{1,5})$/;
 const hostMaybePort = /^(\[[^\]/@?#\\]*\]|[^:/@?#\\[\]]+)(?::(\d{0,5}))?$/;
-/** The scheme is compared without case: RFC 9110, 4.2.3. */
+/** The scheme is case-insensitive: RFC 9110, 4.2.3. */
 const absoluteForm = /^http:\/\/([^/?#]*)(.*)$/is;
 
-/** Reads a request line. Throws a `Refusal`, malformed_request or not_implemented. */
+/** Reads a request line. Throws a `Refusal`: malformed_request or not_implemented. */
 export function requestedTarget(message: IncomingMessage): RequestedTarget {
   const { method, url = '', headers } = message;
   const found = method === 'CONNECT' ? ofConnect(url) : ofPlain(message);
@@ -42,7 +42,7 @@ function ofPlain(message: IncomingMessage) {
   return { host, port: Number(port || 80), authority, path: originForm(method, rest) };
 }
 
-/** Whether a request names its host, and says where its body ends: RFC 9112, 3.2 and 6.3. */
+/** Whether a request names its host, and where its body ends is clear: RFC 9112, 3.2 and 6.3. */
 export function isFramed({ headers, httpVersion }: IncomingMessage): boolean {
   if (headers.host === undefined && httpVersion !== '1.0') return false;
   return /^$|(?:^|[\s,])chunked$/i.test(headers['transfer-encoding'] ?? '');

@@ -2,15 +2,15 @@ import type { LookupAddress } from 'node:dns';
 import { networkInterfaces } from 'node:os';
 import { isPublic } from '../../supabase/functions/_shared/address-ranges.ts';
 
-/** How long this machine's addresses are taken to be as they were, in ms. */
+/** How long this machine's addresses are assumed to be unchanged, in ms. */
 const checkMs = 10_000;
 let ipv6First = false;
 let checkedAt = Number.NEGATIVE_INFINITY;
 
 /**
- * The order in which addresses are tried: each family's in the name server's order, one of each in
- * turn (RFC 8305, 4). IPv6 is first where this machine has a public IPv6 address; elsewhere IPv4 is,
- * as an attempt that cannot succeed would come before each connection.
+ * The order in which addresses are tried: each family's in the name server's order, alternating
+ * (RFC 8305, 4). IPv6 is first if this machine has a public IPv6 address; else IPv4 is, as
+ * otherwise each connection would start with an attempt that cannot succeed.
  */
 export function interleave(
   ipv4: readonly string[],

@@ -2,7 +2,7 @@ import { isIP, isIPv6 } from 'node:net';
 import type ipaddr from 'ipaddr.js';
 import { parseAddress } from '../../supabase/functions/_shared/address-ranges.ts';
 
-/** Addresses that may be reached though the target policy forbids them. */
+/** Addresses that are allowed although the target policy forbids them. */
 export interface AllowedTarget {
   network: ipaddr.IPv4 | ipaddr.IPv6;
   prefixLength: number;
@@ -15,9 +15,9 @@ const form =
   /^(?:\[(?<bracketed>[^\]]*)\]|(?<plain>[\d.]+|[^/[\]]+(?=\/)))(?:\/(?<length>\d{1,3}))?(?::(?<port>\d{1,5}))?$/;
 
 /**
- * Reads `GATEWAY_ALLOW_TARGETS`: CIDR with an optional port, separated by commas, as
- * `127.0.0.0/8:8443, [::1]/128:8443, ::1`. An address alone is that address. Throws an Error that
- * names the item it cannot read.
+ * Reads `GATEWAY_ALLOW_TARGETS`: CIDRs with an optional port, separated by commas, for example
+ * `127.0.0.0/8:8443, [::1]/128:8443, ::1`. An address without a prefix is that one address. Throws
+ * an Error that names the item it cannot read.
  */
 export function parseAllowedTargets(text: string): AllowedTarget[] {
   const items = text.split(',').map((item) => item.trim());
@@ -30,14 +30,14 @@ function parseAllowedTarget(item: string): AllowedTarget {
   const wrongFamily = parts.bracketed !== undefined && !isIPv6(address);
   const network = parseAddress(address);
   if (!network || address.includes('%') || wrongFamily) {
-    throw new Error(`"${item}" is no address, CIDR, or one of these with a port`);
+    throw new Error(`"${item}" is not an address or CIDR, with an optional port`);
   }
   const longest = network.toByteArray().length * 8;
   const prefixLength = isIP(item) ? longest : Number(parts.length ?? longest);
   if (prefixLength > longest) throw new Error(`"${item}" has a prefix longer than ${longest}`);
-  // a host's address with a short prefix would open more than was meant
+  // a host's address with a short prefix would allow more than intended
   if (hasBitsAfter(network, prefixLength)) {
-    throw new Error(`"${item}" is no network: it has bits set after its prefix`);
+    throw new Error(`"${item}" is not a network: it has bits set after its prefix`);
   }
   const port = isIP(item) || parts.port === undefined ? null : Number(parts.port);
   if (port !== null && (port < 1 || port > 65_535)) {

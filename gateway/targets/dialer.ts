@@ -5,12 +5,12 @@ import type { Descriptors } from '../descriptors.ts';
 import { Refusal } from '../refusal.ts';
 import type { Target, TargetPolicy } from './target-policy.ts';
 
-/** How long an address may stay silent before the next one is tried beside it, in ms: RFC 8305. */
+/** How long an address may be silent before the next one is tried in parallel, in ms: RFC 8305. */
 const attemptDelayMs = 250;
-/** A name may have more addresses than one request is worth. */
+/** A name may have more addresses than are worth trying for one request. */
 const mostAttempts = 16;
 const retryAfterSeconds = 5;
-/** What this machine has run out of, which says nothing of the target. */
+/** Errors of a machine that has run out of resources: they are not the target's. */
 const ourFault: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
 
 export interface DialerOptions {
@@ -21,7 +21,7 @@ export interface DialerOptions {
   log: Pick<Logger, 'info' | 'warn'>;
 }
 
-/** Connects targets. */
+/** Connects to targets. */
 export class Dialer {
   readonly #options: DialerOptions;
   readonly #exhausted: ReturnType<typeof createAlarm>;
@@ -30,15 +30,15 @@ export class Dialer {
     this.#options = options;
     this.#exhausted = createAlarm(options.log, {
       begins: 'no socket is left for targets: requests are refused',
-      ends: 'there are sockets for targets again',
+      ends: 'sockets for targets are available again',
     });
   }
 
   /**
-   * Resolves a host and port as a client sent them, and connects; `keyId` is the key that it is for,
-   * which bounds what may be resolved at once. Rejects with a `Refusal`: one of the policy's,
-   * target_timeout, target_unreachable or unavailable; with the reason of `giveUp` when that is
-   * aborted. No socket is left behind.
+   * Resolves a host and port as a client sent them, and connects; `keyId` is the request's key,
+   * which limits how many names are resolved at once. Rejects with a `Refusal`: one of the
+   * policy's, target_timeout, target_unreachable or unavailable; or with the reason of `giveUp`
+   * when that is aborted. No socket is left behind.
    */
   async connect(
     { host, port }: { host: string; port: number },
@@ -66,11 +66,11 @@ export class Dialer {
 }
 
 /**
- * Connects to the first of the target's addresses that answers. Each is tried at once when the one
- * before it fails, and beside it when that is slow. (Node's own `autoSelectFamily` gives a slow
- * address up instead, so that a far one may never be reached.) The socket half-closes by itself
- * only, has no delay, and bears an error that nobody listens for. Rejects with a `Refusal`,
- * target_unreachable or unavailable, or with the signal's reason.
+ * Connects to the first of the target's addresses that answers. Each is tried as soon as the one
+ * before it fails, or in parallel if that is slow. (Node's own `autoSelectFamily` gives up on a
+ * slow address instead, so that a distant one may never be reached.) The socket allows half-open
+ * connections, has no delay, and survives an error without another listener. Rejects with a
+ * `Refusal`, target_unreachable or unavailable, or with the signal's reason.
  */
 export function dial(
   { addresses, port }: Target,
@@ -107,12 +107,12 @@ export function dial(
       attempt();
       return;
     }
-    // an address is not looked up
+    // no DNS: the host is an address
     const socket = connect({ host: next.address, port, noDelay: true, allowHalfOpen: true });
     attempts.add(socket);
     socket.once('close', () => descriptors.release('target'));
     socket.on('error', ({ code }: NodeJS.ErrnoException) => {
-      // of IPv4 that every port is taken; of IPv6 that this machine has none
+      // for IPv4 it means that no local port is free; for IPv6, that this machine has no IPv6
       failure = code === 'EADDRNOTAVAIL' && next.family === 4 ? 'EMFILE' : code;
       if (attempts.delete(socket)) attempt();
     });

@@ -2,13 +2,13 @@ import type { LookupAddress } from 'node:dns';
 import { type BigIntStats, readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 
-/** The names that a machine's hosts file gives addresses to. */
+/** The names in a machine's hosts file. */
 export interface HostsFile {
-  /** All addresses of a name in lower case, in the file's order; undefined for one it does not have. */
+  /** All addresses of a lower-case name, in the file's order; undefined for an unknown name. */
   find(name: string): readonly LookupAddress[] | undefined;
 }
 
-/** How long the file is taken to be as it was, in ms. */
+/** How long the file is assumed to be unchanged, in ms. */
 const checkMs = 1_000;
 
 /**
@@ -44,7 +44,9 @@ export function createHostsFile({ path = '/etc/hosts', now = () => performance.n
   } satisfies HostsFile;
 }
 
-/** The change time too: a file can be replaced by one of the same size and modification time. */
+/**
+ * With the change time, as a file can be replaced by one of the same size and modification time.
+ */
 function versionOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return [dev, ino, size, mtimeNs, ctimeNs].join();
 }

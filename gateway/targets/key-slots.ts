@@ -1,13 +1,13 @@
 interface Key {
-  /** The names under way, each with how many callers wait for it. */
+  /** The names under way, each with the number of callers that wait for it. */
   underWay: Map<string, number>;
   /** The callers that wait for a slot, by name, in the order in which the names came. */
   waiting: Map<string, Set<() => void>>;
 }
 
 /**
- * Bounds how many names each key has under way at once. Further names of a key wait in order, so
- * that a key whose names are silent delays nobody but itself. Callers for one name share its slot.
+ * Limits how many names each key has under way at once. Further names of a key wait in order, so
+ * that a key with silent names delays only itself. Callers for one name share its slot.
  */
 export class KeySlots {
   readonly #perKey: number;
@@ -23,7 +23,7 @@ export class KeySlots {
   }
 
   /**
-   * Waits for a slot. Resolves with a function that gives it back, to be called once; rejects with
+   * Waits for a slot. Resolves with a function that releases it, to be called once; rejects with
    * the signal's reason when that is aborted.
    */
   async enter(keyId: string, name: string, signal: AbortSignal): Promise<() => void> {
@@ -66,7 +66,7 @@ export class KeySlots {
     if (next) {
       const [nextName, callers] = next;
       key.waiting.delete(nextName);
-      // counted before they go on, so that nobody takes the slot in between
+      // counted before they continue, so that no one else takes the slot
       key.underWay.set(nextName, callers.size);
       for (const go of callers) go();
     } else if (key.underWay.size === 0) {

@@ -2,18 +2,18 @@ import type { LookupAddress, RecordWithTtl } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import { interleave } from './address-order.ts';
 
-/** The addresses of a name, and for how long they hold. */
+/** The addresses of a name, and how long they are valid. */
 export interface NameAnswer {
   /** At least one. */
   addresses: readonly LookupAddress[];
   ttlMs: number;
 }
 
-/** A name gave no address. */
+/** A name did not resolve to an address. */
 export class NameError extends Error {
-  /** As RFC 9209 names it; `unavailable` where no name server could be asked. */
+  /** As in RFC 9209; `unavailable` if no name server could be asked. */
   readonly code: 'dns_error' | 'dns_timeout' | 'unavailable';
-  /** What the name server answered, such as NXDOMAIN; NOERROR where the name has no address. */
+  /** The name server's answer, such as NXDOMAIN; NOERROR if the name has no address. */
   readonly rcode: string | undefined;
 
   constructor(code: NameError['code'], rcode?: string) {
@@ -25,22 +25,22 @@ export class NameError extends Error {
 }
 
 export interface NameQueryOptions {
-  /** Addresses of name servers, each with a port or not; the system's where none is given. */
+  /** Addresses of name servers, each with an optional port; the system's by default. */
   servers?: readonly string[];
   /** How long all attempts may take together, in ms. */
   timeoutMs: number;
-  /** Ends the query: nobody waits for it. */
+  /** Cancels the query when no one waits for it. */
   signal: AbortSignal;
 }
 
-/** How long an answer of one family waits for the other, in ms: RFC 8305, 3. */
+/** How long the answer for one family waits for the other, in ms: RFC 8305, 3. */
 const resolutionDelayMs = 50;
 const longestTtlMs = 60_000;
 export const shortestTtlMs = 1_000;
-/** An answer over TCP may have thousands; more than the dialer tries are of no use. */
+/** An answer over TCP may have thousands of addresses; more than the dialer tries are of no use. */
 const mostAddresses = 32;
 
-/** What another name server may answer better: Node has c-ares take these from the first one. */
+/** Another name server may do better on these errors, which Node's c-ares takes as final. */
 const serverFailures: ReadonlySet<unknown> = new Set([
   'ESERVFAIL',
   'EREFUSED',
@@ -61,16 +61,17 @@ type Outcome = { records: RecordWithTtl[] } | { code: string };
 const silence: Outcome = { code: 'ETIMEOUT' };
 
 /**
- * Asks for the IPv4 and IPv6 addresses of a name at once. Where one family answers, the other is
- * waited for a little and then cancelled; such an answer holds for a second only. Rejects with a
+ * Asks for the IPv4 and IPv6 addresses of a name at once. Once one family has answered, the other
+ * has a short time and is then canceled; such an answer is valid for one second. Rejects with a
  * `NameError`. No socket is left behind.
  *
- * A resolver for each query can be cancelled alone, reads the system's configuration as it is now,
- * and sends from a port of its own, which a forger of answers would have to guess (RFC 5452).
+ * Each query has its own resolver, which can be canceled alone, reads the system's current
+ * configuration, and sends from its own port, which an attacker who forges answers would have to
+ * guess (RFC 5452).
  */
 export async function queryName(name: string, options: NameQueryOptions): Promise<NameAnswer> {
   const { servers, timeoutMs, signal } = options;
-  // the second one asks the second server and those after it, and so on
+  // the second resolver asks the second server and those after it, and so on
   const resolvers: Resolver[] = [];
   const outcomes: { 4?: Outcome; 6?: Outcome } = {};
   const done = Promise.withResolvers<void>();
@@ -104,7 +105,7 @@ export async function queryName(name: string, options: NameQueryOptions): Promis
     const outcome = await ask(family);
     outcomes[family] = outcome;
     if (outcomes[other]) done.resolve();
-    // after what has arrived by then is read: this process may have been busy
+    // first read what has arrived by then: this process may have been busy
     else if ('records' in outcome)
       delay = setTimeout(setImmediate, resolutionDelayMs, done.resolve);
   };
@@ -128,7 +129,7 @@ function answerOf(ipv4: Outcome = silence, ipv6: Outcome = silence): NameAnswer 
   const codes = [ipv4, ipv6].flatMap((each) => ('code' in each ? [each.code] : []));
   const found = [...four, ...six];
   if (found.length === 0) {
-    // that one family has no address says less than why the other could not be asked
+    // an error for one family matters more than the other having no address
     const code = codes.find((each) => each !== 'ENODATA') ?? 'ENODATA';
     if (code === 'ETIMEOUT') throw new NameError('dns_timeout');
     if (code === 'ECONNREFUSED') throw new NameError('unavailable');

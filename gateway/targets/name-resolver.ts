@@ -8,9 +8,9 @@ import { createHostsFile, type HostsFile } from './hosts-file.ts';
 import { KeySlots } from './key-slots.ts';
 import { type NameAnswer, NameError, queryName, shortestTtlMs } from './name-query.ts';
 
-/** For whom a name is resolved, and for how long. */
+/** Which key a name is resolved for, and how long the caller waits. */
 export interface ResolveNameOptions {
-  /** The key whose bound the name counts for. */
+  /** The key whose limit the name counts against. */
   keyId: string;
   /** Ends the wait. */
   signal: AbortSignal;
@@ -23,28 +23,28 @@ export interface NameResolver {
    * names are under way, and with the signal's reason when that is aborted.
    */
   resolve(name: string, options: ResolveNameOptions): Promise<readonly LookupAddress[]>;
-  /** How many names the name servers are asked for; each holds one or two sockets. */
+  /** How many names are being asked of name servers; each uses one or two sockets. */
   readonly underWay: number;
 }
 
 export interface NameResolverOptions {
-  /** Addresses of name servers, each with a port or not; the system's where none is given. */
+  /** Addresses of name servers, each with an optional port; the system's by default. */
   servers?: readonly string[] | undefined;
   /** How many names a key may have under way at once; further ones wait. */
   mostPerKey?: number;
   /** How many names all keys may have under way at once. */
   most?: number;
-  /** How long a name may take in all, in ms. */
+  /** How long a name may take in total, in ms. */
   timeoutMs?: number;
   hosts?: HostsFile;
-  /** Measures the time that name servers take. */
+  /** Measures how long name servers take. */
   timed?: Timed;
   /** Monotonic, in ms. */
   now?: () => number;
   log: Pick<Logger, 'info' | 'warn'>;
 }
 
-/** A name that is asked for. */
+/** A name that is being asked for. */
 interface Query {
   begunAt: number;
   answer: Promise<readonly LookupAddress[]>;
@@ -54,7 +54,7 @@ interface Query {
 
 const cachedNames = 10_000;
 const retryAfterSeconds = 5;
-/** How long a name is left alone when there are too many, in ms: nearly all are answered by then. */
+/** A name is not dropped before this time, in ms: nearly all names are answered by then. */
 const safeMs = 1_000;
 const loopback = (): readonly LookupAddress[] => [
   { address: '127.0.0.1', family: 4 },
@@ -63,11 +63,11 @@ const loopback = (): readonly LookupAddress[] => [
 
 /**
  * Resolves names without libuv's thread pool, where a few silent names would block all others. The
- * hosts file comes first, then a cache, then the name servers, once for all callers of a name. A
- * query that nobody waits for any longer is cancelled.
+ * hosts file comes first, then a cache, then the name servers, asked once for all callers of a
+ * name. A query is canceled when no caller waits for it any longer.
  *
- * The cache gives DNS rebinding no chance: addresses are checked after it, at each request, and only
- * a checked address is dialled. A name that changes its answer gets the new one checked as well.
+ * The cache does not enable DNS rebinding: addresses are checked at each request, after the cache,
+ * and only a checked address is dialed. If a name's answer changes, the new one is checked as well.
  */
 export function createNameResolver(options: NameResolverOptions): NameResolver {
   const { servers, mostPerKey = 50, most = 1_000, timeoutMs = 10_000, log } = options;
@@ -81,11 +81,12 @@ export function createNameResolver(options: NameResolverOptions): NameResolver {
     perf: { now },
   });
   const full = createAlarm(log, {
-    begins: 'too many names are being resolved: the slowest are given up',
-    ends: 'names are resolved in full again',
+    begins: 'too many names are being resolved: the slowest are dropped',
+    ends: 'all names are resolved again',
   });
   const deaf = createAlarm(log, {
-    begins: 'no name server can be asked: is one there, and are descriptors left?',
+    begins:
+      'no name server can be asked: check that one is reachable, and that descriptors are left',
     ends: 'name servers can be asked again',
   });
 
@@ -123,7 +124,9 @@ export function createNameResolver(options: NameResolverOptions): NameResolver {
     query.answer.then(end, end);
     return query;
   };
-  /** Gives up the name that has waited longest, a silent one most likely; throws where none has. */
+  /**
+   * Drops the name that has waited longest, likely a silent one; throws if none has waited long.
+   */
   const makeRoom = () => {
     full(true, { names: queries.size });
     const refusal = new Refusal('unavailable', { retryAfterSeconds });

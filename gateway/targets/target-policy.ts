@@ -6,20 +6,20 @@ import { type AllowedTarget, matches, permitsPort } from './allowed-targets.ts';
 import { NameError } from './name-query.ts';
 import type { NameResolver, ResolveNameOptions } from './name-resolver.ts';
 
-/** Where a request may go: a name that was resolved once, and the addresses that passed. */
+/** Where a request may go: a name that was resolved once, and its allowed addresses. */
 export interface Target {
   /** Lower case, without brackets or trailing dot, at most 253 characters. */
   host: string;
   port: number;
-  /** In the resolver's order, at least one. Nothing else may be dialled. */
+  /** In the resolver's order, at least one. Nothing else may be dialed. */
   addresses: LookupAddress[];
 }
 
 export interface TargetPolicy {
   /**
-   * Decides on a host and port as a client sent them. Rejects with a `Refusal`: malformed_request,
+   * Judges a host and port as a client sent them. Rejects with a `Refusal`: malformed_request,
    * port_forbidden, target_forbidden, target_unreachable (the name does not resolve) or unavailable
-   * (no name can be resolved now), the last two with the `NameError` as their cause; with the
+   * (no name can be resolved now), the last two with the `NameError` as their cause; or with the
    * signal's reason when that is aborted.
    */
   resolve(host: string, port: number, options: ResolveNameOptions): Promise<Target>;
@@ -33,15 +33,15 @@ export interface TargetPolicyOptions {
 
 const openPorts: ReadonlySet<number> = new Set([80, 443, 8080, 8443]);
 const mostCharactersSent = 1_024;
-/** A port, a path, user information, and what a URL parser would drop without a word. */
+/** A port, a path, user information, and characters that a URL parser would drop silently. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what it looks for
 const notOfAHost = /[\x00-\x20\x7f:/\\?#@]/;
 const name = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/;
 
 /**
- * The one form of a host, as the URL standard gives it for http: `0x7f.1`, `127.0.0.1.`, `[::1]` and
- * `LOCALHOST` become `127.0.0.1`, `127.0.0.1`, `::1` and `localhost`. Throws a `Refusal`,
- * malformed_request, for what is no host.
+ * The canonical form of a host, as the URL standard defines it for http: `0x7f.1`, `127.0.0.1.`,
+ * `[::1]` and `LOCALHOST` become `127.0.0.1`, `127.0.0.1`, `::1` and `localhost`. Throws a
+ * `Refusal`, malformed_request, for an invalid host.
  */
 export function canonicalHost(host: string): string {
   if (isIPv4(host)) return host;
@@ -58,9 +58,9 @@ export function canonicalHost(host: string): string {
 }
 
 /**
- * Lets requests go to public addresses at the ports of the web, and to the exceptions. A name is
- * resolved once and only its checked addresses are returned, so that a second answer of its name
- * server changes nothing.
+ * Allows requests to public addresses on web ports, and to the exceptions. A name is resolved once
+ * and only its checked addresses are returned, so that a second answer of its name server changes
+ * nothing.
  */
 export function createTargetPolicy({ allowed, names }: TargetPolicyOptions): TargetPolicy {
   return {
@@ -89,7 +89,7 @@ export function createTargetPolicy({ allowed, names }: TargetPolicyOptions): Tar
   };
 }
 
-/** Says by a `Refusal` why a name did not resolve, and passes any other error on. */
+/** Turns a `NameError` into a `Refusal`, and rethrows any other error. */
 function refuse(error: unknown): never {
   if (!(error instanceof NameError)) throw error;
   const refusal =

@@ -5,13 +5,13 @@ import type { Tunnel } from './tunnel.ts';
 
 export interface OpenTunnelsOptions {
   log: Pick<Logger, 'info' | 'error'>;
-  /** How often a tunnel that runs is reported, in ms. */
+  /** How often an open tunnel is reported, in ms. */
   reportMs: number;
-  /** How long a tunnel may move nothing before it is closed, in ms. */
+  /** How long a tunnel may be idle before it is closed, in ms. */
   idleMs: number;
 }
 
-/** The open tunnels by key: reported as they run, and closed as they are ordered to be. */
+/** The open tunnels by key: reported while they are open, and closed on the core's orders. */
 export class OpenTunnels {
   readonly #options: OpenTunnelsOptions;
   readonly #byKey = new Map<string, Set<Tunnel>>();
@@ -52,14 +52,14 @@ export class OpenTunnels {
     for (const tunnels of this.#byKey.values()) for (const tunnel of tunnels) tunnel.close();
   }
 
-  /** Closes a key's tunnels, or those from where it may not be used. */
+  /** Closes a key's tunnels, or only those from addresses where it may not be used. */
   close(keyId: string, { reason, outside }: ClosingOrder): void {
     const tunnels = [...(this.#byKey.get(keyId) ?? [])];
     const strayed = outside && tunnels.filter(({ client }) => !permitsClient(outside, client));
     this.#close(keyId, strayed ?? tunnels, reason);
   }
 
-  /** Charges what was moved, reports what is due, and closes what is idle. Called often. */
+  /** Charges moved bytes, reports tunnels that are due, and closes idle ones. Called often. */
   sweep(): void {
     const { reportMs, idleMs, log } = this.#options;
     for (const [keyId, tunnels] of this.#byKey) {
@@ -69,7 +69,9 @@ export class OpenTunnels {
         if (!tunnel.isDue(reportMs)) continue;
         tunnel
           .report()
-          .catch((error: Error) => log.error({ reason: error.message }, 'not spooled'));
+          .catch((error: Error) =>
+            log.error({ reason: error.message }, 'a report was not spooled'),
+          );
       }
     }
   }

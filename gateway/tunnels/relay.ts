@@ -3,18 +3,18 @@ import { resetSocket } from './reset-socket.ts';
 
 export interface RelayOptions {
   /**
-   * Awaited before the client learns that the target has no more to say. Where it rejects, the
-   * client sees a cut instead.
+   * Awaited before the client learns that the target has closed its half. If it rejects, the client
+   * gets a reset instead.
    */
   beforeEnd: () => Promise<void>;
-  /** How long a client that has everything may take to close, in ms. Default 10 s. */
+  /** How long a client that has received everything may take to close, in ms. Default 10 s. */
   lingerMs?: number;
 }
 
 /**
- * Passes bytes between a client and its target, each side's end of sending apart. The client learns
- * of an end only after `beforeEnd`: what it saw to the end has been recorded. Whatever breaks off
- * before its end is passed on as a reset, so that nobody takes a part for the whole.
+ * Relays bytes between a client and its target; each side may close its half separately. The client
+ * sees a close only after `beforeEnd`, when the bytes before it have been recorded. If one side's
+ * connection breaks, the other side gets a reset, so that a part does not look like the whole.
  */
 export function relay(client: Socket, target: Socket, options: RelayOptions): void {
   const { beforeEnd, lingerMs = 10_000 } = options;
@@ -22,7 +22,7 @@ export function relay(client: Socket, target: Socket, options: RelayOptions): vo
     resetSocket(client);
     resetSocket(target);
   };
-  // `pipe` takes a dozen listeners for this
+  // `pipe` would need a dozen listeners for this
   const toTarget = (chunk: Buffer) => void (target.write(chunk) || client.pause());
   client.on('data', toTarget);
   target.on('drain', () => client.resume());
@@ -40,7 +40,7 @@ export function relay(client: Socket, target: Socket, options: RelayOptions): vo
   };
   const linger = () => {
     if (!target.closed || !client.writableFinished) return;
-    // not a reset, which would drop what the client has still to fetch from the kernel
+    // not a reset, which would drop what the client has not yet read from the kernel
     const timer = setTimeout(() => client.destroy(), lingerMs);
     client.once('close', () => clearTimeout(timer));
   };
@@ -50,7 +50,7 @@ export function relay(client: Socket, target: Socket, options: RelayOptions): vo
   target.once('error', () => !target.readableEnded && cut());
   target.once('close', () => {
     if (!target.readableEnded) cut();
-    // nothing takes it any more, and a paused socket would never see its end
+    // nothing reads it anymore, and a paused socket would never see its end
     client.off('data', toTarget).resume();
     linger();
   });
@@ -58,7 +58,7 @@ export function relay(client: Socket, target: Socket, options: RelayOptions): vo
   client.once('close', () => target.destroy());
 }
 
-/** An empty stream may have ended before anybody listened. */
+/** An empty stream may have ended before a listener was added. */
 function whenEnded(socket: Socket, act: () => void): void {
   if (socket.readableEnded) act();
   else socket.once('end', act);

@@ -10,18 +10,18 @@ export interface TunnelOptions {
   id: string;
   key: KeyNames;
   client: Client;
-  /** The connected socket: what passes through it is what is metered. */
+  /** The connected socket: the bytes that pass through it are metered. */
   target: Socket;
   targetHost: string;
   method: string;
-  /** What the client was answered, as far as it is known. */
+  /** The answer that the client got, as far as it is known. */
   outcome: () => Outcome;
   nodeId: string;
   /** Monotonic, in ms. */
   now: () => number;
-  /** Is charged for the bytes that are moved, and takes the events. */
+  /** Is charged for moved bytes, and takes the events. */
   session: Pick<Session, 'clock' | 'charge' | 'record'>;
-  /** Ends both connections at once. */
+  /** Resets both connections at once. */
   close: () => void;
 }
 
@@ -29,18 +29,18 @@ const ignore = () => {};
 
 /** The part of a tunnel that one row of usage holds: up to an hour of the database's clock. */
 interface Hour {
-  /** When it began, and from when on bytes belong to the next, in ms since 1970. */
+  /** When it starts, and when the next one starts, in ms since 1970. */
   beganAt: number;
   endsAt: number;
-  /** When it began, on the monotonic clock. */
+  /** When it starts, on the monotonic clock. */
   began: number;
-  /** What was moved before it began. */
+  /** What moved before it started. */
   before: Moved;
-  /** As last reported, since it began; undefined until it was. */
+  /** What was last reported of it; undefined until the first report. */
   reported: Moved | undefined;
-  /** What the last report said of the outcome. */
+  /** The outcome in the last report. */
   outcome: Outcome | undefined;
-  /** Whether the tunnel began in it: it counts as a request then. */
+  /** Whether the tunnel started in it: then it counts as a request. */
   first: boolean;
 }
 
@@ -53,8 +53,8 @@ const hourMs = 3_600_000;
 const nothing: Moved = { sent: 0, received: 0 };
 
 /**
- * One open connection to a target, from the first byte to the last. Reports what it has moved as often
- * as it is asked to: each report says all of the running hour, and takes the place of the one before.
+ * One open connection to a target, from the first byte to the last. Each report covers the whole
+ * current hour so far, and replaces the one before.
  */
 export class Tunnel {
   readonly key: KeyNames;
@@ -88,18 +88,18 @@ export class Tunnel {
     this.#movedAt = began;
   }
 
-  /** Whether it was not reported for so long, in ms, or its hour is over. */
+  /** Whether its last report is older than `afterMs`, or its hour is over. */
   isDue(afterMs: number): boolean {
     const { now, session } = this.#options;
     return now() - this.#reportedAt >= afterMs || session.clock() >= this.#hour.endsAt;
   }
 
-  /** How long nothing has moved, in ms, as of the last `charge`. */
+  /** How long no bytes have moved, in ms, as of the last `charge`. */
   get idleFor(): number {
     return this.#options.now() - this.#movedAt;
   }
 
-  /** Charges the key for what was moved since the last time. */
+  /** Charges the key for the bytes that moved since the last time. */
   charge(): void {
     const { sent, received } = this.#moved();
     const moved = sent + received;
@@ -110,9 +110,9 @@ export class Tunnel {
   }
 
   /**
-   * Reports what was moved in the running hour, where there is more than was reported, or another outcome;
-   * a tunnel's first hour in any case, as it counts as the request. Resolves when that and all before it is
-   * on disk.
+   * Reports what moved in the current hour, if there is more than was reported, or another outcome.
+   * The first hour is always reported, as it counts as the request. Resolves when this and all
+   * earlier reports are on disk.
    */
   report(): Promise<void> {
     this.charge();
@@ -124,7 +124,7 @@ export class Tunnel {
     return this.#recorded;
   }
 
-  /** What is moved from now on is another row's: the first of the hour that the clock shows. */
+  /** Bytes that move from now on belong to a new row, which starts at the clock's current hour. */
   #beginHour(at: number): void {
     const beganAt = hourOf(at);
     this.#hour = {
@@ -170,23 +170,23 @@ export class Tunnel {
     if (reported) event.reported = reported;
     const recorded = session.record(event);
     this.#recorded = Promise.all([this.#recorded, recorded]).then(ignore);
-    // those who asked for a report learn of it
+    // callers of `report` get the error
     this.#recorded.catch(ignore);
   }
 
-  /** What waits in memory is not counted: the target may never get it. */
+  /** Unsent bytes in memory are not counted: the target may never get them. */
   #moved(): { sent: number; received: number } {
     const { target } = this.#options;
     return { sent: target.bytesWritten - target.writableLength, received: target.bytesRead };
   }
 
-  /** Ends both connections at once. What was moved is reported as they close. */
+  /** Resets both connections at once. What moved is reported as they close. */
   close(): void {
     this.#options.close();
   }
 }
 
-/** When the hour that a time is in began, both in ms since 1970. */
+/** The start of the hour that a time is in, both in ms since 1970. */
 function hourOf(ms: number): number {
   return Math.floor(ms / hourMs) * hourMs;
 }

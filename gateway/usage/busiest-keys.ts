@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 
-/** How many keys a line names. */
+/** How many keys a log line names. */
 const named = 5;
 
 /**
- * Logs which keys moved most, once per `everyMs` in which any did: a metric with a label for each key
- * would grow without bound. Keys are named as the database does, by `apiKeyId`.
+ * Logs the keys that moved most bytes, once per `everyMs` in which any did: a metric with a label
+ * per key would grow without bound. Keys are named as in the database, by `apiKeyId`.
  */
 export class BusiestKeys {
   readonly #log: Pick<Logger, 'info'>;
@@ -22,7 +22,7 @@ export class BusiestKeys {
     this.#begun = options.now();
   }
 
-  /** `bytes`: moved since the last call, in both directions. */
+  /** `bytes`: how many moved since the last call, in both directions. */
   add(apiKeyId: string, bytes: number): void {
     this.#bytes.set(apiKeyId, (this.#bytes.get(apiKeyId) ?? 0) + bytes);
   }

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import pg from 'pg';
 import type { UsageEvent } from './usage-event.ts';
 
-/** What `gateway.record_usage` answers. */
+/** The result of `gateway.record_usage`. */
 export interface RecordedUsage {
   recorded: number;
   repeated: number;
@@ -11,12 +11,12 @@ export interface RecordedUsage {
 }
 
 /**
- * Hands events to the database, which counts each once however often it is handed over. Rejects
- * where it is not known to have them; at once when `signal` is aborted.
+ * Sends events to the database, which counts each once however often it is sent. Rejects if it may
+ * not have them; at once when `signal` is aborted.
  */
 export type RecordUsage = (events: UsageEvent[], signal: AbortSignal) => Promise<RecordedUsage>;
 
-/** The database did not answer in time. It may have the events all the same. */
+/** The database did not answer in time. It may have recorded the events. */
 class RecordTimedOut extends Error {
   constructor(timeoutMs: number) {
     super(`record_usage did not answer within ${timeoutMs} ms`);
@@ -25,27 +25,27 @@ class RecordTimedOut extends Error {
 }
 
 /**
- * Whether the database refuses what it was sent, rather than being unable to take it: a value that
- * is none (class 22), one that a constraint refuses (class 23), or no array of events.
+ * Whether the database refuses the data, rather than being unable to take it: an invalid value
+ * (class 22), a constraint violation (class 23), or not an array of events (PT400).
  */
 export function isRefusalOfData(error: unknown): error is { code: string } {
   const { code } = error as { code?: unknown };
   return typeof code === 'string' && /^(2[23]...|PT400)$/.test(code);
 }
 
-/** Whether the database took too long, by its own clock or by ours. */
+/** Whether the database took too long, by its own timeout or by the gateway's. */
 export function isTimeout(error: unknown): boolean {
   return error instanceof RecordTimedOut || (error as { code?: unknown }).code === queryCanceled;
 }
 
 const queryCanceled = '57014';
 const defaultTimeoutMs = 20_000;
-/** Events that are encoded before other work has its turn: tunnels run on the same thread. */
+/** Events that are encoded before other work gets a turn: tunnels run on the same thread. */
 const eventsATurn = 500;
 
 /**
- * Records usage over `pool`, as one prepared statement. A connection that does not answer within
- * `timeoutMs` is given up: one in a black hole would never end.
+ * Records usage over `pool`, with one prepared statement. A connection that does not answer within
+ * `timeoutMs` is closed: one to a silent peer would never end.
  */
 export function recordUsageWith(
   pool: pg.Pool,
@@ -69,7 +69,7 @@ export function recordUsageWith(
     }, timeoutMs);
     const abort = () => release(true);
     signal.addEventListener('abort', abort, { once: true });
-    // the query rejects too, and nobody else listens while the connection is ours
+    // the query rejects too, and the pool does not listen while the connection is checked out
     const ignore = () => {};
     client.on('error', ignore);
     try {
@@ -83,7 +83,7 @@ export function recordUsageWith(
       release(false);
       return outcome;
     } catch (error) {
-      // a connection that said no is as good as before; one that said its last is not
+      // after an ERROR the connection still works; after anything worse it does not
       release(!(error instanceof pg.DatabaseError && error.severity === 'ERROR'));
       throw timedOut ? new RecordTimedOut(timeoutMs) : error;
     } finally {

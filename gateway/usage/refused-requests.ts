@@ -12,7 +12,7 @@ export interface RefusedRequestsOptions {
   windowMs?: number;
 }
 
-/** Refusals that a client can have by the thousand: one event for each key, code and minute. */
+/** Refusals that a client can cause by the thousand: one event per key, code and minute. */
 const counted: ReadonlySet<FailureCode> = new Set([
   'rate_limited',
   'quota_exceeded',
@@ -21,15 +21,15 @@ const counted: ReadonlySet<FailureCode> = new Set([
   'address_forbidden',
   'unavailable',
 ]);
-/** What a key out of service is refused with: it writes nothing. */
+/** Refusals of a key out of service: they are not recorded. */
 const unrecorded: ReadonlySet<FailureCode> = new Set(['key_suspended', 'credentials_required']);
 const minuteMs = 60_000;
-/** What the database takes in one event. */
+/** The highest count that the database accepts in one event. */
 const mostInOne = 1_000_000;
-/** Beyond this many keys and codes the oldest are recorded before their minute is over. */
+/** Above this number of keys and codes, the oldest are recorded before their minute is over. */
 const mostCounted = 10_000;
 
-/** Turns refusals of keys that proved themselves into events. */
+/** Turns refusals of authenticated requests into events. */
 export class RefusedRequests {
   readonly #options: Required<RefusedRequestsOptions>;
   /** By key and code, in the order of their first refusal. */
@@ -39,7 +39,7 @@ export class RefusedRequests {
     this.#options = { windowMs: minuteMs, ...options };
   }
 
-  /** Counts or records a refusal. Returns the id of the event that it is in. */
+  /** Counts or records a refusal. Returns the id of the event that counts it. */
   add(request: RefusedRequest): string {
     const { id, apiKeyId, code } = request;
     if (unrecorded.has(code)) return id;
@@ -65,7 +65,7 @@ export class RefusedRequests {
   flush(all = false): void {
     const window = this.#window();
     for (const [place, current] of this.#counted) {
-      // a clock that was set back begins a minute too
+      // a clock that was set back also starts a new minute
       if (!all && current.window === window) return;
       this.#flush(place);
     }

@@ -6,13 +6,14 @@ import { lockSpool } from './spool-lock.ts';
 import { decodeRecords } from './spool-record.ts';
 import { listRecorded, type RecordedSegment } from './spool-recorded.ts';
 
-/** Recorded too, as far as they are whole. */
+/** Segments with damage; their whole records were recorded. */
 const damaged = /^\d{12}\.ndjson\.damaged$/;
 
 /**
- * Sends the events that a gateway recorded since a moment again, also while it runs: the database was
- * restored to that moment. The files stay for as long as the gateway keeps them: what is sent twice counts
- * once. Rejects with `SpoolInUse` beside another one, and with the errors of the file system.
+ * Sends the events again that a gateway has recorded since a given time, after the database was
+ * restored to that time. The gateway may run meanwhile. The files stay as long as the gateway keeps
+ * them: an event that is sent twice counts once. Rejects with `SpoolInUse` if another such command
+ * runs, and with file system errors.
  */
 export async function resendRecorded(
   directory: string,
@@ -37,7 +38,7 @@ export async function resendRecorded(
   }
 }
 
-/** They were renamed when they had been recorded. */
+/** Their change time is when they were recorded, as they were renamed then. */
 async function listDamaged(directory: string): Promise<RecordedSegment[]> {
   const names = (await readdir(directory)).filter((name) => damaged.test(name)).sort();
   return Promise.all(
@@ -50,7 +51,7 @@ async function listDamaged(directory: string): Promise<RecordedSegment[]> {
 
 async function send(path: string, resender: Resender): Promise<void> {
   const content = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    // the gateway has kept it for long enough meanwhile
+    // the gateway has removed it meanwhile, as it was old enough
     if (error.code === 'ENOENT') return null;
     throw error;
   });

@@ -10,10 +10,10 @@ import { syncFolder } from './spool-segments.ts';
 const sending = /^rejected\.sending-\d+\.ndjson$/;
 
 /**
- * Sends the events that a gateway has put aside in its spool's folder again, also while it runs and puts
- * others aside. Its file is renamed first, and removed when all of it is recorded or put aside again: what
- * a crash interrupts is sent twice, which counts once. Rejects with `SpoolInUse` beside another one, and
- * with the errors of the file system.
+ * Sends a gateway's rejected events again, from its spool's folder. The gateway may run meanwhile
+ * and reject others. The file is renamed first, and removed once all its events are recorded or
+ * rejected again: after a crash, some events are sent twice, but count once. Rejects with
+ * `SpoolInUse` if another such command runs, and with file system errors.
  */
 export async function resendRejected(directory: string, record: RecordUsage): Promise<Resending> {
   const lock = lockSpool(directory, 'resend-lock');
@@ -33,7 +33,7 @@ export async function resendRejected(directory: string, record: RecordUsage): Pr
   }
 }
 
-/** Takes what there is, which a gateway then begins a new file for. */
+/** Takes the current file; the gateway then starts a new one. */
 async function takeRejected(directory: string): Promise<void> {
   try {
     const taken = `rejected.sending-${String(Date.now()).padStart(16, '0')}.ndjson`;
@@ -53,7 +53,7 @@ async function send(directory: string, name: string, resender: Resender): Promis
     if (read !== null) {
       await resender.add(read);
     } else if (line !== '') {
-      // an empty one parts what a crash cut short from what follows it
+      // an empty line follows one that a crash cut short
       await putAside(directory, [line]);
       resender.unreadable += 1;
     }

@@ -3,33 +3,33 @@ import type { RecordUsage } from './record-usage.ts';
 import { keepRejected, type RejectedEvent } from './rejected-events.ts';
 import type { UsageEvent } from './usage-event.ts';
 
-/** What became of the events that were in one place, or had been put aside for one reason. */
+/** The outcome for the events of one kind, or that had been rejected for one reason. */
 export interface ResentEvents {
   reason: string;
   sent: number;
-  /** Rows that were made or raised. */
+  /** Rows that were added or raised. */
   recorded: number;
-  /** Events that said nothing new. */
+  /** Events that changed nothing. */
   repeated: number;
-  /** Put aside, with the reason of this time. */
+  /** Rejected again, with the new reason. */
   refused: number;
 }
 
-/** What became of all of them. */
+/** The outcome for all of them. */
 export interface Resending {
   /** By reason, in alphabetical order. */
   outcomes: ResentEvents[];
-  /** Lines that hold no event. */
+  /** Lines that are not a valid event. */
   unreadable: number;
-  /** Why it ended early: what was not sent is in files that the next time sends. Null for an end. */
+  /** Why it ended early; null if it did not. Unsent events are in files that the next run sends. */
   failure: Error | null;
 }
 
 const batchSize = 1_000;
-/** Events in memory, of all reasons. */
+/** How many events may wait in memory, over all reasons. */
 const mostWaiting = 10_000;
 
-/** Sends events again. What the database refuses is put aside in the spool's folder. */
+/** Sends events again. Those that the database refuses go to `rejected.ndjson`. */
 export class Resender {
   readonly #directory: string;
   readonly #record: RecordUsage;
@@ -38,7 +38,7 @@ export class Resender {
   readonly #waiting = new Map<string, UsageEvent[]>();
   readonly #outcomes = new Map<string, ResentEvents>();
   #waitingCount = 0;
-  /** Lines that held no event. */
+  /** Lines that were not a valid event. */
   unreadable = 0;
 
   constructor(directory: string, record: RecordUsage) {
@@ -46,7 +46,7 @@ export class Resender {
     this.#record = record;
   }
 
-  /** Sends an event, sooner or later. */
+  /** Queues an event, and sends a batch once there are enough. */
   async add({ event, reason }: RejectedEvent): Promise<void> {
     const events = this.#waiting.get(reason) ?? [];
     events.push(event);
@@ -56,7 +56,7 @@ export class Resender {
     else if (this.#waitingCount >= mostWaiting) await this.sendAll();
   }
 
-  /** Sends what waits. */
+  /** Sends all queued events. */
   async sendAll(): Promise<void> {
     for (const [reason, events] of this.#waiting) await this.#sendBatch(reason, events);
   }

@@ -2,28 +2,28 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** Another gateway, or another command, of this process or another, uses the folder. */
+/** Another gateway or command, in this process or another, uses the folder. */
 export class SpoolInUse extends Error {
   constructor(directory: string) {
-    super(`another gateway uses the spool folder ${directory}: give each one a folder of its own`);
+    super(`another gateway uses the spool folder ${directory}: give each gateway its own folder`);
     this.name = SpoolInUse.name;
   }
 }
 
-/** A folder that is ours alone until it is released, or until this process ends, however it does. */
+/** Exclusive use of a folder, until it is released or this process ends, even by a crash. */
 export interface SpoolLock {
   release(): void;
 }
 
 const busy = 5;
-/** A lock that nobody can reach would be collected, and the folder free. */
+/** An unreferenced lock would be garbage-collected, which would free the folder. */
 const held = new Set<DatabaseSync>();
 
 /**
- * Takes a folder for this process. Throws `SpoolInUse` where it is taken. The lock is SQLite's, on
- * an empty file: the kernel releases it when its holder dies, so a lock that is held is always of a
- * live process. Beside the gateway, which has `lock`, one command may send
- * again what was put aside, which has the other.
+ * Locks a folder for this process. Throws `SpoolInUse` if it is locked already. The lock is
+ * SQLite's, on an empty file: the kernel releases it when its holder dies, so a held lock always
+ * belongs to a live process. The gateway holds `lock`; a command that sends events again holds
+ * `resend-lock`, so that it can run beside the gateway.
  */
 export function lockSpool(directory: string, name: 'lock' | 'resend-lock' = 'lock'): SpoolLock {
   const file = join(directory, name);
@@ -44,7 +44,7 @@ export function lockSpool(directory: string, name: 'lock' | 'resend-lock' = 'loc
   };
 }
 
-/** Leaves a file that is there alone: to close it would free the locks that this process has on it. */
+/** Does not open an existing file: closing it would free this process's locks on it. */
 function createPrivateFile(file: string): void {
   try {
     closeSync(openSync(file, 'wx', 0o600));

@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import type { UsageEvent } from './usage-event.ts';
 
-/** Only the shape: what an event's values may be, the database says. */
+/** Only the shape: the database checks the values. */
 const eventSchema = z.object({
   eventId: z.string(),
   apiKeyId: z.string(),
@@ -23,15 +23,15 @@ const eventSchema = z.object({
 
 const newline = 0x0a;
 const checksumLength = 8;
-/** Lines that are decoded before other work has its turn: tunnels run on the same thread. */
+/** Lines that are decoded before other work gets a turn: tunnels run on the same thread. */
 const linesATurn = 500;
 
-/** What a segment's bytes hold. */
+/** The decoded content of a segment. */
 export interface DecodedRecords {
   events: UsageEvent[];
   /** Up to the end of the last whole record. */
   wholeBytes: number;
-  /** Lines before that end that are no record. */
+  /** Lines before that end that are not valid records. */
   damagedLines: number;
 }
 
@@ -41,10 +41,10 @@ export function encodeRecord(event: UsageEvent): string {
   return `${checksumOf(json)} ${json}\n`;
 }
 
-/** Every whole record of a segment, in order. A last line without its newline is no record. */
+/** Every whole record of a segment, in order. A last line without its newline is not a record. */
 export async function decodeRecords(bytes: Buffer): Promise<DecodedRecords> {
   const decoded: DecodedRecords = { events: [], wholeBytes: 0, damagedLines: 0 };
-  // bad lines are damage only where a whole record follows them
+  // bad lines are damage only if a whole record follows them
   let bad = 0;
   let lines = 0;
   for (let start = 0; ; ) {
@@ -75,7 +75,7 @@ function decodeLine(line: Buffer): UsageEvent | null {
   }
 }
 
-/** What has the shape of an event, or null. */
+/** The value as an event; null if it does not have the shape of one. */
 export function parseEvent(value: unknown): UsageEvent | null {
   return eventSchema.safeParse(value).data ?? null;
 }

@@ -2,7 +2,7 @@ import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 
-/** How a segment is named whose events are recorded, and when that was: a copy has no times. */
+/** The name of a recorded segment, with the time: a copied file loses its own times. */
 const recorded = /^\d{12}\.ndjson\.recorded-(\d+)$/;
 
 /** A segment that is kept after its events were recorded. */
@@ -12,7 +12,7 @@ export interface RecordedSegment {
   recordedAt: number;
 }
 
-/** Those in a folder, in the order of their names: the oldest first. */
+/** Recorded segments in a folder, by name: the oldest first. */
 export async function listRecorded(directory: string): Promise<RecordedSegment[]> {
   return (await readdir(directory)).sort().flatMap((name) => {
     const at = recorded.exec(name)?.[1];
@@ -21,8 +21,8 @@ export async function listRecorded(directory: string): Promise<RecordedSegment[]
 }
 
 /**
- * Segments whose events are recorded, for a time in which the database may be restored to an earlier
- * moment. They have what room is left: new events go first.
+ * Segments whose events are recorded, kept in case the database is restored to an earlier time.
+ * They use only spare disk space: new events have priority.
  */
 export class RecordedSegments {
   readonly #keepMs: number;
@@ -32,20 +32,20 @@ export class RecordedSegments {
   #kept: RecordedSegment[] = [];
   #short = false;
 
-  /** `keepMs`: how long, 0 for not at all. `now`: in ms since 1970. */
+  /** `keepMs`: how long they are kept, 0 for not at all. `now`: in ms since 1970. */
   constructor({ keepMs, now, log }: { keepMs: number; now: () => number; log: Logger }) {
     this.#keepMs = keepMs;
     this.#now = now;
     this.#log = log;
   }
 
-  /** Finds those of an earlier process. */
+  /** Finds the segments of an earlier process. */
   async recover(directory: string): Promise<void> {
     this.#kept = await listRecorded(directory);
     await this.#expire();
   }
 
-  /** Takes a segment whose events are recorded now. */
+  /** Takes over a segment whose events have just been recorded. */
   async take(file: string): Promise<void> {
     if (this.#keepMs === 0) return rm(file, { force: true });
     const recordedAt = Math.floor(this.#now());
@@ -54,26 +54,28 @@ export class RecordedSegments {
       await rename(file, name);
       this.#kept.push({ file: name, recordedAt });
     } catch (error) {
-      // somebody took it, or the disk writes no names: what is recorded must not be sent for ever
+      // the file is gone, or the disk cannot rename it: a recorded segment must not be sent forever
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') await rm(file, { force: true });
     }
     await this.#expire();
   }
 
-  /** Removes the oldest; false where none is left. */
+  /** Removes the oldest; false if none is left. */
   async dropOldest(): Promise<boolean> {
     const oldest = this.#kept.shift();
     if (!oldest) return false;
     await forget(oldest);
     if (!this.#short) {
-      this.#log.warn('the disk of the spool has no room for recorded events: the oldest go');
+      this.#log.warn(
+        'the disk of the spool has no room for recorded events: the oldest are removed',
+      );
     }
     this.#short = true;
     return true;
   }
 
   async #expire(): Promise<void> {
-    // also those of this very millisecond where none is to be kept
+    // also those of this millisecond if none are kept
     const since = this.#keepMs === 0 ? Number.POSITIVE_INFINITY : this.#now() - this.#keepMs;
     let [oldest] = this.#kept;
     while (oldest && oldest.recordedAt < since) {
@@ -85,7 +87,7 @@ export class RecordedSegments {
   }
 }
 
-/** One that the disk does not let go of stays: the gateway does its work all the same. */
+/** A segment that cannot be removed stays: the gateway works regardless. */
 async function forget({ file }: RecordedSegment): Promise<void> {
   await rm(file, { force: true }).catch(() => {});
 }

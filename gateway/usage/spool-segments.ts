@@ -5,7 +5,7 @@ import { decodeRecords } from './spool-record.ts';
 import type { RecordedSegments } from './spool-recorded.ts';
 import type { UsageEvent } from './usage-event.ts';
 
-/** A file of records that nothing is added to any more. */
+/** A file of records that is no longer appended to. */
 export interface Segment {
   readonly sequence: number;
   readonly records: number;
@@ -14,12 +14,12 @@ export interface Segment {
   readonly oldestAppendedAt: number;
 }
 
-/** Where the segment of a sequence number is; names sort as the numbers do. */
+/** The path of the segment with a sequence number; names sort like the numbers. */
 export function segmentFile(directory: string, sequence: number): string {
   return join(directory, `${String(sequence).padStart(12, '0')}.ndjson`);
 }
 
-/** Makes a folder that only its owner may enter, and its name last through a power cut. */
+/** Creates a folder that only its owner may enter, and whose name survives a power failure. */
 export async function makeSpoolFolder(directory: string): Promise<void> {
   const topmost = await mkdir(directory, { recursive: true, mode: 0o700 });
   if (topmost === undefined) return;
@@ -29,17 +29,17 @@ export async function makeSpoolFolder(directory: string): Promise<void> {
   }
 }
 
-/** Makes the names in a folder last through a power cut. */
+/** Makes the names in a folder survive a power failure. */
 export async function syncFolder(directory: string): Promise<void> {
   await using folder = await open(directory, 'r');
   await folder.sync();
 }
 
-/** The segments on disk: found again after a crash, read, and taken away. */
+/** The segments on disk: recovered after a crash, read, and removed. */
 export class SpoolSegments {
   readonly #directory: string;
   readonly #log: Logger;
-  /** Kept for a person to look at once their good records are recorded. */
+  /** Segments with damage: kept for an operator once their good records are recorded. */
   readonly #damaged = new Set<number>();
   readonly #recorded: RecordedSegments;
 
@@ -51,9 +51,9 @@ export class SpoolSegments {
 
   /**
    * The segments that an earlier process left, oldest first, and the last sequence number used.
-   * `onRecovered` is given each event, of one segment in memory at a time. Only the newest can have
-   * been cut short by a crash, as each is whole on disk before the next is begun: its torn tail is
-   * cut off. Any other line that is no record is damage.
+   * `onRecovered` is called with each event; one segment is in memory at a time. Only the newest
+   * segment can have been cut short by a crash, as each is complete on disk before the next one
+   * starts: its torn tail is cut off. Any other invalid line is damage.
    */
   async recover(
     onRecovered: (event: UsageEvent) => void,
@@ -75,7 +75,7 @@ export class SpoolSegments {
     return { segments, lastSequence };
   }
 
-  /** A segment's events. What is no record any more is reported, and left out. */
+  /** A segment's events. Damaged records are reported and skipped. */
   async read(segment: Segment): Promise<UsageEvent[]> {
     const { sequence, bytes, records } = segment;
     const file = segmentFile(this.#directory, sequence);
@@ -84,16 +84,19 @@ export class SpoolSegments {
       throw error;
     });
     if (content === null) {
-      this.#log.error({ file, records }, 'a segment of the spool is gone, and its events with it');
+      this.#log.error(
+        { file, records },
+        'a segment of the spool is missing, and its events are lost',
+      );
       return [];
     }
-    // past its end may be what a write that failed has left
+    // a failed write may have left bytes after its end
     const { events, wholeBytes, damagedLines } = await decodeRecords(content.subarray(0, bytes));
     if (damagedLines > 0 || wholeBytes < bytes) this.#reportDamage(file, sequence, damagedLines);
     return events;
   }
 
-  /** Takes a recorded segment away, or keeps it for a while; one with damage is renamed `.damaged` instead. */
+  /** Removes a recorded segment, or keeps it for `keepMs`; a damaged one is renamed `.damaged`. */
   async remove({ sequence }: Segment): Promise<void> {
     const file = segmentFile(this.#directory, sequence);
     if (this.#damaged.has(sequence)) await rename(file, `${file}.damaged`);
@@ -127,7 +130,7 @@ export class SpoolSegments {
       sequence,
       records: events.length,
       bytes: newest ? wholeBytes : content.length,
-      // not every file system knows when a file was made
+      // not every file system has a file's creation time
       oldestAppendedAt: birthtimeMs > 0 ? Math.min(birthtimeMs, mtimeMs) : mtimeMs,
     };
   }

@@ -3,21 +3,21 @@ import type { Logger } from 'pino';
 
 export interface SpoolSpaceOptions {
   directory: string;
-  /** What must be free for new tunnels, in bytes. */
+  /** How much must be free for new tunnels, in bytes. */
   reserveBytes: number;
-  /** Between two looks while there is too little, and the least between two in any case, in ms. */
+  /** The time between checks while there is too little room, and the least in any case, in ms. */
   intervalMs: number;
-  /** Bytes that an unprivileged process may still write; rejects where that is unknown. */
+  /** Bytes that an unprivileged process may still write; rejects if unknown. */
   freeBytes?: (directory: string) => Promise<number>;
-  /** Gives up something that is there for as long as there is room; false where nothing is left. */
+  /** Removes something that is kept only while there is room; false if nothing is left. */
   yieldRoom: () => Promise<boolean>;
   log: Logger;
 }
 
-/** What is there for as long as there is room leaves so many reserves free. */
+/** Files that are kept only while there is room must leave this many reserves free. */
 const spareReserves = 16;
 
-/** Watches how much room the disk of a folder has left. */
+/** Watches how much room is left on a folder's disk. */
 export class SpoolSpace {
   readonly #options: Required<SpoolSpaceOptions>;
   #enough = true;
@@ -29,21 +29,21 @@ export class SpoolSpace {
     this.#options = { freeBytes: availableBytes, ...options };
   }
 
-  /** Whether the reserve was free at the last look. */
+  /** Whether the reserve was free at the last check. */
   get enough(): boolean {
     return this.#enough;
   }
 
-  /** Looks, unless it has just looked. To be called after writes. */
+  /** Checks, unless it has just checked. Call it after writes. */
   async glance(): Promise<void> {
     if (performance.now() - this.#lookedAt >= this.#options.intervalMs) await this.look();
   }
 
-  /** Looks now, and again and again until there is enough. */
+  /** Checks now, and repeatedly until there is enough. */
   async look(): Promise<void> {
     const { directory, reserveBytes, freeBytes, yieldRoom, intervalMs, log } = this.#options;
     this.#lookedAt = performance.now();
-    // what is unknown stays as it was: writes that fail say so themselves
+    // an unknown result changes nothing: failed writes are reported anyway
     let free = await freeBytes(directory).catch(() => null);
     while (free !== null && free < spareReserves * reserveBytes && (await yieldRoom())) {
       free = await freeBytes(directory).catch(() => null);

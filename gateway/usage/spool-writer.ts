@@ -7,20 +7,20 @@ import type { UsageEvent } from './usage-event.ts';
 export interface SpoolWriterOptions {
   directory: string;
   lastSequence: number;
-  /** A segment is ended at this many records, or at the record that reaches this many bytes. */
+  /** A segment is sealed at this many records, or at the record that reaches this many bytes. */
   segmentRecords: number;
   segmentBytes: number;
-  /** Between two attempts to write while the disk refuses, in ms. */
+  /** The time between two attempts to write while the disk refuses, in ms. */
   retryMs: number;
-  /** Makes a file that is not there yet. */
+  /** Creates a file that must not exist yet. */
   openFile?: (path: string) => Promise<SpoolFile>;
   /** In ms since 1970. */
   now: () => number;
   log: Logger;
-  /** Is given the segment and its events. */
+  /** Called with the segment and its events. */
   onSealed: (segment: Segment, events: UsageEvent[]) => void;
   onWritten: () => void;
-  /** The disk has no room. */
+  /** Called when the disk has no room. */
   onFull: () => Promise<unknown>;
 }
 
@@ -35,7 +35,7 @@ class SpoolClosed extends Error {
 interface WaitingRecord {
   event: UsageEvent;
   record: string;
-  /** Of the record. */
+  /** The record's size. */
   bytes: number;
   at: number;
   resolve: () => void;
@@ -44,20 +44,20 @@ interface WaitingRecord {
 
 interface ActiveSegment extends Segment {
   readonly file: SpoolFile;
-  /** Those that are known to be on disk. */
+  /** The events that are known to be on disk. */
   readonly events: UsageEvent[];
   records: number;
   bytes: number;
 }
 
-/** How long the first record of a group waits for others, in ms: syncing costs more than waiting. */
+/** How long the first record of a group waits for others, in ms: a sync costs more than a wait. */
 const gatherMs = 2;
-/** What a disk, or a quota on it, says that is full. */
+/** The errors of a full disk, or of a full quota on it. */
 const noRoom: (string | undefined)[] = ['ENOSPC', 'EDQUOT'];
 
 /**
- * Appends records in groups: while one is gathered, or the one before is written and synced, those
- * that come join it. A group that the disk refuses is written again until it is taken.
+ * Appends records in groups: records that arrive while a group is gathered, or the previous one is
+ * synced, join it. A group that the disk refuses is retried until it succeeds.
  */
 export class SpoolWriter {
   readonly #options: Required<SpoolWriterOptions>;
@@ -68,7 +68,7 @@ export class SpoolWriter {
   #appended = 0;
   #failing = false;
   #closing = false;
-  /** Ends when nothing waits; null while nothing does. */
+  /** Resolves when nothing waits; null while nothing does. */
   #drained: Promise<void> | null = null;
   #wake: () => void = () => {};
   /** Callers that touch the active segment take turns. */
@@ -84,7 +84,7 @@ export class SpoolWriter {
     return this.#failing;
   }
 
-  /** What is in no sealed segment yet. */
+  /** The records that are not in a sealed segment yet. */
   get pending(): { records: number; bytes: number; oldestAppendedAt: number | null } {
     const { records = 0, bytes = 0, oldestAppendedAt = null } = this.#active ?? {};
     return {
@@ -94,12 +94,12 @@ export class SpoolWriter {
     };
   }
 
-  /** Records that are on disk since the start. */
+  /** How many records were put on disk since the start. */
   get appended(): number {
     return this.#appended;
   }
 
-  /** Resolves when the event is on disk. Rejects with `SpoolClosed`, and for nothing else. */
+  /** Resolves when the event is on disk. Rejects only with `SpoolClosed`. */
   append(event: UsageEvent): Promise<void> {
     if (this.#closing) return Promise.reject(new SpoolClosed());
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -111,7 +111,9 @@ export class SpoolWriter {
     return promise;
   }
 
-  /** Ends the active segment, if it has records, with all that was appended before if the disk can. */
+  /**
+   * Writes the waiting records, if the disk can, and seals the active segment, if it has records.
+   */
   seal(): Promise<void> {
     return this.#inTurn(async () => {
       for (let left = this.#waiting.length; left > 0 && !this.#failing; ) {
@@ -123,7 +125,7 @@ export class SpoolWriter {
     });
   }
 
-  /** Writes what waits. What the disk refuses even now is rejected with `SpoolClosed`. */
+  /** Writes the waiting records. Those that the disk refuses are rejected with `SpoolClosed`. */
   async close(): Promise<void> {
     this.#closing = true;
     this.#wake();
@@ -147,14 +149,16 @@ export class SpoolWriter {
       if (this.#closing) this.#giveUp();
       else await this.#pause(this.#options.retryMs);
     }
-    // in the same turn as the look at what waits: an append in between would never be written
+    // in the same turn as the check above: an append in between would never be written
     this.#drained = null;
   }
 
-  /** Writes and syncs as much of what waits as the segment takes. Gives the error of the disk. */
+  /**
+   * Writes and syncs the waiting records that the segment takes. Returns the disk's error, if any.
+   */
   async #writeGroup(): Promise<NodeJS.ErrnoException | null> {
     const { segmentRecords, segmentBytes, onWritten } = this.#options;
-    // a seal had its turn in between, and has written it
+    // a seal in between has written them
     if (this.#waiting.length === 0) return null;
     try {
       this.#active ??= await this.#create();
@@ -179,7 +183,7 @@ export class SpoolWriter {
       await active.file.datasync();
     } catch (error) {
       const cut = await succeeds(active.file.truncate(active.bytes));
-      // after a sync that failed, another may succeed without the data: only new writes are true
+      // after a failed sync, another may succeed without the data: write it again to a new segment
       if (written || !cut) await this.#abandon();
       return error as NodeJS.ErrnoException;
     }
@@ -198,7 +202,7 @@ export class SpoolWriter {
 
   async #create(): Promise<ActiveSegment> {
     const { directory, openFile, now } = this.#options;
-    // a number is used once, even if its file could not be made
+    // a number is used once, even if its file could not be created
     this.#lastSequence += 1;
     const sequence = this.#lastSequence;
     const path = segmentFile(directory, sequence);
@@ -217,13 +221,13 @@ export class SpoolWriter {
     if (this.#active && this.#active.records > 0) await this.#abandon();
   }
 
-  /** Ends the active segment where it is; one without records goes. */
+  /** Closes the active segment as it is; one without records is removed. */
   async #abandon(): Promise<void> {
     if (this.#active === null) return;
     const { file, events, ...segment } = this.#active;
     this.#active = null;
     if (segment.records > 0) {
-      // reported before anything is waited for: no record is out of sight in between
+      // reported before any wait, so that every record is always accounted for
       this.#options.onSealed(segment, events);
       await succeeds(file.close());
     } else {
@@ -247,7 +251,7 @@ export class SpoolWriter {
     const given = this.#waiting.splice(0);
     this.#waitingBytes = 0;
     const { directory, log } = this.#options;
-    log.error({ directory, events: given.length }, 'events lost: the disk still refuses them');
+    log.error({ directory, events: given.length }, 'events are lost: the disk still refuses them');
     for (const { reject } of given) reject(new SpoolClosed());
   }
 

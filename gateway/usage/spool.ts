@@ -13,19 +13,19 @@ export interface SpoolOptions
     Pick<SpoolWriterOptions, 'segmentRecords' | 'segmentBytes' | 'retryMs' | 'openFile' | 'now'> &
       Pick<SpoolSpaceOptions, 'reserveBytes' | 'freeBytes'>
   > {
-  /** A folder of this gateway alone; made if it is not there. */
+  /** A folder that only this gateway uses; created if it does not exist. */
   directory: string;
   log: Logger;
-  /** How many of the newest segments are in memory too, so that they are not read again. */
+  /** How many of the newest segments are also kept in memory, so that they are not read again. */
   keptSegments?: number;
-  /** How long segments stay when their events are recorded, in ms; 0 for not at all. */
+  /** How long segments are kept after their events are recorded, in ms; 0 for not at all. */
   keepMs?: number;
-  /** Is given each event that an earlier process left. */
+  /** Called with each event that an earlier process left. */
   onRecovered?: (event: UsageEvent) => void;
 }
 
 const defaults = {
-  /** Room for what running tunnels have still to report. */
+  /** Room for what open tunnels have yet to report. */
   reserveBytes: 16 * 1024 * 1024,
   segmentRecords: 10_000,
   segmentBytes: 8 * 1024 * 1024,
@@ -37,8 +37,8 @@ const defaults = {
 };
 
 /**
- * Opens the spool, with what an earlier process has left in it. Throws `SpoolInUse` where another
- * gateway has the folder, and the error of the file system where it cannot be used.
+ * Opens the spool, with the events that an earlier process left in it. Rejects with `SpoolInUse` if
+ * another gateway has the folder, and with the file system's error if it cannot be used.
  */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const { directory, log, onRecovered, keepMs, ...rest } = { ...defaults, ...options };
@@ -74,8 +74,8 @@ interface SpoolParts extends Omit<SpoolWriterOptions, 'onSealed' | 'onWritten'> 
 }
 
 /**
- * Usage events on disk, from when they happen until the database has them: append-only segments,
- * each ended before it is read, and taken away whole.
+ * Usage events on disk, from when they occur until the database has them: append-only segments,
+ * each sealed before it is read, and removed as a whole.
  */
 export class Spool {
   readonly directory: string;
@@ -113,36 +113,36 @@ export class Spool {
   }
 
   /**
-   * Resolves when the event is on disk; while the disk refuses, it waits in memory. Rejects with
-   * `SpoolClosed`, and for nothing else.
+   * Resolves when the event is on disk; while the disk refuses, it waits in memory. Rejects only
+   * with `SpoolClosed`.
    */
   append(event: UsageEvent): Promise<void> {
     return this.#writer.append(event);
   }
 
-  /** Whether the disk takes events, with room left for those of running tunnels. */
+  /** Whether the disk takes events, with room left for those of open tunnels. */
   get accepting(): boolean {
     return this.#closed === null && this.#space.enough && !this.#writer.failing;
   }
 
-  /** Ends the active segment, if there is one, so that it can be read. */
+  /** Seals the active segment, if any, so that it can be read. */
   seal(): Promise<void> {
     return this.#writer.seal();
   }
 
-  /** What can be read, oldest first. */
+  /** The segments that can be read, oldest first. */
   sealed(): Segment[] {
     return [...this.#sealed.values()];
   }
 
-  /** A segment's events; rejects where the file cannot be read. */
+  /** A segment's events; rejects if the file cannot be read. */
   async read(segment: Segment): Promise<UsageEvent[]> {
     return this.#kept.get(segment.sequence) ?? (await this.#files.read(segment));
   }
 
-  /** Takes away a segment whose events are recorded. A closed spool keeps its files. */
+  /** Removes a segment whose events are recorded. A closed spool keeps its files. */
   async remove(segment: Segment): Promise<void> {
-    // the folder may be another process's by now, which reads what it finds
+    // by now another process may own the folder, and read what it finds
     if (this.#closed || !this.#sealed.has(segment.sequence)) return;
     await this.#files.remove(segment);
     this.#kept.delete(segment.sequence);
@@ -152,7 +152,7 @@ export class Spool {
     if (!this.#space.enough) await this.#space.look();
   }
 
-  /** Calls `listener` whenever a segment can be read. One at a time. */
+  /** Calls `listener` whenever a segment can be read. There is one listener at a time. */
   whenSealed(listener: () => void): void {
     this.#onSealed = listener;
   }
@@ -172,12 +172,12 @@ export class Spool {
     return oldest?.oldestAppendedAt ?? this.#writer.pending.oldestAppendedAt;
   }
 
-  /** Events that this process has put on disk. */
+  /** How many events this process has put on disk. */
   get appendedRecords(): number {
     return this.#writer.appended;
   }
 
-  /** Writes what waits, if the disk takes it, and lets go of the folder. */
+  /** Writes waiting events, if the disk takes them, and releases the folder. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;

@@ -2,22 +2,22 @@ import { randomFillSync } from 'node:crypto';
 import { v7 as uuidV7 } from 'uuid';
 
 /**
- * One CONNECT or plain request in one hour, or refusals of one kind, as `gateway.record_usage` takes it. A
- * row is known by `apiKeyId`, `eventId` and `occurredAt`; of its reports, which carry all three unchanged,
- * the one with the highest figures counts.
+ * One CONNECT or plain request in one hour, or refusals of one kind, as `gateway.record_usage`
+ * takes it. A row is identified by `apiKeyId`, `eventId` and `occurredAt`, which all its reports
+ * carry unchanged; the report with the highest figures counts.
  */
 export interface UsageEvent {
   /** A uuid v7. */
   eventId: string;
   apiKeyId: string;
-  /** When the request began, or the hour of a tunnel that goes on: RFC 3339, UTC. */
+  /** When the request started, or the later hour of a long tunnel: RFC 3339, UTC. */
   occurredAt: string;
   targetHost: string;
-  /** The end of `targetHost` that somebody registered; absent where it has none. */
+  /** The registrable domain of `targetHost`; absent if it has none. */
   targetSite?: string;
   /** `CONNECT`, or the method of a plain request. */
   method: string;
-  /** What the client was answered, 100 to 999; 200 for a tunnel. */
+  /** The status that the client got, 100 to 999; 200 for a tunnel. */
   statusCode: number;
   /** Client to target, in that hour so far. */
   bytesSent: number;
@@ -26,20 +26,21 @@ export interface UsageEvent {
   durationMs: number;
   servedByNodeId: string;
   /**
-   * Why the gateway refused, or what failed, as its answer says; absent for what it served. With a code
-   * other than that of an attempt that failed, and without bytes, an event is no request.
+   * Why the gateway refused, or what failed, as in its answer; absent for a served request. With a
+   * code other than that of a failed attempt, and without bytes, an event does not count as a
+   * request.
    */
   code?: string;
   /**
-   * How many requests or refusals it stands for, up to 1,000,000; 1 by default, 0 for a tunnel that goes
-   * on from an earlier hour.
+   * How many requests or refusals it stands for, up to 1,000,000; 1 by default, 0 for a tunnel that
+   * continues from an earlier hour.
    */
   count?: number;
-  /** What the report before said of the same row. The database does not need it. */
+  /** The figures of the row's previous report. The database does not need them. */
   reported?: { sent: number; received: number };
 }
 
-/** The bytes that no report before has said. */
+/** The bytes that no earlier report of the row had. */
 export function newBytes({ bytesSent, bytesReceived, reported }: UsageEvent): {
   sent: number;
   received: number;
@@ -50,7 +51,7 @@ export function newBytes({ bytesSent, bytesReceived, reported }: UsageEvent): {
   };
 }
 
-// asking for 16 random bytes at a time takes longer than all the rest of an id
+// getting 16 random bytes at a time takes longer than the rest of an id
 const random = new Uint8Array(16 * 256);
 let used = random.length;
 

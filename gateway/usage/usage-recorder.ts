@@ -13,34 +13,34 @@ import type { UsageEvent } from './usage-event.ts';
 export interface UsageRecorderOptions {
   spool: Spool;
   record: RecordUsage;
-  /** How late usage may be, in ms: events are sent each half of it, and when a segment is full. */
+  /** How late usage may be, in ms: events are sent every half of it, and when a segment is full. */
   flushMs: number;
-  /** Events that one call of `record` takes. */
+  /** How many events one call of `record` takes. */
   batchSize?: number;
   /** The longest wait before `record` is tried again, in ms. */
   maxBackoffMs?: number;
-  /** Is given the events of a segment, once, when the database has them or refuses them for good. */
+  /** Called once per segment, when the database has recorded or permanently refused its events. */
   onRecorded?: (events: UsageEvent[], outcome: RecordingOutcome) => void;
   log: Logger;
 }
 
-/** How many rows events made or raised, how many events said nothing new, and how many were refused. */
+/** How many rows were added or raised, and how many events changed nothing or were refused. */
 export interface RecordingOutcome {
   recorded: number;
   repeated: number;
   rejected: number;
 }
 
-/** Starts sending the spool's events to the database; those of an earlier run at once. */
+/** Starts to send the spool's events to the database; those of an earlier run at once. */
 export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorder {
   return new UsageRecorder(options);
 }
 
 const firstBackoffMs = 100;
-/** A slow database is asked for less at a time, down to this many events. */
+/** A slow database gets smaller batches, down to this many events. */
 const smallestBatch = 100;
 
-/** How far a segment is: what is done of it is not sent again when the rest has to be. */
+/** The progress of a segment: the events that are done are not sent again with the rest. */
 interface BegunSegment {
   sequence: number;
   events: number;
@@ -49,14 +49,14 @@ interface BegunSegment {
   rejected: RejectedEvent[];
 }
 
-/** The database was not reached, or not in time: the events stay in the spool. */
+/** The database could not be reached, or did not answer in time: the events stay in the spool. */
 class NotRecorded extends Error {}
 
-/** Moves events from the spool to the database, a segment at a time, the oldest first. */
+/** Moves events from the spool to the database, one segment at a time, the oldest first. */
 export class UsageRecorder {
   readonly #options: Required<UsageRecorderOptions>;
   readonly #abort = new AbortController();
-  /** Segments that the disk does not let us finish, as reported. */
+  /** Segments that cannot be finished because of the disk, and have been reported. */
   readonly #stuck = new Set<number>();
   #begun: BegunSegment | null = null;
   #batchSize: number;
@@ -70,15 +70,15 @@ export class UsageRecorder {
     this.#options = { batchSize: 10_000, maxBackoffMs: 5_000, onRecorded: () => {}, ...options };
     this.#batchSize = this.#options.batchSize;
     this.#options.spool.whenSealed(() => {
-      // one that runs looks again when it ends, and one that failed has its time set
+      // a running flush checks again when it ends, and a failed one has its retry scheduled
       if (!this.#stopped && this.#running === null && this.#failures === 0) void this.flush();
     });
     this.#schedule();
   }
 
   /**
-   * Sends what is in the spool. Resolves with whether all that was appended before is recorded. One
-   * runs at a time: another that is asked for meanwhile follows it.
+   * Sends the events in the spool. Resolves with whether all events appended before are recorded.
+   * One flush runs at a time: another one that is requested meanwhile follows it.
    */
   flush(): Promise<boolean> {
     if (this.#running === null) {
@@ -94,8 +94,8 @@ export class UsageRecorder {
   }
 
   /**
-   * Sends what is in the spool once more, for at most `deadlineMs`. Resolves with whether all of it
-   * is recorded: what is not stays for the next start.
+   * Sends the events in the spool once more, for at most `deadlineMs`. Resolves with whether all
+   * are recorded: the rest stay for the next start.
    */
   async stop({ deadlineMs }: { deadlineMs: number }): Promise<boolean> {
     const { spool } = this.#options;
@@ -113,7 +113,8 @@ export class UsageRecorder {
     const { spool } = this.#options;
     let complete = false;
     try {
-      // sealed after what has piled up is gone: in a long outage segments are filled, not many
+      // sealed only after the backlog is sent: in a long outage this gives a few full segments, not
+      // many small ones
       const backlog = spool.sealed();
       complete = await this.#sendAll(backlog);
       await spool.seal();
@@ -135,7 +136,7 @@ export class UsageRecorder {
     let wait = flushMs / 2;
     if (this.#failures > 0) {
       const longest = Math.min(wait, maxBackoffMs, firstBackoffMs * 2 ** (this.#failures - 1));
-      // gateways that lost the same database do not come back in step
+      // jitter: gateways that lost the same database do not retry in step
       wait = longest * (0.5 + Math.random() / 2);
     } else if (spool.sealed().some(({ sequence }) => !this.#stuck.has(sequence))) {
       wait = 0;
@@ -143,7 +144,7 @@ export class UsageRecorder {
     this.#timer = setTimeout(() => void this.flush(), wait).unref();
   }
 
-  /** Gives whether all were sent. Throws `NotRecorded`: then the others would not be taken either. */
+  /** Returns whether all were sent. Throws `NotRecorded`: then the others would fail too. */
   async #sendAll(segments: Segment[]): Promise<boolean> {
     let complete = true;
     for (const segment of segments) {
@@ -180,7 +181,7 @@ export class UsageRecorder {
     onRecorded(events, { ...begun.outcome, rejected: begun.rejected.length });
   }
 
-  /** How far a segment was when it was last tried; one that has lost events since begins again. */
+  /** The progress of a segment's last attempt; one that has lost events since starts over. */
   #resume({ sequence }: Segment, events: number): BegunSegment {
     const begun = this.#begun;
     if (begun?.sequence === sequence && begun.events === events) return begun;
@@ -189,7 +190,7 @@ export class UsageRecorder {
     return this.#begun;
   }
 
-  /** Hands a batch to the database, and adds to `outcome` what became of it. */
+  /** Sends a batch to the database, and adds the result to `outcome`. */
   async #record(batch: UsageEvent[], outcome: BegunSegment['outcome']): Promise<RecordedUsage> {
     let answer: RecordedUsage;
     try {

@@ -1,18 +1,18 @@
-/** What a child process and its parent have in common, as far as messages go. */
+/** The message interface that a child process and its parent share. */
 export interface MessagePort {
   readonly connected?: boolean;
-  // biome-ignore lint/suspicious/noExplicitAny: what Node takes for a message
+  // biome-ignore lint/suspicious/noExplicitAny: Node takes any message
   send?(message: any, callback?: (error: Error | null) => void): boolean;
   on(event: 'message', listener: (message: unknown) => void): unknown;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: each name has other parameters and another answer
+// biome-ignore lint/suspicious/noExplicitAny: each name has its own parameters and result
 type Functions = { [name: string]: (...args: any[]) => unknown };
 
-/** A call with the id of its answer, or with 0 where none is waited for. */
+/** A call with the id of its answer, or 0 if no answer is awaited. */
 type Call = ['call', id: number, name: string, args: unknown[]];
 type Answer = ['answer', id: number, value: unknown] | ['failure', id: number, error: WireError];
-/** An error as it crosses: with what an error of the system says of itself. */
+/** An error as it is sent, with the fields of a system error. */
 type WireError = Pick<NodeJS.ErrnoException, 'message' | 'code' | 'syscall' | 'path'> & {
   address?: string;
   port?: number;
@@ -24,9 +24,9 @@ interface Waiting {
 }
 
 /**
- * Calls functions of the other process, and lets it call ours. Whatever is said in one turn of the
- * event loop crosses as one message, in order: a write to a pipe costs more than what it holds.
- * Everything that crosses is JSON.
+ * Calls functions of the other process, and lets it call ours. All calls and answers of one event
+ * loop turn are sent as one message, in order: a write to a pipe costs more than its content.
+ * Everything is sent as JSON.
  */
 export class Channel<Theirs extends Functions> {
   readonly #port: MessagePort;
@@ -44,7 +44,7 @@ export class Channel<Theirs extends Functions> {
     });
   }
 
-  /** Rejects as the function does, and when the channel is closed. */
+  /** Rejects with the function's error, and when the channel is closed. */
   call<Name extends keyof Theirs & string>(
     name: Name,
     ...args: Parameters<Theirs[Name]>
@@ -58,12 +58,12 @@ export class Channel<Theirs extends Functions> {
     return promise as Promise<Awaited<ReturnType<Theirs[Name]>>>;
   }
 
-  /** Calls without waiting for the end, or learning of a failure. */
+  /** Calls without waiting for the result or a failure. */
   notify<Name extends keyof Theirs & string>(name: Name, ...args: Parameters<Theirs[Name]>): void {
     this.#send(['call', 0, name, args]);
   }
 
-  /** The other process is gone: what is waited for is rejected. */
+  /** The other process is gone: pending calls are rejected. */
   close(): void {
     this.#closed = true;
     for (const { reject } of this.#waiting.values()) reject(new Error('the channel is closed'));
@@ -78,7 +78,7 @@ export class Channel<Theirs extends Functions> {
   #flush(): void {
     const batch = this.#outgoing;
     this.#outgoing = [];
-    // a peer that is gone shows as its end
+    // that a peer is gone is noticed by its exit
     if (this.#port.connected) this.#port.send?.(batch, () => {});
   }
 

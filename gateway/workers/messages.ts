@@ -6,13 +6,13 @@ import { Refusal, type RefusalCode, type RefusalOptions } from '../refusal.ts';
 import type { Admission, Description, KeyNames, RefusedRequest, Verdict } from '../session.ts';
 import type { UsageEvent } from '../usage/usage-event.ts';
 
-/** A refusal as it crosses from the core to a worker. */
+/** A refusal as it is sent from the core to a worker. */
 interface WireRefusal {
   code: RefusalCode;
   options: RefusalOptions;
 }
 
-/** What the core judged, or that the caller has not proved to hold a key. */
+/** The core's verdict, or a refusal if the caller has not proved to hold a key. */
 export type WireVerdict<Judged extends Verdict> =
   | (Omit<Judged, 'refusal'> & { refusal: WireRefusal | null })
   | { key: null; refusal: WireRefusal };
@@ -20,7 +20,7 @@ export type WireVerdict<Judged extends Verdict> =
 /** `secretHash` in base64, and the client's address. */
 export type WireCredentials = [keyId: string, secretHash: string, address: string | undefined];
 
-/** What a worker calls in the core's process: see `Session`. */
+/** The functions that a worker calls in the core's process: see `Session`. */
 export type CoreFunctions = {
   admit(...asked: WireCredentials): Promise<WireVerdict<Admission>>;
   describe(...asked: WireCredentials): Promise<WireVerdict<Description>>;
@@ -32,7 +32,7 @@ export type CoreFunctions = {
   refuse(request: RefusedRequest): string | Promise<string>;
   dropped(reason: string): void;
   answered(code: string, statusCode: number): void;
-  /** Also shows that the worker lives. */
+  /** Also shows that the worker is alive. */
   figures(figures: TrafficFigures): void;
 };
 
@@ -43,19 +43,19 @@ export interface WorkerPorts {
   tlsPort?: number | undefined;
 }
 
-/** What the core's process calls in a worker. */
+/** The functions that the core's process calls in a worker. */
 export type WorkerFunctions = {
-  /** Listens on these ports, on any where they are 0. Gives which they are. */
+  /** Listens on these ports, or on any free port for 0. Returns the ports. */
   start(ports: WorkerPorts): Promise<WorkerPorts>;
   /** The database's clock minus the machine's monotonic one, in ms. */
   setClock(offsetMs: number): void;
   closeTunnels(keyId: string, order: WireClosingOrder): void;
-  /** The metrics of the process, as prom-client's `getMetricsAsJSON` gives them. */
+  /** The metrics of the process: the result of prom-client's `getMetricsAsJSON`. */
   processMetrics(): Promise<object>;
-  /** Reads the certificate's files again. */
+  /** Reads the certificate files again. */
   reload(): void;
   leave(): void;
-  /** Resolves when nothing is left of its traffic. */
+  /** Resolves when its traffic has ended. */
   stop(drainMs: number): Promise<void>;
 };
 
@@ -65,7 +65,7 @@ export interface WireClosingOrder {
   outside?: string[];
 }
 
-/** What was judged, or the refusal that was thrown. Rejects with what else was. */
+/** The verdict, or the refusal that was thrown. Rejects with any other error. */
 export async function toWire<Judged extends Verdict>(
   judging: Promise<Judged>,
 ): Promise<WireVerdict<Judged>> {
@@ -78,7 +78,7 @@ export async function toWire<Judged extends Verdict>(
   }
 }
 
-/** The other way round: throws what was thrown. */
+/** The reverse: returns the verdict, or throws the refusal. */
 export function fromWire<Judged extends Verdict>(wire: WireVerdict<Judged>): Judged {
   const refusal = wire.refusal && new Refusal(wire.refusal.code, wire.refusal.options);
   if (wire.key === null) throw refusal;

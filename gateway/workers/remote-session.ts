@@ -7,7 +7,7 @@ import { type CoreFunctions, credentialsToWire, fromWire } from './messages.ts';
 export interface RemoteSession extends Session {
   /** The database's clock minus the machine's monotonic one, in ms. */
   setClock(offsetMs: number): void;
-  /** Sends what was charged since the last call. */
+  /** Sends the bytes charged since the last call. */
   flushCharges(): void;
 }
 
@@ -35,7 +35,7 @@ export function createRemoteSession(core: Channel<CoreFunctions>): RemoteSession
     charge: (apiKeyId, bytes) => void charges.set(apiKeyId, (charges.get(apiKeyId) ?? 0) + bytes),
     flushCharges,
     record(event) {
-      // its bytes are charged by the time that it is recorded
+      // its bytes must be charged before it is recorded
       flushCharges();
       return core.call('record', event);
     },

@@ -17,7 +17,7 @@ import {
 } from './messages.ts';
 
 const script = fileURLToPath(new URL(isPackaged ? './worker.js' : './worker.ts', import.meta.url));
-/** Sweeps without a word from a worker after which it is taken to hang: 30 s. */
+/** After this many sweeps without a message, a worker is considered hung: 30 s. */
 const mostSilentSweeps = 120;
 
 /** How a process ended: its exit code, or the signal that ended it. */
@@ -36,7 +36,7 @@ export class WorkerLink implements TunnelHolder {
   /** Resolves when the process has ended. */
   readonly ended: Promise<Ending>;
 
-  /** `environment`: what the worker may know. */
+  /** `environment`: the worker's environment, without secrets. */
   constructor(core: Core, environment: NodeJS.ProcessEnv) {
     this.#core = core;
     this.#child = fork(script, {
@@ -51,7 +51,7 @@ export class WorkerLink implements TunnelHolder {
     });
   }
 
-  /** Rejects with an error of a port, or when the worker ends before. */
+  /** Rejects with an error of a port, or if the worker ends first. */
   start(ports: WorkerPorts): Promise<WorkerPorts> {
     return this.#channel.call('start', ports);
   }
@@ -64,7 +64,7 @@ export class WorkerLink implements TunnelHolder {
     return this.#channel.call('processMetrics');
   }
 
-  /** Sets its clock, and ends a worker that hangs: its clients would hang too. Called often. */
+  /** Sets its clock, and kills a hung worker, whose clients would hang too. Called often. */
   sweep(): void {
     this.#setClock();
     this.#silentSweeps += 1;
@@ -90,7 +90,7 @@ export class WorkerLink implements TunnelHolder {
     this.#channel.notify('leave');
   }
 
-  /** Lets its tunnels go on for `drainMs`, and ends it. */
+  /** Lets its tunnels continue for up to `drainMs`, then ends it. */
   async stop(drainMs: number): Promise<void> {
     await this.#channel.call('stop', drainMs).catch(() => {});
     this.#child.disconnect();
@@ -103,7 +103,7 @@ export class WorkerLink implements TunnelHolder {
     return {
       async admit(...asked) {
         const verdict = await toWire(session.admit(...credentialsFromWire(...asked)));
-        // before the answer: a tunnel's first hour is of the database's time
+        // before the answer: a tunnel's first hour starts by the database's clock
         setClock();
         return verdict;
       },
@@ -137,7 +137,7 @@ export class WorkerLink implements TunnelHolder {
     else this.#unreported.set(apiKeyId, unreported);
   }
 
-  /** Takes back what it had taken: nothing will report those bytes, or release those tunnels. */
+  /** Takes back its charges and tunnels, as nothing else will report or release them. */
   #leave(): void {
     this.#channel.close();
     this.#core.leave(this);

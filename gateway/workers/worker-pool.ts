@@ -16,18 +16,18 @@ export interface WorkerPoolOptions {
   log: Pick<Logger, 'error' | 'info'>;
 }
 
-/** What workers do not need, and must not give away when one is taken over. */
+/** Workers do not need these, and must not expose them if one is compromised. */
 const coreOnly = ['GATEWAY_DATABASE_URL', 'REDIS_URL'];
 /** How long a scrape waits for the metrics of a process, in ms. */
 const processMetricsMs = 1_000;
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
-/** A worker that ran for this long is replaced with the shortest pause again, in ms. */
+/** A worker that ran for this long, in ms, is replaced after the shortest pause again. */
 const goodMs = 10_000;
 
 /**
- * Processes that serve clients on one port, each replaced when it dies. The kernel gives each new
- * connection to one of them.
+ * Processes that serve clients on one port, each replaced when it dies. The kernel distributes new
+ * connections among them.
  */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
@@ -36,7 +36,7 @@ export class WorkerPool {
   readonly #stopping = new AbortController();
   #ports: WorkerPorts;
   #left = false;
-  /** Workers that died, and were replaced. */
+  /** How many workers died and were replaced. */
   replaced = 0;
 
   private constructor(options: WorkerPoolOptions, ports: WorkerPorts) {
@@ -47,7 +47,7 @@ export class WorkerPool {
     );
   }
 
-  /** Rejects with an error of a port; none is left running then. */
+  /** Rejects with an error of a port; then no worker is left running. */
   static async start(
     { host, port, tls }: Pick<TrafficConfiguration, 'host' | 'port' | 'tls'>,
     options: WorkerPoolOptions,
@@ -79,7 +79,7 @@ export class WorkerPool {
     for (const link of this.#running.values()) link.reload();
   }
 
-  /** Workers that run. */
+  /** How many workers run. */
   get size(): number {
     return this.#running.size;
   }
@@ -88,7 +88,7 @@ export class WorkerPool {
     return addFigures([...this.#running.values()].map(({ figures }) => figures));
   }
 
-  /** The metrics of each process that gives them in time. */
+  /** The metrics of each process that answers in time. */
   async processMetrics(): Promise<object[]> {
     const late = sleep(processMetricsMs, [], { ref: false });
     const asked = [...this.#running.values()].map((link) =>
@@ -106,7 +106,7 @@ export class WorkerPool {
     for (const link of this.#running.values()) link.leave();
   }
 
-  /** Lets open tunnels go on for `drainMs`, and ends all workers. */
+  /** Lets open tunnels continue for up to `drainMs`, then ends all workers. */
   async stop(drainMs: number): Promise<void> {
     this.#stopping.abort();
     await Promise.all([...this.#running.values()].map((link) => link.stop(drainMs)));
@@ -120,7 +120,7 @@ export class WorkerPool {
     return link;
   }
 
-  /** Replaces a worker whenever it ends, with pauses that double while it does not hold. */
+  /** Replaces a worker whenever it ends, with pauses that double while it keeps failing. */
   async #keep(worker: number, first: WorkerLink): Promise<void> {
     const { log } = this.#options;
     const { signal } = this.#stopping;
@@ -149,8 +149,8 @@ export class WorkerPool {
 }
 
 /**
- * Rejects with EADDRINUSE where somebody else listens: processes that share a port would share it with
- * another gateway too, without a word.
+ * Rejects with EADDRINUSE if another process listens: processes that share a port would silently
+ * share it with another gateway too.
  */
 async function requireFree(host: string, port: number): Promise<void> {
   if (port === 0) return;

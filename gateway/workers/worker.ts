@@ -10,7 +10,7 @@ import type { CoreFunctions, WorkerFunctions } from './messages.ts';
 import { createRemoteSession } from './remote-session.ts';
 
 /*
- * A worker of a gateway: the traffic of one core of the machine. It has neither the database's URL nor
+ * A worker of a gateway: serves the traffic of one CPU core. It has neither the database's URL nor
  * the spool, and ends with the process that started it.
  */
 
@@ -58,13 +58,13 @@ setInterval(() => {
   core.notify('figures', traffic.figures());
 }, sweepMs);
 
-// the process that started it passes on what a signal asks for; a terminal signals all of a group
+// the parent process handles signals for its workers; a terminal signals the whole group
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 const end = () => {
-  // what its clients have is a part, and shall look like one
+  // reset, so that its clients do not take a part for the whole
   traffic?.cut();
   setImmediate(() => process.exit());
 };
 process.on('disconnect', end);
-// it may have ended while this was being loaded
+// the parent may have ended while this was loading
 if (!process.connected) end();

@@ -11,42 +11,43 @@ export function describeComparison(
   const rows = tables.flatMap((table) => table.rows);
   return `# Plain HTTP through three proxies
 
-Written by \`npm run compare-proxies\`. It sends ${rows.length} requests through this gateway, Squid and tinyproxy
-to a scripted target, and judges the bytes that reached client and target by RFC 9110 and RFC 9112. The
+\`npm run compare-proxies\` writes this page. It sends ${rows.length} requests through this gateway, Squid and tinyproxy
+to a scripted target, and judges the bytes that reach client and target by RFC 9110 and RFC 9112. The
 exchanges are in \`test/gateway/forwarding/exchanges/\`; \`test/gateway/forwarding.test.ts\` runs them in the
-suite.
+test suite.
 
 ${names.map((name, index) => `- ${name}: ${countRight(rows, index)} of ${rows.length} right`).join('\n')}
 
-A cell says "right" and what the client got (interim statuses first; "broken": the client can tell that
-the body is not whole), or in bold what went wrong. Of every exchange these are right, beside what its row
-says: client and target get HTTP that a strict recipient accepts; the target gets one request, with the
-URL's authority as its only \`Host\`, without \`Proxy-Authorization\` and \`Proxy-Connection\`, and without a
-header that names the proxy or the client; the client gets nothing after the answer.
+A cell shows "right" and what the client got (interim statuses first; "broken": the client can tell that
+the body is incomplete), or, in bold, what went wrong. In addition to its row, every exchange must follow
+these rules: client and target get HTTP that a strict recipient accepts; the target gets one request, with
+the URL's authority as its only \`Host\`, without \`Proxy-Authorization\` and \`Proxy-Connection\`, and without a
+header that identifies the proxy or the client; the client gets nothing after the answer.
 
 ${tables.map(({ title, rows }) => `## ${title}\n\n${formatTable(names, rows)}\n`).join('\n')}
 ## How the others were configured
 
-The packages are Debian's. Beside ports, folders and users, these were set; all else is as the programs have
-it by default. All three ask for credentials. Each exchange ran ten times through each proxy, or until it went
-wrong.
+The packages are Debian's. Apart from ports, folders and users, only the settings below differ from the
+defaults. All three proxies require credentials. Each exchange ran ten times through each proxy, or until it
+went wrong.
 
 ${others.map(describeConfiguration).join('\n\n')}
 
 ## Deliberate differences
 
 - **\`Via\` is off.** RFC 9110, 7.6.3, asks a proxy to name itself in \`Via\`. Customers of this gateway do not
-  want a target to know of it, and the other two can be configured so: they were.
-- **A head over 64 KiB is refused**, with 431 to the client and 502 for a target. RFC 9110 sets no limit.
-- **Every answer has \`Proxy-Request-Id\`**: it is the id of the usage event.
-- **A second request that comes before the first is answered is not served**: the connection closes after
-  the first answer. RFC 9112, 9.3.2, lets a client repeat it.
-- **A URL with bytes beyond ASCII, or a method that Node's parser does not know, is 400**, as RFC 9112, 3.2,
-  asks for a URL. The other two pass both on.
-- **Two faults of a target are Node's parser's to judge**: a space between the name of a header and its colon
-  is 502, where RFC 9112, 5.1, asks a proxy to take it away; and a chunk without its line end passes, where
-  Squid breaks off.
-- **HTTP/0.9 is 502**, where Squid makes an answer of it.
+  want targets to see it. The other two proxies can be configured in the same way, and were.
+- **A head over 64 KiB is refused**: the client gets 431 for its own, and 502 for the target's. RFC 9110 sets
+  no limit.
+- **Every answer has \`Proxy-Request-Id\`**, the id of the usage event.
+- **A second request that arrives before the first is answered is not served**: the connection closes after
+  the first answer. RFC 9112, 9.3.2, lets the client retry it.
+- **A URL with non-ASCII bytes gets 400**, as RFC 9112, 3.2, asks, and so does a method that Node's parser does
+  not know. The other two proxies forward both.
+- **Node's parser decides two faults of a target**: a space between a header's name and its colon gets 502,
+  although RFC 9112, 5.1, asks a proxy to remove it; and a chunk without its line end is accepted, while Squid
+  breaks off.
+- **HTTP/0.9 gets 502**, while Squid turns it into an answer.
 `;
 }
 

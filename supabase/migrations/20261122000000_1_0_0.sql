@@ -3,13 +3,15 @@
 
 -- 0100_foundation.sql
 
--- Foundation: nothing is reachable unless a line in these files grants it. Each file ends with one block
--- that closes what it made, by name, so that the project's own default privileges may stay as they are.
+-- Foundation. Nothing is reachable unless a line in these files grants it. Each file ends with a
+-- block that closes what the file created, by name, so the project can keep its own default
+-- privileges.
 
 do $$
 begin
   if current_setting('server_version_num')::integer < 170000 then
-    raise exception 'Proxy Keys needs Postgres 17 or later, and this is %: upgrade the database first.',
+    raise exception
+      'Proxy Keys needs Postgres 17 or later, and this is Postgres %: upgrade the database first.',
       current_setting('server_version')
       using errcode = 'feature_not_supported';
   end if;
@@ -26,7 +28,7 @@ grant usage on schema proxy_private to authenticated;
 
 create schema gateway;
 comment on schema gateway is
-  'The data plane''s functions, for role proxy_gateway alone. Not exposed by the REST API.';
+  'The data plane''s functions, for role proxy_gateway only. Not exposed by the REST API.';
 
 do $$
 begin
@@ -36,13 +38,14 @@ begin
 end
 $$;
 comment on role proxy_gateway is
-  'The group of the CONNECT gateways'' logins, which proxy_private.create_gateway_login makes.';
+  'The group role of the CONNECT gateways'' logins, which proxy_private.create_gateway_login '
+  'creates.';
 grant usage on schema gateway to proxy_gateway;
 
 
--- Time-ordered ids keep inserts at the end of an index and sort as they were made.
--- In plpgsql, as all that a change of a key calls: plans are kept between calls, where a sql
--- function with a search_path is planned again in each.
+-- Time-ordered ids keep inserts at the end of an index and sort in order of creation. Like
+-- everything that a change of a key calls, this is plpgsql: its plans are cached between calls,
+-- whereas a sql function with a search_path is planned on every call.
 create function proxy_private.uuid_v7() returns uuid
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -72,7 +75,8 @@ comment on function proxy_private.uuid_v7 is
   'A version 7 UUID (RFC 9562): 48 bits of Unix time in milliseconds, then 74 random bits.';
 
 
--- Which request made a change, for the audit. Only a sane id is kept: the header is the caller's.
+-- Identifies the request behind a change, for the audit. The caller sets the header, so only a
+-- well-formed id is kept.
 create function proxy_private.request_id() returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -81,25 +85,26 @@ declare
   id text :=
     nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-request-id';
 begin
-  -- a bound in the pattern would make it twenty times as slow
+  -- a length bound in the pattern would be twenty times slower
   return case when id ~ '^[A-Za-z0-9_=-]+$' and char_length(id) <= 64 then id end;
 end
 $$;
 comment on function proxy_private.request_id is
-  'The X-Request-Id that the request came with, or null when it had none or one that is not sane.';
+  'The request''s X-Request-Id, or null if it is missing or malformed.';
 
 
--- The cheapest question that only a working database answers.
+-- The cheapest call that only a working database can answer.
 create function public.proxy_health() returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
   select 'ok'
 $$;
-comment on function public.proxy_health is 'Answers `ok`. For health checks: needs no user.';
+comment on function public.proxy_health is
+  'Returns `ok`, for health checks. Needs no signed-in user.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on function proxy_private.uuid_v7, proxy_private.request_id, public.proxy_health
   from public, anon, authenticated, service_role;
 grant execute on function public.proxy_health to anon, authenticated;
@@ -107,9 +112,9 @@ grant execute on function public.proxy_health to anon, authenticated;
 
 -- 0110_refusals.sql
 
--- Refusals: each code that a caller can meet, with its SQLSTATE, in one table. PostgREST answers a
--- SQLSTATE PTnnn with HTTP status nnn. `npm run types` makes the codes of the functions and the table
--- of docs/errors.md from it.
+-- Refusals: one table with every code that a caller can get, and its SQLSTATE. PostgREST answers a
+-- SQLSTATE PTnnn with HTTP status nnn. `npm run types` generates the codes of the Edge Functions
+-- and the table in docs/errors.md from it.
 
 create table proxy_private.refusals (
   code text primary key,
@@ -121,11 +126,14 @@ create table proxy_private.refusals (
   constraint "a refusal has an http status" check (sql_state ~ '^PT4[0-9]{2}$')
 );
 comment on table proxy_private.refusals is
-  'Every refusal of this schema: the stable code (sent as hint), its SQLSTATE, and its sentence.';
+  'Every refusal of this schema: its stable code (sent as the hint), its SQLSTATE, and its '
+  'message.';
 comment on column proxy_private.refusals.message is
-  'For the caller: up to the colon the title of the problem, after it what to do.';
-comment on column proxy_private.refusals.occurs_when is 'For the documentation.';
-comment on column proxy_private.refusals.detail is 'What the error''s detail is; empty without one.';
+  'For the caller: the problem''s title up to the colon, then what to do.';
+comment on column proxy_private.refusals.occurs_when is
+  'When the refusal occurs, for the documentation.';
+comment on column proxy_private.refusals.detail is
+  'What the error''s detail contains; empty if it has none.';
 alter table proxy_private.refusals enable row level security;
 
 insert into proxy_private.refusals (sql_state, code, message, occurs_when, detail) values
@@ -134,68 +142,71 @@ insert into proxy_private.refusals (sql_state, code, message, occurs_when, detai
     'a field or parameter is missing, unknown, or breaks a rule', 'the argument'
   ),
   (
-    'PT401', 'unauthorized', 'A valid access token is needed: sign in with an active account.',
-    'no valid access token of a user, or one of an account that is banned or deleted', ''
+    'PT401', 'unauthorized', 'A valid access token is required: sign in with an active account.',
+    'the access token is missing or not valid, or its account is banned or deleted', ''
   ),
   (
     'PT403', 'forbidden', 'Only an admin may do this.',
-    'the token is not an admin''s, or the account no longer is', ''
+    'the token or the account does not have the admin role', ''
   ),
   (
     'PT403', 'second_factor_required',
-    'Admins of this project need a second factor: sign in with it.',
-    'the operator requires `aal2` of admins, and the token is of a sign-in without a second factor', ''
+    'Admins of this project need a second factor: sign in with one.',
+    'the operator requires `aal2` of admins, and the token comes from a sign-in without a second '
+      'factor',
+    ''
   ),
   (
     'PT403', 'tier_not_granted',
-    'The tier is not granted: ask an admin for it, or choose another.',
-    'the tier is not self-serve, and was not granted', ''
+    'The tier is not granted to you: ask an admin for it, or choose another.',
+    'the tier is not self-serve, and is not granted to the user', ''
   ),
   (
-    'PT403', 'append_only', 'These rows are kept: they cannot be changed or removed.',
-    'keys and audit rows are never removed, audit rows and grants never changed', 'the table'
+    'PT403', 'append_only', 'These rows are append-only: they cannot be changed or removed.',
+    'keys and audit rows cannot be removed; audit rows and grants cannot be changed', 'the table'
   ),
   (
-    'PT404', 'not_found', 'Not found: you have no such key.', 'no such key, or not yours',
-    'of several, which: `ids.0` is the first'
+    'PT404', 'not_found', 'Not found: you have no such key.',
+    'the key does not exist, or is not yours',
+    'for a change of several keys, which one: `ids.0` is the first'
   ),
   (
     'PT404', 'user_not_found',
-    'No such user exists: an e-mail address counts once it is confirmed.',
+    'No such user exists: an e-mail address must be confirmed to be found.',
     'an admin names a user who does not exist', ''
   ),
   (
     'PT409', 'key_deleted', 'The key is deleted: only an admin can reactivate it.',
-    'a deleted key cannot be rotated, changed, suspended or limited; one whose account is gone not '
-      'reactivated',
-    'of several, which: `ids.0` is the first'
+    'a deleted key cannot be rotated, changed or suspended, or have its limits set; it cannot be '
+      'reactivated if its account no longer exists',
+    'for a change of several keys, which one: `ids.0` is the first'
   ),
   (
     'PT409', 'key_suspended', 'The key is suspended: ask an admin to reactivate it.',
     'a suspended key cannot be rotated', ''
   ),
   (
-    'PT409', 'key_expired', 'The key has expired: give it another expiry first.',
-    'an expired key cannot be rotated: give it another expiry first', ''
+    'PT409', 'key_expired', 'The key has expired: set a new expiry first.',
+    'an expired key cannot be rotated: set a new expiry first', ''
   ),
   (
-    'PT409', 'key_limit_reached', 'The tier''s number of keys is reached: delete one first.',
-    'the tier''s number of undeleted keys is reached', ''
+    'PT409', 'key_limit_reached', 'The tier''s key limit is reached: delete a key first.',
+    'the user has as many undeleted keys as the tier allows', ''
   ),
   (
     'PT409', 'already_done',
-    'Done already: the secret cannot be shown again, rotate the key for a new one.',
-    'this idempotency key was used for this mint or rotation: rotate the key for a secret',
+    'Already done: the secret cannot be shown again, so rotate the key to get a new one.',
+    'the idempotency key was used for this mint or rotation: rotate the key to get a new secret',
     'the key''s id'
   ),
   (
     'PT422', 'idempotency_mismatch',
-    'The idempotency key was used for another request: choose a new one.',
-    'this idempotency key was used for another request', ''
+    'The idempotency key was already used for another request: choose a new one.',
+    'the idempotency key was used for another request', ''
   ),
   (
     'PT429', 'rate_limited', 'Too many requests of this kind: try again in %s s.',
-    'over a [limit on writes](api.md#limits)', 'seconds to wait'
+    'a [limit on writes](api.md#limits) is reached', 'seconds to wait'
   );
 
 
@@ -204,12 +215,12 @@ create table proxy_private.argument_rules (
   rule text not null
 );
 comment on table proxy_private.argument_rules is
-  'What an argument may be, in a sentence: the message of invalid_request for it. Each row is inserted '
-  'where the rule stands.';
+  'What each argument may be, as one sentence: the message of invalid_request for it. Each row is '
+  'inserted in the file that enforces the rule.';
 alter table proxy_private.argument_rules enable row level security;
 
 
--- A definer, so that callers need no right to read these tables.
+-- SECURITY DEFINER, so that callers need no access to these tables.
 create function proxy_private.refuse(code text, detail text default null) returns void
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -234,11 +245,11 @@ begin
 end
 $$;
 comment on function proxy_private.refuse is
-  'Raises the refusal `code`: its SQLSTATE, its sentence, the code as hint, and `detail`, which for '
-  'invalid_request is the name of the argument, whose rule then is the sentence.';
+  'Raises the refusal `code` with its SQLSTATE and message, and with the code as the hint. For '
+  'invalid_request, `detail` is the name of the argument, and the argument''s rule is the message.';
 
 
--- Raises rate_limited with headers, which PostgREST takes from a PGRST raise alone.
+-- Raises rate_limited with headers, which PostgREST accepts only from a PGRST exception.
 create function proxy_private.refuse_until(retry_after_seconds integer, headers jsonb) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -263,12 +274,12 @@ begin
 end
 $$;
 comment on function proxy_private.refuse_until is
-  'Raises rate_limited: HTTP 429 with Retry-After and these headers, and the seconds as detail. '
-  'SQLSTATE PGRST in SQL, PT429 over the REST API.';
+  'Raises rate_limited: HTTP 429 with Retry-After and the given headers, and the seconds to wait '
+  'as the detail. The SQLSTATE is PGRST in SQL and PT429 over the REST API.';
 
 
--- What the routes take as a body is the most that any argument may be: it is refused by its size,
--- before anything reads it.
+-- No argument may be larger than the largest body that the routes accept. The size is checked
+-- before anything reads the value.
 create function proxy_private.require_size(bytes bigint, name text) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -283,7 +294,7 @@ comment on function proxy_private.require_size is
   'Refuses (invalid_request) the argument `name` if it has more than 16,384 bytes.';
 
 
--- Makes history stay: for tables whose rows are never changed or removed, by any role.
+-- Protects history: for tables whose rows no role may change or remove.
 create function proxy_private.refuse_change() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -294,10 +305,10 @@ begin
 end
 $$;
 comment on function proxy_private.refuse_change is
-  'Trigger: refuses (append_only) the statement it is fired for, also for owners and definers.';
+  'Trigger: refuses (append_only) the statement, even for table owners and definer functions.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table proxy_private.refusals, proxy_private.argument_rules
   from public, anon, authenticated, service_role;
 revoke all on function
@@ -308,10 +319,11 @@ grant execute on function proxy_private.refuse, proxy_private.require_size to au
 
 -- 0120_schema_version.sql
 
--- The schema's version: what gateways and Edge Functions ask, so that they serve with no schema that they
--- do not know. A migration that changes what they rely on (the functions of schema gateway, the channel
--- proxy_key_changed, the RPCs) raises `version`, and also `oldest_gateway_version` or
--- `oldest_functions_version` where those of before would no longer work.
+-- Schema version: gateways and Edge Functions check it, so that they do not run against a
+-- schema that they do not know. A migration that changes what they rely on (the functions of schema
+-- gateway, the channel proxy_key_changed, the RPCs) raises `version`. If earlier gateways or Edge
+-- Functions would no longer work, it also raises `oldest_gateway_version` or
+-- `oldest_functions_version`.
 
 create table proxy_private.schema_version (
   -- one row
@@ -321,14 +333,16 @@ create table proxy_private.schema_version (
   oldest_functions_version integer not null check (oldest_functions_version > 0)
 );
 comment on table proxy_private.schema_version is
-  'One row: the version of what gateways and Edge Functions rely on, and the oldest of each that it '
-  'still serves.';
+  'One row: the version of what gateways and Edge Functions rely on, and the oldest version of '
+  'each that still works with it.';
 comment on column proxy_private.schema_version.version is
-  'Raised by each migration that changes what gateways or Edge Functions rely on.';
+  'Each migration that changes what gateways or Edge Functions rely on raises it.';
 comment on column proxy_private.schema_version.oldest_gateway_version is
-  'Gateways of a lower version are not ready: they would misread the schema, or miss a part of it.';
+  'Gateways with a lower version report not ready: they would misread the schema, or miss a part '
+  'of it.';
 comment on column proxy_private.schema_version.oldest_functions_version is
-  'Edge Functions of a lower version answer 503: they would misread the schema, or miss a part of it.';
+  'Edge Functions with a lower version answer 503: they would misread the schema, or miss a part '
+  'of it.';
 alter table proxy_private.schema_version enable row level security;
 insert into proxy_private.schema_version (version, oldest_gateway_version, oldest_functions_version)
 values (1, 1, 1);
@@ -339,23 +353,24 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  raise exception 'The schema has one version: update its row.' using errcode = 'check_violation';
+  raise exception 'The schema has exactly one version: update its row.'
+    using errcode = 'check_violation';
 end
 $$;
 comment on function proxy_private.keep_schema_version is
-  'Refuses (23514) to remove the row of proxy_private.schema_version.';
+  'Trigger: refuses (23514) to delete the row of proxy_private.schema_version.';
 
 create trigger keep_schema_version before delete or truncate on proxy_private.schema_version
 for each statement execute function proxy_private.keep_schema_version();
 comment on trigger keep_schema_version on proxy_private.schema_version is
-  'Gateways are not ready without the row.';
+  'Without the row, gateways report not ready.';
 
 
 create type gateway.schema_version_row as (version integer, oldest_gateway_version integer);
 comment on type gateway.schema_version_row is
-  'The version of what gateways rely on, and the oldest gateways that it still serves.';
+  'The version of what gateways rely on, and the oldest gateway version that still works with it.';
 
--- A definer: the gateway may read no table.
+-- SECURITY DEFINER: the gateway may not read tables.
 create function gateway.schema_version() returns gateway.schema_version_row
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -368,10 +383,11 @@ begin
 end
 $$;
 comment on function gateway.schema_version is
-  'The version of what gateways rely on, and the oldest gateways that it still serves. Reads only.';
+  'The version of what gateways rely on, and the oldest gateway version that still works with it. '
+  'Read-only.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table proxy_private.schema_version from public, anon, authenticated, service_role;
 revoke all on function proxy_private.keep_schema_version, gateway.schema_version
 from public, anon, authenticated, service_role;
@@ -380,18 +396,20 @@ grant execute on function gateway.schema_version to proxy_gateway;
 
 -- 0150_callers.sql
 
--- Callers: who may act is who may act now, whatever a token that is still good says.
+-- Callers: the account's current state decides what a caller may do, even if a token that is still
+-- valid claims more.
 
 create view proxy_private.active_accounts with (security_invoker = true) as
 select u.id, u.raw_app_meta_data ->> 'role' as role
 from auth.users as u
 where u.deleted_at is null and (u.banned_until is null or u.banned_until <= now());
 comment on view proxy_private.active_accounts is
-  'The accounts of Supabase Auth that are neither banned nor deleted, with their role (app_metadata).';
+  'The Supabase Auth accounts that are neither banned nor deleted, with their role (from '
+  'app_metadata).';
 
 
--- Who calls: the token's subject, never the database role. PostgREST takes a token for 30 s after
--- its end, and the routes do not: here it ends for both.
+-- The caller is the token's subject, never the database role. PostgREST accepts a token for 30 s
+-- after it expires, and the routes do not: this check makes both refuse it.
 create function proxy_private.token_subject() returns uuid
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -410,11 +428,11 @@ begin
 end
 $$;
 comment on function proxy_private.token_subject is
-  'The id of the user whose token this request carries; refuses (unauthorized) without one, and with '
-  'one that has ended.';
+  'The id of the user whose token this request carries. Refuses (unauthorized) a missing or '
+  'expired token.';
 
 
--- A definer, so that callers need no right to read the accounts.
+-- SECURITY DEFINER, so that callers need no access to the accounts.
 create function proxy_private.require_user() returns uuid
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -430,12 +448,12 @@ begin
 end
 $$;
 comment on function proxy_private.require_user is
-  'The id of the user whose token this request carries; refuses (unauthorized) without one, with one '
-  'that has ended, and with one of an account that is banned or deleted.';
+  'The id of the user whose token this request carries. Refuses (unauthorized) a missing or '
+  'expired token, and the token of a banned or deleted account.';
 
 
--- A ban or a removal of the account waits for this lock, or this waits for it and then finds no active
--- account. It comes before all other locks: else the two could wait for each other.
+-- A ban or removal of the account waits for this lock, or this waits for it and then finds no
+-- active account. The lock is taken before all others, so that the two cannot deadlock.
 create function proxy_private.require_writer() returns uuid
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -451,8 +469,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_writer is
-  'As proxy_private.require_user, for what writes: holds off a ban and the removal of the caller''s account '
-  'until the transaction ends.';
+  'Like proxy_private.require_user, for writes: also blocks a ban or deletion of the caller''s '
+  'account until the transaction ends.';
 
 
 create table proxy_private.admin_settings (
@@ -460,15 +478,15 @@ create table proxy_private.admin_settings (
   id boolean primary key default true check (id),
   second_factor_required boolean not null default false
 );
-comment on table proxy_private.admin_settings is 'One row: what the operator asks of admins.';
+comment on table proxy_private.admin_settings is 'One row: what the operator requires of admins.';
 comment on column proxy_private.admin_settings.second_factor_required is
-  'Whether an admin''s token must be of a sign-in with a second factor (aal2).';
+  'Whether an admin''s token must come from a sign-in with a second factor (aal2).';
 alter table proxy_private.admin_settings enable row level security;
 insert into proxy_private.admin_settings default values;
 
 
--- An admin is who Supabase Auth says, in the token and now: app_metadata can be set by the secret
--- key alone.
+-- Both the token and the current account must have the admin role. Only the secret key can set
+-- app_metadata.
 create function proxy_private.require_admin_role(account_role text) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -487,8 +505,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_admin_role is
-  'Refuses (forbidden) a caller whose account has another role than `admin`, or whose token does; and one '
-  'without a second factor (second_factor_required) where the operator requires it.';
+  'Refuses (forbidden) a caller whose account or token lacks the role `admin`. Refuses '
+  '(second_factor_required) a sign-in without a second factor if the operator requires one.';
 
 
 create function proxy_private.require_admin() returns uuid
@@ -508,8 +526,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_admin is
-  'The id of the admin whose token this request carries; refuses (unauthorized, forbidden) every '
-  'request but one of an account that is an admin''s now.';
+  'The id of the admin whose token this request carries. Refuses every other caller (unauthorized, '
+  'forbidden, second_factor_required).';
 
 
 create function proxy_private.require_admin_writer() returns uuid
@@ -529,11 +547,11 @@ begin
 end
 $$;
 comment on function proxy_private.require_admin_writer is
-  'As proxy_private.require_admin, for what writes: holds off the removal of the admin''s account until '
-  'the transaction ends.';
+  'Like proxy_private.require_admin, for writes: also blocks a ban or deletion of the admin''s '
+  'account until the transaction ends.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table proxy_private.active_accounts, proxy_private.admin_settings
 from public, anon, authenticated, service_role;
 revoke all on function
@@ -546,9 +564,9 @@ grant execute on function proxy_private.require_user to authenticated;
 
 -- 0200_tiers.sql
 
--- Tiers: what a key may use. Rows, not code, so a new tier is an insert.
+-- Tiers: what a key may use. They are rows, not code, so a new tier is an insert.
 
--- The one place that says what a limit may be, for tiers, keys and accounts.
+-- The one definition of valid limits, for tiers, keys and accounts.
 create function proxy_private.wrong_limit(
   limits jsonb,
   known text[] default array['bandwidth_limit_bytes', 'rate_limit', 'tunnel_limit']
@@ -567,7 +585,7 @@ begin
       when l.key <> all (wrong_limit.known) then true
       when jsonb_typeof(l.value) = 'null' then false
       when jsonb_typeof(l.value) <> 'number' or l.value #>> '{}' !~ '^\d{1,16}$' then true
-      -- what a number in JSON holds exactly
+      -- the largest integer that a JSON number holds exactly
       when right(l.key, 6) = '_bytes' then (l.value #>> '{}')::bigint > 9007199254740991
       else (l.value #>> '{}')::bigint not between 1 and 1000000
     end
@@ -577,9 +595,10 @@ begin
 end
 $$;
 comment on function proxy_private.wrong_limit is
-  'The first name in an object of limits that is not one of the known limits (by default those of a '
-  'key) or has a value that it may not have: bytes are 0 to 2^53 - 1, others 1 to 1,000,000. A limit '
-  'may be null. Null where all are right; `limits` where it is not an object.';
+  'The name of the first invalid limit in a JSON object of limits, or null if all are valid; '
+  '`limits` if the value is not an object. A limit is invalid if its name is not in `known` (by '
+  'default the limits of a key), or if its value is neither null nor in range: 0 to 2^53 - 1 for '
+  'bytes, 1 to 1,000,000 for others.';
 
 
 create table public.proxy_tiers (
@@ -609,19 +628,21 @@ create table public.proxy_tiers (
   ),
   constraint "a key limit is positive" check (key_limit > 0)
 );
-comment on table public.proxy_tiers is 'The tiers a key can be of, with their limits.';
+comment on table public.proxy_tiers is 'The tiers that a key can belong to, with their limits.';
 comment on column public.proxy_tiers.bandwidth_limit_bytes is
-  'Bytes in and out per calendar month (UTC) and key.';
-comment on column public.proxy_tiers.rate_limit is 'CONNECTs per second and key.';
+  'Bytes in and out per key and calendar month (UTC).';
+comment on column public.proxy_tiers.rate_limit is 'CONNECTs per second per key.';
 comment on column public.proxy_tiers.tunnel_limit is
   'Tunnels that a key may have open at once on one gateway.';
 comment on column public.proxy_tiers.account_limit_bytes is
-  'Bytes in and out per calendar month (UTC) and user, over all live keys of the tier, deleted ones too.';
+  'Bytes in and out per user and calendar month (UTC), over all live keys of the tier, including '
+  'deleted ones.';
 comment on column public.proxy_tiers.test_limit_bytes is
-  'Bytes in and out per calendar month (UTC) and user, over all test keys of the tier, deleted ones too.';
+  'Bytes in and out per user and calendar month (UTC), over all test keys of the tier, including '
+  'deleted ones.';
 comment on column public.proxy_tiers.key_limit is 'Undeleted keys per user.';
 comment on column public.proxy_tiers.self_serve is
-  'Whether any user may mint keys of it; otherwise a row of proxy_tier_grants is needed.';
+  'Whether any user may mint keys of the tier. If not, the user needs a row in proxy_tier_grants.';
 
 alter table public.proxy_tiers enable row level security;
 create policy "signed-in users read the tiers" on public.proxy_tiers
@@ -651,7 +672,7 @@ create table proxy_private.proxy_tier_grants (
 comment on table proxy_private.proxy_tier_grants is
   'Which users may mint keys of a tier that is not self-serve.';
 comment on column proxy_private.proxy_tier_grants.granted_by is
-  'The admin whose token granted it; null for a grant made in SQL without one.';
+  'The admin whose token granted it; null for a grant made in SQL without a token.';
 create index proxy_tier_grants_tier on proxy_private.proxy_tier_grants (tier);
 
 alter table proxy_private.proxy_tier_grants enable row level security;
@@ -669,9 +690,9 @@ create table proxy_private.proxy_account_limits (
   )
 );
 comment on table proxy_private.proxy_account_limits is
-  'Limits over all keys of a user and tier that an admin set in place of the tier''s.';
+  'Limits that an admin set over all keys of a user and tier, in place of the tier''s.';
 comment on column proxy_private.proxy_account_limits.limit_overrides is
-  'By the name of the tier''s column.';
+  'The limits by the name of the tier''s column.';
 create index proxy_account_limits_tier on proxy_private.proxy_account_limits (tier);
 alter table proxy_private.proxy_account_limits enable row level security;
 
@@ -685,7 +706,7 @@ insert into proxy_private.argument_rules (argument, rule) values
   ('tunnel_limit', 'A whole number of open tunnels from 1 to 1000000, or null.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table
   public.proxy_tiers, proxy_private.proxy_tier_grants, proxy_private.proxy_account_limits
 from public, anon, authenticated, service_role;
@@ -695,8 +716,8 @@ grant select on table public.proxy_tiers to authenticated;
 
 -- 0250_write_limits.sql
 
--- Limits on writes: without them one user could make append-only tables grow without end, and keep
--- the database from the others.
+-- Limits on writes: without them, one user could grow the append-only tables without bound, and
+-- monopolize the database.
 
 create table proxy_private.write_limits (
   name text primary key,
@@ -713,9 +734,10 @@ create table proxy_private.write_limits (
   constraint "a span is at most a day" check (seconds between 1 and 86400)
 );
 comment on table proxy_private.write_limits is
-  'How many writes of a kind a user may make in any span of seconds: rows, so an operator may change '
-  'them. `change` is updates and deletions of a user''s own keys, `administer` all that admins write. '
-  'Spans up to an hour are exact; longer ones are counted by the hour, and err towards refusing.';
+  'How many writes of each kind a user may make within a number of seconds; operators may change '
+  'the rows. `change` covers updates and deletions of a user''s own keys, `administer` all writes '
+  'by admins. Spans of up to an hour are exact; longer ones are counted in whole hours, and may '
+  'refuse a write too early.';
 comment on column proxy_private.write_limits.name is 'The policy''s name in the RateLimit headers.';
 alter table proxy_private.write_limits enable row level security;
 
@@ -738,12 +760,14 @@ create table proxy_private.write_windows (
   primary key (user_id, action)
 ) with (fillfactor = 70);
 comment on table proxy_private.write_windows is
-  'What a user wrote lately, one row per kind of write: at most four rows per user, of about 1 kB. '
-  'A row is the lock under which one user''s writes of that kind queue.';
-comment on column proxy_private.write_windows.recent is 'When, newest last, over the longest exact span.';
-comment on column proxy_private.write_windows.hour is 'The hour, since 1970, of the first of `hourly`.';
+  'A user''s recent writes, one row per kind of write: at most four rows per user, of about 1 kB '
+  'each. Each row is also the lock that serializes one user''s writes of that kind.';
+comment on column proxy_private.write_windows.recent is
+  'The times of the writes within the longest exact span, newest last.';
+comment on column proxy_private.write_windows.hour is
+  'The hour of the first element of `hourly`, in hours since 1970.';
 comment on column proxy_private.write_windows.hourly is
-  'How many in that hour and in each of the 24 before it, newest first.';
+  'The number of writes in that hour and in each of the 24 hours before it, newest first.';
 alter table proxy_private.write_windows enable row level security;
 
 
@@ -767,12 +791,12 @@ begin
 end
 $$;
 comment on function proxy_private.lock_writes is
-  'What the user wrote of this kind lately; holds off the user''s other writes of this kind until '
-  'the transaction ends.';
+  'The user''s recent writes of this kind. Blocks the user''s other writes of this kind until the '
+  'transaction ends.';
 
 
--- Only what is done is counted: a refusal later in the transaction takes the count back. The row is
--- locked first, so the clock is read in the order in which the writes happen.
+-- Only completed writes count: a refusal later in the transaction rolls the count back. The row is
+-- locked first, so the clock is read in the order of the writes.
 create function proxy_private.claim_write(
   user_id uuid, action text, out writes_left integer, out reset_seconds integer
 )
@@ -783,21 +807,22 @@ declare
   longest_exact constant integer := 3600;
   written record := proxy_private.lock_writes(claim_write.user_id, claim_write.action);
   before constant integer := cardinality(written.recent);
-  -- never earlier than the last, as what follows searches a sorted list
+  -- never earlier than the last write: the search below needs a sorted list
   moment constant timestamptz :=
     greatest(clock_timestamp(), written.recent[before]);
-  -- as a double: numeric, which extract gives, takes several times as long
+  -- a double: extract returns numeric, which is several times slower
   now_at constant double precision := date_part('epoch', moment);
   this_hour constant integer := floor(now_at / 3600);
   counts integer[] := written.hourly;
   policy text;
   allowed integer;
   span integer;
-  -- of the log, how many have left the span; after all, the longest exact one
+  -- how many logged writes are older than the span; after the loop, than the longest exact span
   gone integer;
   hours integer;
   used integer;
-  -- seconds until the oldest that counts no longer does; where too many count, until enough do not
+  -- seconds until the oldest counted write leaves the span; over the limit, until enough writes
+  -- have left it
   reset integer;
   longest_wait integer := 0;
   policies text := '';
@@ -820,7 +845,7 @@ begin
       used := before - gone + 1;
       reset := span + ceil(date_part('epoch', coalesce(written.recent[gone + 1], moment)) - now_at);
     else
-      -- whole hours, the oldest of which began up to an hour before the span
+      -- whole hours, the oldest of which starts up to an hour before the span
       hours := (span + 3599) / 3600;
       used := 0;
       for place in 1 .. least(hours + 1, cardinality(counts)) loop
@@ -855,9 +880,9 @@ begin
   set recent = written.recent[coalesce(gone, before) + 1:] || moment,
     hour = greatest(w.hour, this_hour), hourly = counts
   where w.user_id = claim_write.user_id and w.action = claim_write.action;
-  -- an operator may take all limits of a kind away
+  -- an operator may delete all limits of a kind
   if policies <> '' then
-    -- PostgREST adds them to its answer
+    -- PostgREST adds these headers to its answer
     perform set_config(
       'response.headers',
       json_build_array(
@@ -870,12 +895,13 @@ begin
 end
 $$;
 comment on function proxy_private.claim_write is
-  'Counts one write of the user, and sets the RateLimit headers (draft-ietf-httpapi-ratelimit-'
-  'headers-10) of the answer; or refuses (rate_limited, with the seconds to wait). Returns how many '
-  'are left by the shortest limit, and the seconds until that grows.';
+  'Counts one write of the user and sets the response''s RateLimit headers '
+  '(draft-ietf-httpapi-ratelimit-headers-10), or refuses it (rate_limited, with the seconds to '
+  'wait). Returns how many writes the shortest limit still allows, and the seconds until that '
+  'number grows.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table
   proxy_private.write_limits, proxy_private.write_windows
 from public, anon, authenticated, service_role;
@@ -886,9 +912,9 @@ from public, anon, authenticated, service_role;
 
 -- 0270_texts.sql
 
--- Texts: what people write for people, labels and reasons. The characters are spelled out, as what \s means
--- depends on the database's locale. All are strict: a key's checks are asked at each change of it, and most
--- keys have no reason.
+-- Texts that people write for people: labels and reasons. The characters are listed explicitly,
+-- because the meaning of \s depends on the database's locale. All functions are strict: a key's
+-- checks run on every change of it, and most keys have no reason.
 create function proxy_private.clean_text(value text, most integer) returns text
 language plpgsql immutable strict
 set search_path = pg_catalog, pg_temp
@@ -898,19 +924,19 @@ declare
   spaces constant text :=
     E' \t\n\u000b\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009'
       || E'\u200a\u2028\u2029\u202f\u205f\u3000\ufeff';
-  -- what shows nothing: joiners, fillers, variation selectors, tags, an empty Braille pattern
+  -- invisible characters: joiners, fillers, variation selectors, tags, an empty Braille pattern
   invisible constant text := '\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f'
     '\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufff9-\ufffb\uffa0'
     '\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff';
   clean text;
 begin
-  -- by its size first: what the routes take as a body
+  -- check the size first: the largest body that the routes accept
   if octet_length(clean_text.value) > 16384 then
     return null;
   end if;
   clean := btrim(clean_text.value, spaces);
   if char_length(clean) not between 1 and clean_text.most
-    -- controls, and those that change the direction of what stands around
+    -- control characters, and those that change the direction of the text around them
     or clean ~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]'
     or clean !~ ('[^' || spaces || invisible || ']')
   then
@@ -920,8 +946,9 @@ begin
 end
 $$;
 comment on function proxy_private.clean_text is
-  'The text without the space characters, of any script, at its ends; null for what then has not 1 '
-  'to `most` characters, has a control or bidirectional control among them, or shows nothing.';
+  'The text without spaces, of any script, at its ends. Null if the result does not have 1 to '
+  '`most` characters, contains a control or bidirectional control character, or has no visible '
+  'character.';
 
 
 create function proxy_private.clean_label(value text) returns text
@@ -933,7 +960,7 @@ begin
 end
 $$;
 comment on function proxy_private.clean_label is
-  'The label of a key as clean text of 1 to 80 characters; null for what is not.';
+  'The label of a key as clean text of 1 to 80 characters; null if it is not valid.';
 
 create function proxy_private.clean_reason(value text) returns text
 language plpgsql immutable strict
@@ -944,30 +971,31 @@ begin
 end
 $$;
 comment on function proxy_private.clean_reason is
-  'Why an admin does something, as clean text of 1 to 500 characters; null for what is not.';
+  'An admin''s reason as clean text of 1 to 500 characters; null if it is not valid.';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
   (
     'label',
-    'A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none '
-      'controls text or its direction.'
+    'A label has 1 to 80 characters, not counting spaces at its ends; at least one is visible, '
+      'and none controls text or its direction.'
   ),
   (
     'reason',
-    'A reason has 1 to 500 characters, not counting space at its ends; some can be seen, and none '
-      'controls text or its direction.'
+    'A reason has 1 to 500 characters, not counting spaces at its ends; at least one is visible, '
+      'and none controls text or its direction.'
   );
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on function proxy_private.clean_text, proxy_private.clean_label, proxy_private.clean_reason
   from public, anon, authenticated, service_role;
 
 
 -- 0300_keys.sql
 
--- Keys: who owns one, what it may do, and its state. The secret's hash lives apart, out of reach.
+-- Keys: the owner of each key, what it may do, and its state. The hash of its secret is in a
+-- separate table that callers cannot read.
 
 create table proxy_private.proxy_keys (
   id uuid primary key default proxy_private.uuid_v7(),
@@ -1011,7 +1039,7 @@ create table proxy_private.proxy_keys (
   constraint "a reason is clean text of 1 to 500 characters" check (
     suspended_reason is not distinct from proxy_private.clean_reason(suspended_reason)
   ),
-  -- others could not be counted with, nor put into an answer
+  -- times beyond this range could not be calculated with, or returned to callers
   constraint "times are of this century" check (
     least(created_at, rotated_at, grace_ends_at, suspended_at, deleted_at, expires_at)
       >= '2000-01-01 00:00Z'
@@ -1020,31 +1048,35 @@ create table proxy_private.proxy_keys (
   )
 );
 comment on table proxy_private.proxy_keys is
-  'One row a proxy key, for ever: deletion is a time, so that usage still links to its key.';
-comment on column proxy_private.proxy_keys.key_id is 'The public name; never changes; safe to log.';
+  'One row per proxy key. Rows are never removed: deletion sets a time, so that usage still refers '
+  'to its key.';
+comment on column proxy_private.proxy_keys.key_id is
+  'The public name of the key. It never changes, and is safe to log.';
 comment on column proxy_private.proxy_keys.user_id is
-  'The owner; null once the account is gone, and the key then is deleted.';
-comment on column proxy_private.proxy_keys.live_mode is 'Billed when true, metered only when false.';
+  'The owner; null once the owner''s account is removed, which also deletes the key.';
+comment on column proxy_private.proxy_keys.live_mode is
+  'True: usage is billed. False: usage is only metered.';
 comment on column proxy_private.proxy_keys.limit_overrides is
   'Limits that an admin set in place of the tier''s, by the name of the tier''s column.';
 comment on column proxy_private.proxy_keys.allowed_ips is
-  'The client addresses that the gateway lets through; empty means any.';
+  'The client addresses that the gateway allows; empty means any.';
 comment on column proxy_private.proxy_keys.expires_at is
-  'From then on the key is not active; null means never.';
+  'When the key stops being active; null means never.';
 comment on column proxy_private.proxy_keys.grace_ends_at is
-  'Until then the secret before the last rotation works too; null or past means it does not.';
+  'Until when the previous secret still works; null or past means that it does not.';
 comment on column proxy_private.proxy_keys.suspended_reason is
-  'Why an admin suspended it, in words that the owner reads.';
+  'Why an admin suspended the key. The owner can read it.';
 
 comment on column proxy_private.proxy_keys.owner_barred_until is
-  'Until when the owner''s account is banned; null or past means it is not, 2100 for good. Of keys '
-  'that are not deleted. Kept here, as a gateway asks for a key far more often than a ban changes.';
+  'Until when the owner''s account is banned: null or past if it is not, 2100 if the ban is '
+  'permanent. Maintained for undeleted keys only. It is stored here because gateways look up keys '
+  'far more often than bans change.';
 
 create index proxy_keys_owner_newest on proxy_private.proxy_keys (user_id, created_at desc, id desc);
--- the admins' list, over all users
+-- for the admins' list of all users' keys
 create index proxy_keys_newest on proxy_private.proxy_keys (created_at desc, id desc);
--- counts a user's keys of a tier at mint, lists those that are not deleted, and finds a tier's keys when
--- its limits change
+-- counts a user's keys of a tier at mint, lists undeleted keys, and finds a tier's keys when its
+-- limits change
 create index proxy_keys_undeleted on proxy_private.proxy_keys (tier, user_id) where deleted_at is null;
 
 alter table proxy_private.proxy_keys enable row level security;
@@ -1063,11 +1095,11 @@ create table proxy_private.proxy_key_secrets (
   constraint "a previous hash is a sha-256" check (octet_length(previous_hash) = 32)
 );
 comment on table proxy_private.proxy_key_secrets is
-  'The one live secret of each key, as SHA-256 over the ASCII bytes of `keyId:secret`: 256 random '
+  'The current secret of each key, as SHA-256 over the ASCII bytes of `keyId:secret`. 256 random '
   'bits need no slow hash, and hashing the pair binds a hash to its row.';
 comment on column proxy_private.proxy_key_secrets.previous_hash is
-  'Of the secret before the last rotation, if that gave a grace: it works until the key''s '
-  'grace_ends_at, and not after.';
+  'The hash of the previous secret, if the last rotation gave a grace. That secret works until the '
+  'key''s grace_ends_at.';
 alter table proxy_private.proxy_key_secrets enable row level security;
 
 
@@ -1082,7 +1114,7 @@ $$;
 comment on function proxy_private.secret_hash is 'SHA-256 over the ASCII bytes of `keyId:secret`.';
 
 
--- What a key may do and whether it works, in one place for all who ask.
+-- The one definition of what a key may do and whether it works.
 create view proxy_private.key_states with (security_invoker = true) as
 select
   k.*,
@@ -1101,9 +1133,9 @@ from proxy_private.proxy_keys as k
 join public.proxy_tiers as t on t.tier = k.tier
 left join proxy_private.proxy_account_limits as a on a.user_id = k.user_id and a.tier = k.tier;
 comment on view proxy_private.key_states is
-  'Keys with the limits that count, theirs and the one that they share with all of their user, tier and '
-  'mode, and whether they are active: not deleted, suspended or expired, '
-  'and of an account that is neither banned nor deleted.';
+  'Keys with their effective limits, including the limit that all keys of the same user, tier and '
+  'mode share, and whether each key is active. A key is active if it is not deleted, suspended or '
+  'expired, and its account is neither banned nor deleted.';
 
 
 -- A path or an argument may name a key by its uuid or by its keyId.
@@ -1119,8 +1151,8 @@ begin
 end
 $$;
 comment on function proxy_private.resolve_key is
-  'The id that a uuid or a keyId names, in any case of letters, of any user; null for an unknown keyId. A '
-  'uuid need not be that of a key.';
+  'The id of the key, of any user, that a uuid or keyId names, in upper or lower case. Returns '
+  'null for an unknown keyId, but does not check that a uuid belongs to a key.';
 
 
 create function proxy_private.lock_key(reference text, owner_id uuid) returns proxy_private.proxy_keys
@@ -1142,10 +1174,10 @@ end
 $$;
 comment on function proxy_private.lock_key is
   'The key named by uuid or keyId, locked until the transaction ends. With an owner_id, another '
-  'user''s key is refused exactly as one that does not exist (not_found).';
+  'user''s key is refused exactly like one that does not exist (not_found).';
 
 
--- An account that goes away takes its keys out of service, but not their history.
+-- Removing an account takes its keys out of service, but keeps their history.
 create function proxy_private.delete_ownerless_key() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -1164,8 +1196,8 @@ create trigger delete_ownerless_key before update of user_id on proxy_private.pr
   execute function proxy_private.delete_ownerless_key();
 
 
--- Gateways cache a key for up to 30 s; this tells them at commit that what they hold is stale.
--- A trigger, so that no way of changing a key can forget it.
+-- Gateways cache a key for up to 30 s; this notifies them at commit that their copy is stale. It is
+-- a trigger, so that no code that changes a key can skip it.
 create function proxy_private.announce_key_change() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -1190,7 +1222,7 @@ create trigger announce_key_change after update on proxy_private.proxy_keys
   execute function proxy_private.announce_key_change();
 
 
--- A tier's limits are its keys' limits.
+-- A tier's limits apply to its keys.
 create function proxy_private.announce_tier_change() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -1203,7 +1235,8 @@ begin
 end
 $$;
 comment on function proxy_private.announce_tier_change is
-  'Trigger: notifies channel proxy_key_changed for each undeleted key of a tier whose limits change.';
+  'Trigger: notifies channel proxy_key_changed for each undeleted key of a tier whose limits '
+  'change.';
 
 create trigger announce_tier_change
   after update of
@@ -1212,8 +1245,8 @@ create trigger announce_tier_change
   for each row execute function proxy_private.announce_tier_change();
 
 
--- The limits of an account are limits of its keys. A definer: when an account is removed, this runs as
--- Supabase Auth's role, which may read no keys.
+-- An account's limits apply to its keys. SECURITY DEFINER: when an account is removed, this runs as
+-- Supabase Auth's role, which may not read keys.
 create function proxy_private.announce_account_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -1230,14 +1263,15 @@ begin
 end
 $$;
 comment on function proxy_private.announce_account_change is
-  'Trigger: notifies channel proxy_key_changed for each undeleted key of an account whose limits change.';
+  'Trigger: notifies channel proxy_key_changed for each undeleted key of an account whose limits '
+  'change.';
 
 create trigger announce_account_change
   after insert or update or delete on proxy_private.proxy_account_limits
   for each row execute function proxy_private.announce_account_change();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table
   proxy_private.proxy_keys, proxy_private.proxy_key_secrets, proxy_private.key_states
 from public, anon, authenticated, service_role;
@@ -1249,7 +1283,7 @@ from public, anon, authenticated, service_role;
 
 -- 0350_barred_owners.sql
 
--- Barred owners: an account that is banned or deleted takes its keys out of service for as long.
+-- Barred owners: while an account is banned or deleted, its keys are out of service.
 
 create function proxy_private.barred_until(banned_until timestamptz, deleted_at timestamptz)
 returns timestamptz
@@ -1257,7 +1291,7 @@ language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- a time of this century, as all times here
+  -- clamped to this century, like all times here
   return case
     when barred_until.deleted_at is not null then timestamptz '2100-01-01 00:00Z'
     when barred_until.banned_until is not null then least(
@@ -1268,11 +1302,12 @@ begin
 end
 $$;
 comment on function proxy_private.barred_until is
-  'Until when an account of Supabase Auth with this banned_until and deleted_at may do nothing; 2100 '
-  'for good, null where it may.';
+  'Until when a Supabase Auth account with this banned_until and deleted_at is barred: 2100 if '
+  'permanently, null if it is not barred.';
 
 
--- The lock makes a ban wait for the mint, and find its key, or the mint wait for the ban.
+-- The lock orders a mint and a ban: either the ban waits and then finds the new key, or the mint
+-- waits and then finds the ban.
 create function proxy_private.note_owner_state() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -1289,7 +1324,7 @@ begin
 end
 $$;
 comment on function proxy_private.note_owner_state is
-  'Trigger: gives a key that comes into service its owner_barred_until.';
+  'Trigger: sets owner_barred_until on a key that is minted, or reactivated after its deletion.';
 
 create trigger note_owner_state before insert on proxy_private.proxy_keys
   for each row execute function proxy_private.note_owner_state();
@@ -1298,7 +1333,7 @@ create trigger note_owner_state_again before update of deleted_at on proxy_priva
   execute function proxy_private.note_owner_state();
 
 
--- A definer: Supabase Auth's role may write no keys.
+-- SECURITY DEFINER: Supabase Auth's role may not write keys.
 create function proxy_private.bar_keys() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -1314,8 +1349,8 @@ begin
 end
 $$;
 comment on function proxy_private.bar_keys is
-  'Trigger: takes the keys of an account that is banned or deleted out of service for as long, and '
-  'puts them back when it is let in again.';
+  'Trigger: takes an account''s keys out of service while the account is banned or deleted, and '
+  'restores them afterwards.';
 
 create trigger bar_keys after update of banned_until, deleted_at on auth.users
   for each row
@@ -1323,7 +1358,7 @@ create trigger bar_keys after update of banned_until, deleted_at on auth.users
   execute function proxy_private.bar_keys();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on function
   proxy_private.barred_until, proxy_private.note_owner_state, proxy_private.bar_keys
 from public, anon, authenticated, service_role;
@@ -1331,8 +1366,9 @@ from public, anon, authenticated, service_role;
 
 -- 0400_audit.sql
 
--- Audit: who did what to which key, when, why, in which request. Written by triggers, so that no way
--- of changing a key, a grant or an account's limits can leave it out; never changed or removed; never a secret or a hash.
+-- Audit: who did what to which key, when, why, and in which request. Triggers write it, so that no
+-- code that changes a key, a grant or an account's limits can skip it. Rows are never changed or
+-- removed, and never contain a secret or a hash.
 
 create table proxy_private.proxy_key_audit (
   id uuid primary key default proxy_private.uuid_v7(),
@@ -1359,18 +1395,21 @@ create table proxy_private.proxy_key_audit (
   )
 );
 comment on table proxy_private.proxy_key_audit is
-  'One row for each change of a key''s state, or of a user''s grants or account limits, written in the '
-  'change''s own transaction.';
+  'One row per change of a key''s state, or of a user''s grants or account limits, written in the '
+  'same transaction as the change.';
 comment on column proxy_private.proxy_key_audit.tier is
-  'Of a grant that was made or taken back, or whose account limits were changed.';
+  'The tier that was granted or revoked, or whose account limits were changed.';
 comment on column proxy_private.proxy_key_audit.user_id is
-  'The owner of the key at that time, or the user of the grant or the account: who may read it.';
+  'The owner of the key at that time, or the user of the grant or account. This user may read the '
+  'row.';
 comment on column proxy_private.proxy_key_audit.actor_id is
-  'The user whose token made the change; null for a change made in SQL without one.';
+  'The user whose token made the change; null for a change made in SQL without a token.';
 comment on column proxy_private.proxy_key_audit.changes is
-  'The new values of an update, or of a change of limits, by column.';
-comment on column proxy_private.proxy_key_audit.reason is 'What the admin who did it gave as the reason.';
-comment on column proxy_private.proxy_key_audit.request_id is 'The X-Request-Id of the request, if sane.';
+  'The new values, by column, of an update or a change of limits.';
+comment on column proxy_private.proxy_key_audit.reason is
+  'The reason that the admin gave for the change.';
+comment on column proxy_private.proxy_key_audit.request_id is
+  'The X-Request-Id of the request, if well-formed.';
 create index proxy_key_audit_key
   on proxy_private.proxy_key_audit (api_key_id, occurred_at desc, id desc);
 create index proxy_key_audit_owner
@@ -1384,7 +1423,7 @@ create trigger keep_audit before update or delete or truncate on proxy_private.p
   for each statement execute function proxy_private.refuse_change();
 
 
--- A trigger sees rows, not why they change: that is left here for the statement that follows.
+-- A trigger sees rows, not why they change: this stores the reason for the statement that follows.
 create function proxy_private.give_reason(reason text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -1394,17 +1433,18 @@ begin
 end
 $$;
 comment on function proxy_private.give_reason is
-  'Notes why the next change of this transaction is made, for the audit; null takes it back.';
+  'Stores the reason for the next change in this transaction, for the audit; null clears it.';
 
 
--- Derives the action from what changed in the row: a column that no line here names is an update.
--- A definer: when an account is removed, this runs as Supabase Auth's role, which may write no audit.
+-- Derives the actions from the columns that changed; any column that is not named here counts as an
+-- update. SECURITY DEFINER: when an account is removed, this runs as Supabase Auth's role, which
+-- may not write the audit.
 create function proxy_private.audit_key_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- what has an action by itself, and what follows from another change
+  -- columns that have their own action, or that follow from another change
   known constant text[] := array[
     'rotated_at', 'grace_ends_at', 'deleted_at', 'suspended_at', 'suspended_reason', 'user_id',
     'owner_barred_until', 'tier', 'limit_overrides'
@@ -1416,7 +1456,7 @@ declare
   actions text[] := '{}';
   action text;
 begin
-  -- not within the statement below, which would read it as a uuid while it is planned
+  -- not inside the insert below: planning it could already cast the text to a uuid
   if pg_input_is_valid(subject, 'uuid') then
     actor := subject::uuid;
   end if;
@@ -1451,7 +1491,7 @@ begin
     )
     values (
       new.id,
-      -- an owner whose account is just being removed was the owner until now
+      -- if the account is just being removed, only the old row has the owner
       coalesce(new.user_id, old.user_id),
       actor,
       action,
@@ -1472,13 +1512,13 @@ begin
 end
 $$;
 comment on function proxy_private.audit_key_change is
-  'Trigger: writes one audit row for each action that an insert or update of a key amounts to.';
+  'Trigger: writes one audit row for each action in an insert or update of a key.';
 
 create trigger audit_key_change after insert or update on proxy_private.proxy_keys
   for each row execute function proxy_private.audit_key_change();
 
 
--- A definer, for the same reason.
+-- SECURITY DEFINER, for the same reason.
 create function proxy_private.audit_grant_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -1505,12 +1545,12 @@ begin
 end
 $$;
 comment on function proxy_private.audit_grant_change is
-  'Trigger: writes one audit row for each grant of a tier that is made or taken back.';
+  'Trigger: writes one audit row for each tier that is granted or revoked.';
 
 create trigger audit_grant_change after insert or delete on proxy_private.proxy_tier_grants
   for each row execute function proxy_private.audit_grant_change();
 
--- A definer, for the same reason.
+-- SECURITY DEFINER, for the same reason.
 create function proxy_private.audit_account_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -1554,7 +1594,7 @@ create trigger keep_grants before update or truncate on proxy_private.proxy_tier
   for each statement execute function proxy_private.refuse_change();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table proxy_private.proxy_key_audit from public, anon, authenticated, service_role;
 revoke all on function
   proxy_private.give_reason, proxy_private.audit_key_change, proxy_private.audit_grant_change,
@@ -1564,8 +1604,8 @@ from public, anon, authenticated, service_role;
 
 -- 0410_alerts.sql
 
--- Alerts: what an owner wants to know before a customer of theirs does. Each is written once, by the
--- transaction that causes it; webhooks, the list and Realtime show the same rows.
+-- Alerts: what owners should know before their customers notice. The transaction that causes an
+-- alert writes it, once; webhooks, the list and Realtime all show the same rows.
 
 create function proxy_private.alert_types() returns text[]
 language plpgsql immutable
@@ -1597,13 +1637,14 @@ create table proxy_private.proxy_alerts (
   )
 );
 comment on table proxy_private.proxy_alerts is
-  'One row for each thing that an owner is alerted to, written by the transaction that causes it; for 90 '
-  'days. Rows of an account that is removed go with it.';
+  'One row per alert, written by the transaction that causes it and kept for 90 days. Removing an '
+  'account removes its alerts.';
 comment on column proxy_private.proxy_alerts.cause is
-  'What makes it the same alert again: an audit row, or a limit, its threshold and its month.';
+  'Identifies the cause, so that it raises an alert only once: an audit row, or a limit with its '
+  'threshold and month.';
 comment on column proxy_private.proxy_alerts.data is
-  'The payload, in camelCase, as webhooks send it: never a secret, and no text of another user but an '
-  'admin''s reason.';
+  'The payload, in camelCase, as webhooks send it. It never contains a secret, or text of another '
+  'user except an admin''s reason.';
 create index proxy_alerts_owner on proxy_private.proxy_alerts (user_id, occurred_at desc, id desc);
 create index proxy_alerts_key on proxy_private.proxy_alerts (api_key_id, occurred_at desc, id desc);
 create index proxy_alerts_age on proxy_private.proxy_alerts (occurred_at);
@@ -1616,10 +1657,12 @@ create policy "owners read their own alerts" on proxy_private.proxy_alerts
 create type proxy_private.new_alert as (
   user_id uuid, api_key_id uuid, type text, cause text, occurred_at timestamptz, data jsonb
 );
-comment on type proxy_private.new_alert is 'An alert that may have been raised before.';
+comment on type proxy_private.new_alert is
+  'An alert to raise, unless its cause has raised one before.';
 
 
--- What an alert says of a key. The label is the owner's own text: the operator's webhooks leave it out.
+-- How an alert describes a key. The label is the owner's own text, so the operator's webhooks omit
+-- it.
 create function proxy_private.describe_key(id uuid, key_id text, label text) returns jsonb
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -1630,10 +1673,10 @@ begin
   );
 end
 $$;
-comment on function proxy_private.describe_key is 'What each alert about a key says of it.';
+comment on function proxy_private.describe_key is
+  'The fields that describe a key in each alert about it.';
 
 
--- RFC 3339 in UTC, as JSON has times here.
 create function proxy_private.json_time(moment timestamptz) returns text
 language plpgsql immutable strict
 set search_path = pg_catalog, pg_temp
@@ -1645,8 +1688,7 @@ $$;
 comment on function proxy_private.json_time is 'A time as RFC 3339 in UTC, with milliseconds.';
 
 
--- Rows are made in one order, so that transactions that raise the same alerts do not wait for each other
--- in a circle.
+-- Rows are inserted in one order, so that transactions that raise the same alerts cannot deadlock.
 create function proxy_private.raise_alerts(alerts proxy_private.new_alert[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -1658,7 +1700,7 @@ begin
     insert into proxy_private.proxy_alerts (user_id, api_key_id, type, cause, occurred_at, data)
     select a.user_id, a.api_key_id, a.type, a.cause, coalesce(a.occurred_at, clock_timestamp()), a.data
     from unnest(raise_alerts.alerts) as a
-    -- an account that is just being removed takes its alerts with it
+    -- an account that is just being removed gets no more alerts
     where exists (select from auth.users as u where u.id = a.user_id)
     order by a.user_id, a.cause
     on conflict on constraint "an alert is raised once for each cause" do nothing
@@ -1673,11 +1715,11 @@ begin
 end
 $$;
 comment on function proxy_private.raise_alerts is
-  'Writes the alerts whose cause is new, queues them for the webhooks that want them, and broadcasts them '
-  'to their owners.';
+  'Inserts the alerts whose cause is new, queues them for the webhooks that subscribe to them, and '
+  'broadcasts them to their owners.';
 
 
--- A change that is audited is an alert too. A definer: the audit is written in the name of several roles.
+-- An audited change is an alert too. SECURITY DEFINER: several roles write the audit.
 create function proxy_private.alert_of_audit() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -1692,7 +1734,7 @@ declare
   key proxy_private.key_states;
   data jsonb := '{}';
 begin
-  -- an update of a label is no news to who made it
+  -- owners need no alerts of their own updates
   if not types ? new.action or new.user_id is null then
     return null;
   end if;
@@ -1718,13 +1760,13 @@ begin
 end
 $$;
 comment on function proxy_private.alert_of_audit is
-  'Trigger: raises an alert for each audited change but updates by the owner.';
+  'Trigger: raises an alert for each audited change except updates by the owner.';
 
 create trigger alert_of_audit after insert on proxy_private.proxy_key_audit
   for each row execute function proxy_private.alert_of_audit();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table proxy_private.proxy_alerts from public, anon, authenticated, service_role;
 revoke all on function
   proxy_private.alert_types, proxy_private.describe_key, proxy_private.json_time, proxy_private.raise_alerts, proxy_private.alert_of_audit
@@ -1733,8 +1775,9 @@ from public, anon, authenticated, service_role;
 
 -- 0420_webhooks.sql
 
--- Webhooks: where a user, or the operator for all users, wants alerts sent. What authenticates a request
--- (a signing secret, a routing key, an address that is itself a secret) is kept apart from the rest.
+-- Webhooks: where a user, or the operator for all users, receives alerts. What authenticates a
+-- request (a signing secret, a routing key, or an address that is itself a secret) is stored in a
+-- separate table.
 
 create table proxy_private.proxy_webhooks (
   id uuid primary key default proxy_private.uuid_v7(),
@@ -1759,12 +1802,18 @@ create table proxy_private.proxy_webhooks (
   constraint "what fails has failed since a time" check ((failures = 0) = (failing_since is null))
 );
 comment on table proxy_private.proxy_webhooks is
-  'Where alerts are sent: of a user, or of the operator for all users. Never a secret.';
-comment on column proxy_private.proxy_webhooks.user_id is 'Whose alerts; null: all users'', for the operator.';
+  'Where alerts are sent: those of one user, or those of all users to the operator. Never contains '
+  'a secret.';
+comment on column proxy_private.proxy_webhooks.user_id is
+  'The user whose alerts are sent; null for the operator''s webhooks, which get the alerts of all '
+  'users.';
 comment on column proxy_private.proxy_webhooks.address is
-  'For people: the URL of a generic webhook, the host of one whose URL is a secret, an e-mail address.';
-comment on column proxy_private.proxy_webhooks.types is 'The types of alerts that it wants; null for all.';
-comment on column proxy_private.proxy_webhooks.failures is 'Attempts that failed since the last success.';
+  'For display: the URL of a generic webhook, only the host if the URL is a secret, or an e-mail '
+  'address.';
+comment on column proxy_private.proxy_webhooks.types is
+  'The types of alerts to send; null for all.';
+comment on column proxy_private.proxy_webhooks.failures is
+  'Failed attempts since the last success.';
 comment on column proxy_private.proxy_webhooks.disabled_reason is
   'failing: it failed for three days; gone: it answered 410; owner: its owner disabled it.';
 create index proxy_webhooks_owner on proxy_private.proxy_webhooks (user_id);
@@ -1778,13 +1827,13 @@ create table proxy_private.proxy_webhook_secrets (
   constraint "a secret is in one place" check ((secret is null) <> (vault_id is null))
 );
 comment on table proxy_private.proxy_webhook_secrets is
-  'What deliveries need and nobody else may read: {"url"} of kinds webhook, slack and discord, {"key"} of '
-  'kinds webhook (32 bytes, base64: what signs) and pagerduty (its routing key). Where the database has '
-  'Vault, it is there, and this row names it.';
+  'What only deliveries may read: {"url"} for kinds webhook, slack and discord; {"key"} for kinds '
+  'webhook (the signing key: 32 bytes, base64) and pagerduty (the routing key). If the database '
+  'has Vault, the secret is stored there, and this row refers to it.';
 alter table proxy_private.proxy_webhook_secrets enable row level security;
 
 
--- Vault may come later, or go: each secret is read where it was put.
+-- Vault may be added or removed later, so each secret is read from where it was stored.
 create function proxy_private.keep_webhook_secret(webhook_id uuid, secret jsonb) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -1807,7 +1856,7 @@ begin
   end if;
   execute 'select vault.create_secret($1, $2, $3)' into known_id
   using keep_webhook_secret.secret::text, 'proxy_webhook:' || keep_webhook_secret.webhook_id,
-    'Of a webhook of Proxy Keys.';
+    'A secret of a Proxy Keys webhook.';
   insert into proxy_private.proxy_webhook_secrets as s (webhook_id, vault_id)
   values (keep_webhook_secret.webhook_id, known_id)
   on conflict on constraint proxy_webhook_secrets_pkey do update
@@ -1815,7 +1864,7 @@ begin
 end
 $$;
 comment on function proxy_private.keep_webhook_secret is
-  'Keeps the secret of a webhook, in Vault where the database has it; replaces the one before.';
+  'Stores the secret of a webhook, in Vault if the database has it. Replaces the previous secret.';
 
 
 create function proxy_private.webhook_secret(webhook_id uuid) returns jsonb
@@ -1836,10 +1885,10 @@ begin
   return decrypted::jsonb;
 end
 $$;
-comment on function proxy_private.webhook_secret is 'The secret of a webhook, for deliveries alone.';
+comment on function proxy_private.webhook_secret is 'The secret of a webhook, for deliveries only.';
 
 
--- A definer: a webhook also goes with its user's account, in the name of Supabase Auth's role.
+-- SECURITY DEFINER: removing an account also deletes its webhooks, as Supabase Auth's role.
 create function proxy_private.forget_webhook_secret() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -1852,13 +1901,14 @@ begin
 end
 $$;
 comment on function proxy_private.forget_webhook_secret is
-  'Trigger: removes a secret from Vault with its webhook.';
+  'Trigger: deletes a webhook''s secret from Vault together with the webhook.';
 
 create trigger forget_webhook_secret after delete on proxy_private.proxy_webhook_secrets
   for each row execute function proxy_private.forget_webhook_secret();
 
 
--- The alerts of a removed account say what its keys did: they go with it. A definer, as above.
+-- The alerts of an account describe what its keys did, so they are removed with it. SECURITY
+-- DEFINER, as above.
 create function proxy_private.forget_alerts() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -1868,13 +1918,14 @@ begin
   return null;
 end
 $$;
-comment on function proxy_private.forget_alerts is 'Trigger: removes the alerts of an account that is removed.';
+comment on function proxy_private.forget_alerts is
+  'Trigger: deletes the alerts of an account that is removed.';
 
 create trigger forget_alerts after delete on auth.users
   for each row execute function proxy_private.forget_alerts();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table
   proxy_private.proxy_webhooks, proxy_private.proxy_webhook_secrets
 from public, anon, authenticated, service_role;
@@ -1886,8 +1937,8 @@ from public, anon, authenticated, service_role;
 
 -- 0430_deliveries.sql
 
--- Deliveries: one row for each alert and webhook that wants it. The transaction that raises an alert
--- queues them, so none is lost; the Edge Function `deliver` claims them, sends, and reports.
+-- Deliveries: one row per alert and subscribed webhook. The transaction that raises an alert queues
+-- them, so none is lost; the Edge Function `deliver` claims them, sends them, and reports.
 
 create table proxy_private.delivery_settings (
   -- one row
@@ -1897,10 +1948,10 @@ create table proxy_private.delivery_settings (
 );
 comment on table proxy_private.delivery_settings is 'One row: how this database delivers alerts.';
 comment on column proxy_private.delivery_settings.allow_local_webhooks is
-  'Whether webhooks may be http:// and lead to this machine: on local stacks alone.';
+  'Whether webhooks may use http:// and addresses of this machine. For local stacks only.';
 comment on column proxy_private.delivery_settings.function_url is
-  'The Edge Function that delivers, as https://<ref>.supabase.co/functions/v1/deliver, for pg_net; its key '
-  'is in Vault.';
+  'The URL at which pg_net calls the Edge Function that delivers: '
+  'https://<ref>.supabase.co/functions/v1/deliver. The function''s key is in Vault.';
 alter table proxy_private.delivery_settings enable row level security;
 insert into proxy_private.delivery_settings default values;
 
@@ -1923,12 +1974,13 @@ create table proxy_private.proxy_deliveries (
   constraint "a claim ends" check ((claim is null) = (claimed_until is null))
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_deliveries is
-  'One row for each alert and webhook that wants it: pending until an attempt succeeds (delivered) or the '
-  'last has failed (failed).';
+  'One row per alert and subscribed webhook: pending until an attempt succeeds (delivered) or the '
+  'last attempt fails (failed).';
 comment on column proxy_private.proxy_deliveries.api_key_id is
-  'Of the alert: those of one key are first attempted in their order.';
+  'The key of the alert. Alerts of one key are first attempted in order.';
 comment on column proxy_private.proxy_deliveries.claim is
-  'Who claimed it attempts it until claimed_until; a report without this claim is too late.';
+  'The worker with this claim attempts the delivery until claimed_until. A report with any other '
+  'claim is too late.';
 create index proxy_deliveries_pending
   on proxy_private.proxy_deliveries (webhook_id, next_attempt_at, id) where state = 'pending';
 create index proxy_deliveries_alert on proxy_private.proxy_deliveries (alert_id);
@@ -1950,21 +2002,21 @@ create table proxy_private.proxy_delivery_attempts (
   )
 );
 comment on table proxy_private.proxy_delivery_attempts is
-  'One row for each attempt to deliver: when, how long it took, what came of it, the HTTP status and the '
-  'first 500 bytes of the answer.';
+  'One row per attempt to deliver: its start, duration and outcome, the HTTP status, and the first '
+  '500 bytes of the answer.';
 comment on column proxy_private.proxy_delivery_attempts.outcome is
-  'delivered, or why not: refused_status, redirected, timed_out, not_resolved, target_forbidden, '
-  'not_connected, tls_failed, broke_off, not_configured.';
+  'delivered, or the reason for the failure: refused_status, redirected, timed_out, not_resolved, '
+  'target_forbidden, not_connected, tls_failed, broke_off, not_configured.';
 alter table proxy_private.proxy_delivery_attempts enable row level security;
 
 
--- A webhook that is just being deleted is passed over: waiting for it could be waiting in a circle.
+-- A webhook that is just being deleted is skipped: waiting for it could deadlock.
 create function proxy_private.queue_deliveries(alerts proxy_private.proxy_alerts[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- of one webhook: what its owner can make grow has a bound
+  -- per webhook: limits what its owner can make grow
   most_pending constant integer := 10000;
 begin
   insert into proxy_private.proxy_deliveries (webhook_id, alert_id, api_key_id)
@@ -1991,11 +2043,11 @@ begin
 end
 $$;
 comment on function proxy_private.queue_deliveries is
-  'Queues alerts for the webhooks of their users and of the operator that want them; a webhook with 10,000 '
-  'pending deliveries gets no more.';
+  'Queues alerts for the webhooks of their users and of the operator that subscribe to them. A '
+  'webhook with 10,000 pending deliveries gets no more.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table
   proxy_private.delivery_settings, proxy_private.proxy_deliveries, proxy_private.proxy_delivery_attempts
 from public, anon, authenticated, service_role;
@@ -2004,8 +2056,8 @@ revoke all on function proxy_private.queue_deliveries from public, anon, authent
 
 -- 0440_broadcasting.sql
 
--- Broadcasting: alerts on the owner's private Realtime channel, where the database has Realtime, so that a
--- page need not poll. Nothing of this may fail what raises an alert.
+-- Broadcasting: if the database has Realtime, alerts are sent to the owner's private channel, so
+-- that a page need not poll. An error here must never fail the transaction that raises an alert.
 
 create function proxy_private.broadcast_alerts(alerts proxy_private.proxy_alerts[]) returns void
 language plpgsql volatile
@@ -2029,11 +2081,11 @@ exception when others then
 end
 $$;
 comment on function proxy_private.broadcast_alerts is
-  'Sends each alert as event proxy_alert to the private Realtime channel proxy_alerts:<user id>, where '
-  'there is Realtime; a failure is a warning.';
+  'Sends each alert as event proxy_alert to the private Realtime channel proxy_alerts:<user id>, '
+  'if the database has Realtime. A failure raises only a warning.';
 
 
--- Without a policy nobody may join a private channel.
+-- Without a policy, no user may join a private channel.
 create function proxy_private.open_alert_channels() returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -2053,27 +2105,29 @@ begin
        )';
   return true;
 exception when insufficient_privilege then
-  raise notice 'Alerts are not broadcast to users: this role may make no policy on realtime.messages.';
+  raise notice
+    'Alerts are not broadcast to users: this role may not create policies on realtime.messages.';
   return false;
 end
 $$;
 comment on function proxy_private.open_alert_channels is
-  'Lets each user join the private Realtime channel of their own alerts, where the database has Realtime. '
-  'Returns whether it did; a failure is a notice.';
+  'Allows each user to join the private Realtime channel of their own alerts, if the database has '
+  'Realtime. Returns whether it did; a failure raises only a notice.';
 
 select proxy_private.open_alert_channels();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on function proxy_private.broadcast_alerts, proxy_private.open_alert_channels
 from public, anon, authenticated, service_role;
 
 
 -- 0500_usage.sql
 
--- Usage: each exchange as an event. Rollups of them, which all reading of sums uses, follow.
+-- Usage: each exchange is an event. All sums are read from rollups of the events, which the next
+-- files define.
 
--- The widest columns first: none of them needs padding then.
+-- The widest columns come first, so that none needs padding.
 create table proxy_private.proxy_usage_events (
   api_key_id uuid not null references proxy_private.proxy_keys (id),
   event_id uuid not null,
@@ -2088,7 +2142,7 @@ create table proxy_private.proxy_usage_events (
   method text not null,
   served_by_node_id text not null,
   code text,
-  -- finds a repeat, and is read for the pages of a key
+  -- finds repeated reports, and serves the pages of a key's events
   primary key (api_key_id, occurred_at, event_id),
   constraint "bytes are not negative" check (bytes_sent >= 0 and bytes_received >= 0),
   constraint "a duration is not negative" check (duration_ms >= 0),
@@ -2105,26 +2159,28 @@ create table proxy_private.proxy_usage_events (
   )
 ) partition by range (occurred_at);
 comment on table proxy_private.proxy_usage_events is
-  'One row per request and hour (UTC), or for refusals of one kind, as the gateway reported it: the row '
-  'of a tunnel that runs is raised by each report. Partitioned by day (UTC): old events leave by '
-  'dropping a partition.';
+  'One row per request and hour (UTC), or per group of refusals, as the gateway reports them; each '
+  'report of an open tunnel adds to its row. Partitioned by day (UTC), so that old events are '
+  'removed by dropping a partition.';
 comment on column proxy_private.proxy_usage_events.event_id is
-  'Of the request: the rows of a tunnel that lasts for hours share it.';
+  'Identifies the request: all rows of a tunnel that lasts for hours share it.';
 comment on column proxy_private.proxy_usage_events.occurred_at is
-  'When the request began, or the hour of a tunnel that goes on.';
+  'When the request started; for a tunnel that continues from an earlier hour, the start of this '
+  'hour.';
 comment on column proxy_private.proxy_usage_events.count is
-  'How many requests this row stands for: 1; 0 for a tunnel that goes on from an earlier hour; and the '
-  'number of refusals of one key, code and minute.';
+  'How many requests this row counts: 1 by default, 0 for a tunnel that continues from an earlier '
+  'hour, or the number of refusals of one key, code and minute.';
 comment on column proxy_private.proxy_usage_events.site_length is
-  'How many characters at the end of target_host are its site, the domain that somebody registered; null '
-  'for a host that has none, such as an address.';
+  'How many characters at the end of target_host form its site, the registered domain; null for a '
+  'host that has none, such as an address.';
 comment on column proxy_private.proxy_usage_events.code is
-  'Why the gateway refused it, or what failed, as its answer said; null for what it served.';
+  'Why the gateway refused the request, or what failed, as in its answer; null if the request was '
+  'served.';
 
 alter table proxy_private.proxy_usage_events enable row level security;
 
--- The one place that says which events are no use of a key. Strict, so that an event without a code,
--- as most are, costs no call: null then, which is no refusal either.
+-- The one definition of which events do not count as use of a key. Strict, so that an event without
+-- a code, as most are, costs no call: the result is then null, which is not a refusal either.
 create function proxy_private.is_refusal(code text, bytes bigint) returns boolean
 language plpgsql immutable strict parallel safe
 set search_path = pg_catalog, pg_temp
@@ -2136,23 +2192,24 @@ begin
 end
 $$;
 comment on function proxy_private.is_refusal is
-  'Whether an event of that code and those bytes, in and out together, is a refusal: the gateway tried '
-  'nothing for the client, so it is no request and no use of the key, and no rollup counts it. Any code '
-  'is one but those of an attempt that failed; an event that moved bytes is none. Null without a code.';
+  'Whether an event with this code and these bytes (in and out together) is a refusal: the gateway '
+  'attempted nothing for the client, so only the rollups by outcome count it. An event that moved '
+  'bytes, or has the code of a failed attempt, is not a refusal. Null without a code.';
 
 create view proxy_private.counted_usage_events with (security_invoker = true) as
 select * from proxy_private.proxy_usage_events as e
 where proxy_private.is_refusal(e.code, e.bytes_sent + e.bytes_received) is not true;
 comment on view proxy_private.counted_usage_events is
-  'The events that the rollups are made of: all but refusals.';
+  'All events except refusals: the basis of all rollups except those by outcome.';
 
--- a net for events that no partition takes, so that none is lost; row level security as above
+-- catches events whose day has no partition, so that none is lost
 create table proxy_private.proxy_usage_events_default
   partition of proxy_private.proxy_usage_events default;
 alter table proxy_private.proxy_usage_events_default enable row level security;
 
 
--- Which table holds a day. By name: what an operator has detached is no partition any more.
+-- Looks for an attached partition with the day's name: a table that an operator has detached does
+-- not count.
 create function proxy_private.usage_partition(day date) returns regclass
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -2169,7 +2226,7 @@ begin
 end
 $$;
 comment on function proxy_private.usage_partition is
-  'The partition of proxy_usage_events of that day, or null without one.';
+  'The partition of proxy_usage_events for this day, or null if none exists.';
 
 create function proxy_private.partitioned_usage_days() returns setof date
 language plpgsql stable
@@ -2185,13 +2242,14 @@ begin
   order by 1;
 end
 $$;
-comment on function proxy_private.partitioned_usage_days is 'The days that have a partition, in order.';
+comment on function proxy_private.partitioned_usage_days is
+  'The days that have a partition, in order.';
 
 
--- Makes the partitions of the days from the first to the last; those that exist are left alone.
--- Postgres makes no partition of what the default one already holds, so a day is made as a table
--- by itself, takes its rows from the default partition, and is attached, in one transaction.
--- Recording waits meanwhile: an event on its way into the default partition would be refused.
+-- Postgres refuses a new partition for rows that the default partition already holds. So each day
+-- is created as a separate table, takes its rows from the default partition, and is attached, in
+-- one transaction. Recording waits meanwhile: an event on its way into the default partition would
+-- be refused.
 create function proxy_private.make_usage_partitions(first_day date, last_day date) returns integer
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -2214,7 +2272,7 @@ begin
     continue when proxy_private.usage_partition(day) is not null;
     lock table only proxy_private.proxy_usage_events in share row exclusive mode;
     lock table proxy_private.proxy_usage_events_default in access exclusive mode;
-    -- another may have made it while this waited
+    -- another session may have created it while this one waited
     continue when proxy_private.usage_partition(day) is not null;
 
     partition_name := 'proxy_usage_events_' || to_char(day, 'YYYY_MM_DD');
@@ -2254,11 +2312,11 @@ begin
 end
 $$;
 comment on table proxy_private.proxy_usage_events_default is
-  'Usage events whose day has no partition: a net, emptied each night.';
+  'Usage events whose day has no partition. Maintenance empties it each night.';
 comment on function proxy_private.make_usage_partitions is
-  'Makes the daily partitions of proxy_usage_events from first_day to last_day, both included, with '
-  'the events that the default partition held of them, and returns how many were missing. Fails '
-  '(55P03) when events are being recorded for over 2 s without a pause.';
+  'Creates the missing daily partitions of proxy_usage_events from first_day to last_day '
+  '(included), and moves the events that the default partition has of these days into them. '
+  'Returns how many partitions it created. Fails (55P03) if recording does not pause within 2 s.';
 
 select proxy_private.make_usage_partitions(
   (now() at time zone 'UTC')::date - 1, (now() at time zone 'UTC')::date + 40
@@ -2283,13 +2341,13 @@ create type proxy_private.raised_usage as (
   received_before bigint
 );
 comment on type proxy_private.raised_usage is
-  'By how much a report raised a row of proxy_usage_events: what the rollups are raised by. counts: whether '
-  'it is a use of the key, which a refusal is not. requests, bytes_sent and bytes_received: the difference. '
-  'code and count: what the row says now; code_before, count_before, sent_before and received_before: what it '
-  'said, null and 0 for a new row.';
+  'By how much a report raised a row of proxy_usage_events (requests, bytes_sent and '
+  'bytes_received), and so by how much to raise the rollups; counts is false for refusals, which '
+  'do not count as use of the key. code and count are the row''s new values. code_before, '
+  'count_before, sent_before and received_before are its old values: null and 0 for a new row.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table
   proxy_private.proxy_usage_events, proxy_private.counted_usage_events, proxy_private.proxy_usage_events_default
 from public, anon, authenticated, service_role;
@@ -2301,8 +2359,8 @@ from public, anon, authenticated, service_role;
 
 -- 0505_usage_age.sql
 
--- The age of usage: for how many days events are kept, and so for how long they are taken. The same
--- event may be reported again as long as it is taken, and must be found then.
+-- The age of usage: how many days events are kept, and so how old an accepted event may be. As long
+-- as an event is accepted, it may be reported again, and its row must still exist.
 
 create table proxy_private.maintenance_settings (
   id boolean primary key default true,
@@ -2316,14 +2374,16 @@ create table proxy_private.maintenance_settings (
   )
 );
 comment on table proxy_private.maintenance_settings is
-  'One row, for the operator: update proxy_private.maintenance_settings set keep_days = 30. Maintenance '
-  'holds it locked, so that one run waits for another.';
+  'One row of settings that the operator may change, such as keep_days. Maintenance locks the row, '
+  'so that concurrent runs wait for each other.';
 comment on column proxy_private.maintenance_settings.keep_days is
-  'How many whole days (UTC) of events are kept beside the current one.';
+  'How many whole days (UTC) of events are kept in addition to the current day.';
 comment on column proxy_private.maintenance_settings.keep_targets_days is
-  'How many whole days (UTC) of rollups by target and outcome are kept beside the current one.';
+  'How many whole days (UTC) of rollups by target and outcome are kept in addition to the current '
+  'day.';
 comment on column proxy_private.maintenance_settings.require_archive is
-  'Whether a day of events stays until it is archived, as proxy_private.archived_usage_days says.';
+  'Whether a day of events is kept until it is archived, according to '
+  'proxy_private.archived_usage_days.';
 alter table proxy_private.maintenance_settings enable row level security;
 insert into proxy_private.maintenance_settings default values;
 
@@ -2335,9 +2395,10 @@ create table proxy_private.dropped_usage_days (
   bytes bigint not null
 );
 comment on table proxy_private.dropped_usage_days is
-  'Days whose events retention has dropped: their rollups can no longer be recounted, and stay as '
-  'they are. Who puts such a day back deletes its row once all of its events are there.';
-comment on column proxy_private.dropped_usage_days.bytes is 'Metered in and out, as the rollups say.';
+  'Days whose events retention has dropped: their rollups stay as they are, as they can no longer '
+  'be recounted. To restore a day, put back all of its events, then delete its row.';
+comment on column proxy_private.dropped_usage_days.bytes is
+  'Metered bytes in and out, according to the rollups.';
 alter table proxy_private.dropped_usage_days enable row level security;
 
 
@@ -2353,11 +2414,11 @@ begin
 end
 $$;
 comment on function proxy_private.oldest_usage_day is
-  'The oldest day (UTC) whose events are taken: no older than they are kept, and after all that were '
-  'dropped, also once they are kept for longer.';
+  'The oldest day (UTC) whose events are accepted. It is within keep_days, and after every dropped '
+  'day even if keep_days was raised since.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table
   proxy_private.maintenance_settings, proxy_private.dropped_usage_days
 from public, anon, authenticated, service_role;
@@ -2366,8 +2427,8 @@ revoke all on function proxy_private.oldest_usage_day from public, anon, authent
 
 -- 0508_quota_alerts.sql
 
--- Alerts before a quota: at shares of a limit that the owner may set, once for each month, threshold and
--- limit, so that a limit that was raised can warn again.
+-- Quota alerts: at percentages of a limit that the owner may set, once per month, threshold and
+-- limit, so that a raised limit can alert again.
 
 create table proxy_private.proxy_alert_thresholds (
   id uuid primary key default proxy_private.uuid_v7(),
@@ -2381,10 +2442,12 @@ create table proxy_private.proxy_alert_thresholds (
   )
 );
 comment on table proxy_private.proxy_alert_thresholds is
-  'At which percents of a quota an owner is alerted: for one key, or without api_key_id for the account and '
-  'for all keys without a row. Without a row: 80, 95 and 100. An empty list: never.';
-comment on column proxy_private.proxy_alert_thresholds.percents is 'In ascending order.';
-comment on column proxy_private.proxy_alert_thresholds.least is 'The first of them.';
+  'The percentages of a quota at which an owner is alerted: for one key, or without api_key_id for '
+  'the account and for all keys without a row. Without any row they are 80, 95 and 100. An empty '
+  'list disables the alerts.';
+comment on column proxy_private.proxy_alert_thresholds.percents is
+  'The percentages, in ascending order.';
+comment on column proxy_private.proxy_alert_thresholds.least is 'The lowest percentage.';
 create index proxy_alert_thresholds_least on proxy_private.proxy_alert_thresholds (least);
 create index proxy_alert_thresholds_key on proxy_private.proxy_alert_thresholds (api_key_id);
 alter table proxy_private.proxy_alert_thresholds enable row level security;
@@ -2399,8 +2462,8 @@ create type proxy_private.raised_quota as (
   used_bytes bigint
 );
 comment on type proxy_private.raised_quota is
-  'What counts against a quota of this month, before and after a change; subject: whose, as the alert '
-  'says it; without api_key_id, the account''s of a tier and mode.';
+  'Usage of a quota of this month, before and after a change. subject describes the key or account '
+  'in the alert. Without api_key_id, the quota is that of an account''s tier and mode.';
 
 
 create function proxy_private.least_threshold() returns smallint
@@ -2415,7 +2478,7 @@ begin
 end
 $$;
 comment on function proxy_private.least_threshold is
-  'The least percent of a quota at which any owner is alerted: what is below needs no look.';
+  'The lowest percentage of a quota at which any owner is alerted: usage below it needs no check.';
 
 
 create function proxy_private.thresholds_of(user_id uuid, api_key_id uuid) returns smallint[]
@@ -2437,10 +2500,11 @@ begin
 end
 $$;
 comment on function proxy_private.thresholds_of is
-  'The thresholds of a key, or without one of the account: its own, else the owner''s, else 80, 95 and 100.';
+  'The thresholds of a key, or of the account if api_key_id is null: its own, else the owner''s, '
+  'else 80, 95 and 100.';
 
 
--- Of several thresholds that one change crosses, the highest says what the others would.
+-- If one change crosses several thresholds, the alert for the highest one is enough.
 create function proxy_private.alert_quotas(quotas proxy_private.raised_quota[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -2472,7 +2536,7 @@ begin
   cross join lateral (
     select max(p) as percent
     from unnest(proxy_private.thresholds_of(q.user_id, q.api_key_id)) as p
-    -- 2^53 times 100 is a bigint
+    -- 2^53 times 100 fits in a bigint
     where q.used_before * 100 < q.limit_bytes * p and q.used_bytes * 100 >= q.limit_bytes * p
   ) as t
   where q.user_id is not null and t.percent is not null;
@@ -2482,10 +2546,11 @@ begin
 end
 $$;
 comment on function proxy_private.alert_quotas is
-  'Raises an alert for each quota of which a threshold was crossed, the highest of several.';
+  'Raises an alert for each quota that crossed a threshold; if it crossed several, for the '
+  'highest.';
 
 
--- A limit that was changed, or a threshold, may be below what is used already.
+-- A changed limit or threshold may already be below the current usage.
 create function proxy_private.alert_key_quotas(keys uuid[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -2506,7 +2571,7 @@ begin
 end
 $$;
 comment on function proxy_private.alert_key_quotas is
-  'Raises an alert for each of these keys that is past a threshold of its limit now.';
+  'Raises an alert for each of these keys that is now past a threshold of its limit.';
 
 
 create function proxy_private.alert_account_quotas(user_id uuid) returns void
@@ -2533,7 +2598,8 @@ begin
 end
 $$;
 comment on function proxy_private.alert_account_quotas is
-  'Raises an alert for each tier and mode of a user''s account that is past a threshold of its quota now.';
+  'Raises an alert for each tier and mode of a user''s account that is now past a threshold of its '
+  'quota.';
 
 
 create function proxy_private.alert_of_changed_limit() returns trigger
@@ -2550,15 +2616,15 @@ begin
 end
 $$;
 comment on function proxy_private.alert_of_changed_limit is
-  'Trigger: alerts the owner where a changed limit is nearly used up already.';
+  'Trigger: alerts the owner if usage is already past a threshold of a changed limit.';
 
--- after alert_of_audit, by its name: the change itself is the first alert
+-- the name sorts after alert_of_audit, so that the alert of the change itself comes first
 create trigger alert_of_changed_limit after insert on proxy_private.proxy_key_audit
   for each row when (new.action in ('limits_changed', 'account_limits_changed'))
   execute function proxy_private.alert_of_changed_limit();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table proxy_private.proxy_alert_thresholds from public, anon, authenticated, service_role;
 revoke all on function
   proxy_private.least_threshold, proxy_private.thresholds_of, proxy_private.alert_quotas, proxy_private.alert_key_quotas,
@@ -2568,8 +2634,8 @@ from public, anon, authenticated, service_role;
 
 -- 0510_key_rollups.sql
 
--- Rollups by key: what a key moved in an hour and in a month. Reading a month is one index lookup a key,
--- whatever the number of events.
+-- Rollups by key: the usage of a key per hour and per month. Reading a month takes one index lookup
+-- per key, regardless of the number of events.
 
 create table proxy_private.proxy_usage_hourly (
   api_key_id uuid not null references proxy_private.proxy_keys (id),
@@ -2581,7 +2647,7 @@ create table proxy_private.proxy_usage_hourly (
   primary key (api_key_id, hour)
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_usage_hourly is
-  'Usage of a key in an hour (UTC), raised with each event but a refusal.';
+  'Usage per key and hour (UTC). Every event except a refusal adds to it.';
 
 alter table proxy_private.proxy_usage_hourly enable row level security;
 create policy "owners read the hourly usage of their own keys" on proxy_private.proxy_usage_hourly
@@ -2600,23 +2666,24 @@ create table proxy_private.proxy_usage_monthly (
   constraint "a month is named by its first day" check (extract(day from month) = 1)
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_usage_monthly is
-  'Usage of a key in a calendar month (UTC), raised with each event but a refusal: what quotas and '
-  'lists read.';
+  'Usage per key and calendar month (UTC), which quotas and lists read. Every event except a '
+  'refusal adds to it.';
 comment on column proxy_private.proxy_usage_monthly.last_used_at is
-  'Until when the newest of these events went on, as last reported: a refused CONNECT is no use of the key.';
+  'When the newest of these events ended, as last reported. A refused CONNECT does not count as '
+  'use of the key.';
 
 alter table proxy_private.proxy_usage_monthly enable row level security;
 create policy "owners read the monthly usage of their own keys" on proxy_private.proxy_usage_monthly
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
--- finds the least of the overrides, of which there are few
+-- finds the lowest override; there are few
 create index proxy_keys_bandwidth_override
   on proxy_private.proxy_keys (((limit_overrides ->> 'bandwidth_limit_bytes')::bigint))
   where limit_overrides ->> 'bandwidth_limit_bytes' is not null;
 
--- The monthly rows first, each in order: all that raises or repairs rollups locks rows in one order. Of
--- several CTEs that write, Postgres runs the last one first.
+-- Locks the monthly rows first, each table in order: everything that raises or repairs rollups
+-- locks rows in the same order. Postgres runs the last of several writing CTEs first.
 create function proxy_private.raise_key_rollups(raised proxy_private.raised_usage[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -2624,7 +2691,7 @@ set timezone = 'UTC'
 as $$
 declare
   this_month constant date := date_trunc('month', now())::date;
-  -- a figure that no honest gateway reaches stands there, and makes no later sum overflow
+  -- a cap that no honest gateway reaches, so that no later sum overflows
   most_bytes constant bigint := 9007199254740991;
   least_limit constant bigint := least(
     (select min(t.bandwidth_limit_bytes) from public.proxy_tiers as t),
@@ -2634,7 +2701,7 @@ declare
       where k.limit_overrides ->> 'bandwidth_limit_bytes' is not null
     )
   );
-  -- below this no quota's threshold is, and nothing is to be done
+  -- no quota's threshold is below this, so there is nothing to do
   least_bytes constant bigint := least_limit / 100 * proxy_private.least_threshold();
   crossing_keys text[];
   quotas proxy_private.raised_quota[];
@@ -2689,8 +2756,8 @@ begin
       last_used_at = greatest(m.last_used_at, excluded.last_used_at)
     returning m.api_key_id, m.month, m.bytes_sent + m.bytes_received as total
   ),
-  -- Only keys past the least of all thresholds are looked at: mostly none. A full join is hashed or
-  -- merged, where the planner, who expects one row, would else compare each with each.
+  -- Only keys past the lowest of all thresholds are checked: usually none. A full join is hashed or
+  -- merged; for other joins, the planner expects one row and would choose a nested loop.
   risen as materialized (
     select m.api_key_id, m.total, m.total - r.bytes_sent - r.bytes_received as total_before
     from (
@@ -2708,7 +2775,7 @@ begin
       )::proxy_private.raised_quota as quota
     from risen as r
     join proxy_private.key_states as k on k.id = r.api_key_id
-    -- mostly it stays within the same percent, and no threshold is between
+    -- in most cases, usage stays within the same percent, and crosses no threshold
     where r.total_before < k.bandwidth_limit_bytes
       and r.total * 100 / nullif(k.bandwidth_limit_bytes, 0)
         > r.total_before::bigint * 100 / nullif(k.bandwidth_limit_bytes, 0)
@@ -2725,12 +2792,12 @@ begin
 end
 $$;
 comment on function proxy_private.raise_key_rollups is
-  'Raises the rollups by key. Notifies channel proxy_key_changed of a key whose bytes of this month reach '
-  'its limit by it, so that no gateway goes on with the figure that it has cached; alerts the owner of one '
-  'that crosses a threshold.';
+  'Raises the rollups by key. Notifies channel proxy_key_changed of each key whose bytes of this '
+  'month now reach its limit, so that no gateway keeps using its cached figure. Alerts the owner '
+  'of each key that crosses a threshold.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table
   proxy_private.proxy_usage_hourly, proxy_private.proxy_usage_monthly
 from public, anon, authenticated, service_role;
@@ -2740,9 +2807,9 @@ grant select on table proxy_private.proxy_usage_hourly, proxy_private.proxy_usag
 
 -- 0520_account_rollups.sql
 
--- Rollups by account: what all keys of a user moved, deleted ones too. Reading them takes the same time
--- whatever the number of keys; quotas of accounts count in them. An account that is removed keeps its
--- rows, as its keys keep theirs; what its keys are reported to have moved later raises none.
+-- Rollups by account: the usage of all keys of a user, including deleted ones. Account quotas use
+-- them, and reading them takes the same time regardless of the number of keys. A removed account
+-- keeps its rows, as its keys do; usage that is reported later for its keys adds to none.
 
 create table proxy_private.proxy_account_monthly (
   user_id uuid not null,
@@ -2756,8 +2823,8 @@ create table proxy_private.proxy_account_monthly (
   constraint "a month is named by its first day" check (extract(day from month) = 1)
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_account_monthly is
-  'Usage of all live or test keys of a user and tier in a calendar month (UTC), raised with each event '
-  'but a refusal: what quotas of accounts and sums over all keys read.';
+  'Usage of all live or test keys of a user and tier per calendar month (UTC), which account '
+  'quotas and sums over all keys read. Every event except a refusal adds to it.';
 
 alter table proxy_private.proxy_account_monthly enable row level security;
 create policy "users read the monthly usage of their own account" on proxy_private.proxy_account_monthly
@@ -2774,14 +2841,15 @@ create table proxy_private.proxy_account_hourly (
   primary key (user_id, hour, live_mode)
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_account_hourly is
-  'Usage of all live or test keys of a user in an hour (UTC), raised with each event but a refusal.';
+  'Usage of all live or test keys of a user per hour (UTC). Every event except a refusal adds to '
+  'it.';
 
 alter table proxy_private.proxy_account_hourly enable row level security;
 create policy "users read the hourly usage of their own account" on proxy_private.proxy_account_hourly
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
--- of the tiers and modes together: the order of all users by usage needs one figure each
+-- over all tiers and modes: sorting all users by usage needs one figure per user
 create table proxy_private.proxy_user_monthly (
   user_id uuid not null,
   month date not null,
@@ -2790,14 +2858,14 @@ create table proxy_private.proxy_user_monthly (
   constraint "a month is named by its first day" check (extract(day from month) = 1)
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_user_monthly is
-  'Bytes in and out of all keys of a user in a calendar month (UTC), raised with each event but a refusal: '
-  'by it admins read the users in the order of their usage.';
+  'Bytes in and out of all keys of a user per calendar month (UTC), by which admins sort users. '
+  'Every event except a refusal adds to it.';
 create index proxy_user_monthly_most on proxy_private.proxy_user_monthly (month, bytes desc, user_id desc);
 
 alter table proxy_private.proxy_user_monthly enable row level security;
 
 
--- find the least of the overrides, as for keys
+-- find the lowest overrides, as for keys
 create index proxy_account_limits_live
   on proxy_private.proxy_account_limits (((limit_overrides ->> 'account_limit_bytes')::bigint))
   where limit_overrides ->> 'account_limit_bytes' is not null;
@@ -2805,8 +2873,9 @@ create index proxy_account_limits_test
   on proxy_private.proxy_account_limits (((limit_overrides ->> 'test_limit_bytes')::bigint))
   where limit_overrides ->> 'test_limit_bytes' is not null;
 
--- The monthly rows first, each in order, after those by key: all that raises or repairs rollups locks
--- rows in one order. Of several CTEs that write, Postgres runs the last one first.
+-- Locks the monthly rows first, each table in order, after the rollups by key: everything that
+-- raises or repairs rollups locks rows in the same order. Postgres runs the last of several writing
+-- CTEs first.
 create function proxy_private.raise_account_rollups(raised proxy_private.raised_usage[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -2814,7 +2883,7 @@ set timezone = 'UTC'
 as $$
 declare
   this_month constant date := date_trunc('month', now())::date;
-  -- a figure that no honest gateway reaches stands there, and makes no later sum overflow
+  -- a cap that no honest gateway reaches, so that no later sum overflows
   most_bytes constant bigint := 9007199254740991;
   least_live_limit constant bigint := least(
     (select min(t.account_limit_bytes) from public.proxy_tiers as t),
@@ -2832,7 +2901,7 @@ declare
       where o.limit_overrides ->> 'test_limit_bytes' is not null
     )
   );
-  -- below these no quota's threshold is, and nothing is to be done
+  -- no quota's threshold is below these, so there is nothing to do
   least_live_bytes constant bigint := least_live_limit / 100 * proxy_private.least_threshold();
   least_test_bytes constant bigint := least_test_limit / 100 * proxy_private.least_threshold();
   crossing_keys text[];
@@ -2899,8 +2968,8 @@ begin
     returning
       m.user_id, m.month, m.tier, m.live_mode, m.bytes_sent + m.bytes_received as total
   ),
-  -- Only accounts past the least of all thresholds are looked at: mostly none. Put together and no join,
-  -- where the planner, who expects few rows, would compare each with each.
+  -- Only accounts past the lowest of all thresholds are checked: usually none. A union instead of a
+  -- join: for a join, the planner expects few rows and would choose a nested loop.
   risen as materialized (
     select
       a.user_id, a.tier, a.live_mode, sum(a.total) as total,
@@ -2923,7 +2992,7 @@ begin
         l.account_limit_bytes, r.total_before, r.total
       )::proxy_private.raised_quota as quota
     from risen as r
-    -- the keys have one limit
+    -- all these keys share one limit
     cross join lateral (
       select k.account_limit_bytes
       from proxy_private.key_states as k
@@ -2931,7 +3000,7 @@ begin
         and k.deleted_at is null
       limit 1
     ) as l
-    -- mostly it stays within the same percent, and no threshold is between
+    -- in most cases, usage stays within the same percent, and crosses no threshold
     where r.total_before < l.account_limit_bytes
       and div(r.total * 100, nullif(l.account_limit_bytes, 0))
         > div(r.total_before * 100, nullif(l.account_limit_bytes, 0))
@@ -2953,11 +3022,12 @@ begin
 end
 $$;
 comment on function proxy_private.raise_account_rollups is
-  'Raises the rollups by account. Notifies channel proxy_key_changed of each undeleted key of a user, tier '
-  'and mode whose bytes of this month reach their shared limit by it; alerts a user who crosses a threshold.';
+  'Raises the rollups by account. Notifies channel proxy_key_changed of each undeleted key of a '
+  'user, tier and mode whose bytes of this month now reach their shared limit. Alerts each user '
+  'who crosses a threshold.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table
   proxy_private.proxy_account_monthly, proxy_private.proxy_account_hourly, proxy_private.proxy_user_monthly
 from public, anon, authenticated, service_role;
@@ -2967,8 +3037,9 @@ grant select on table proxy_private.proxy_account_monthly, proxy_private.proxy_a
 
 -- 0530_target_rollups.sql
 
--- Rollups by target: what a key, and what all keys of a user, moved to each host in a day. Their number is
--- bounded, however many hosts a key connects to, and so is what a read of them costs.
+-- Rollups by target: the usage per host and day, of each key and of all keys of a user. The number
+-- of rows, and so the cost of reading them, is bounded regardless of how many hosts a key connects
+-- to.
 
 create table proxy_private.proxy_usage_targets (
   subject uuid not null,
@@ -2987,22 +3058,22 @@ create table proxy_private.proxy_usage_targets (
   constraint "a site is the end of its name" check (site_length between 1 and char_length(name))
 ) with (fillfactor = 80);
 comment on table proxy_private.proxy_usage_targets is
-  'Usage of a key, and of all keys of a user, by target and day (UTC), raised with each event but a refusal: '
-  'at most 1,000 hosts, then 1,000 sites, then one row for all others.';
+  'Usage per target and day (UTC), for each key and for all keys of a user: at most 1,000 hosts, '
+  'then 1,000 sites, then one row for all others. Every event except a refusal adds to it.';
 comment on column proxy_private.proxy_usage_targets.subject is
-  'The id of a key or of a user. Both are random, and no one is the other.';
+  'The id of a key or of a user. Both are random, so they do not collide.';
 comment on column proxy_private.proxy_usage_targets.kind is
-  '0: a host. 1: a site, for hosts of it that came when 1,000 hosts had a row. 2: what came when 1,000 sites '
-  'had one too, or has no site.';
+  '0: a host. 1: a site, for its hosts that came after 1,000 hosts had a row. 2: other, for later '
+  'hosts that have no site or came after 1,000 sites had a row.';
 comment on column proxy_private.proxy_usage_targets.name is
-  'The host or site in lower case; empty for what is other.';
+  'The host or site in lower case; empty for other.';
 comment on column proxy_private.proxy_usage_targets.site_length is
-  'How many characters at the end of the name are its site; null for a host that has none.';
+  'How many characters at the end of the name form its site; null for a host that has none.';
 comment on column proxy_private.proxy_usage_targets.errors is
-  'How many of the requests failed: no connection to the target, or no valid answer of it.';
+  'How many of the requests failed: no connection to the target, or no valid answer from it.';
 comment on column proxy_private.proxy_usage_targets.billed_bytes is
-  'Of the bytes sent and received, those of live keys.';
--- finds what is too old; days arrive in order, so it is tiny
+  'The part of the bytes sent and received that live keys moved.';
+-- finds old rows; days arrive in order, so the index is tiny
 create index proxy_usage_targets_day on proxy_private.proxy_usage_targets using brin (day);
 
 create table proxy_private.proxy_usage_target_days (
@@ -3015,15 +3086,16 @@ create table proxy_private.proxy_usage_target_days (
   constraint "sites are bounded" check (sites between 0 and 1000)
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_usage_target_days is
-  'How many hosts and sites have a row of proxy_usage_targets. Locked while a host or site gets one, so that '
-  'the bound is exact. No such row leaves before its day does: where a host counts changes only once.';
+  'How many hosts and sites have a row in proxy_usage_targets. Locked while a host or site gets a '
+  'row, so that the limits are exact. Rows are removed only with their whole day, so a host keeps '
+  'counting where it was first placed.';
 create index proxy_usage_target_days_day on proxy_private.proxy_usage_target_days using brin (day);
 
 alter table proxy_private.proxy_usage_targets enable row level security;
 alter table proxy_private.proxy_usage_target_days enable row level security;
 
 
--- A definer: callers may not read the settings.
+-- SECURITY DEFINER: callers may not read the settings.
 create function proxy_private.first_kept_target_day() returns date
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -3047,7 +3119,7 @@ begin
 end
 $$;
 comment on function proxy_private.is_target_error is
-  'Whether an event of that code is an attempt that failed at its target. Null without a code.';
+  'Whether an event with this code is an attempt that failed at its target. Null without a code.';
 
 
 create type proxy_private.target_use as (
@@ -3063,13 +3135,14 @@ create type proxy_private.target_use as (
   billed_bytes bigint
 );
 comment on type proxy_private.target_use is
-  'By how much to raise what a key or user moved to a host in a day. kind: where it counts, null where a new '
-  'row may have to be made.';
+  'By how much to raise the usage of a host by a key or user on a day. kind: where it counts; null '
+  'if a new row may be needed.';
 
 create type proxy_private.target_day as (subject uuid, day date);
-comment on type proxy_private.target_day is 'A row of proxy_private.proxy_usage_target_days.';
+comment on type proxy_private.target_day is
+  'Identifies a row of proxy_private.proxy_usage_target_days.';
 
--- Two statements: the second sees what was committed before the first had its locks.
+-- Two statements: the second sees what was committed before the first got its locks.
 create function proxy_private.place_targets(uses proxy_private.target_use[]) returns proxy_private.target_use[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -3079,14 +3152,14 @@ declare
   begun proxy_private.target_day[];
   placed proxy_private.target_use[];
 begin
-  -- of a day that begins nothing has a row yet, so its hosts are counted at once
+  -- a new day has no rows yet, so its hosts are counted at once
   with inserted as (
     insert into proxy_private.proxy_usage_target_days as d (subject, day, hosts)
     select u.subject, u.day, least(count(distinct u.host), most)
     from unnest(uses) as u
     group by u.subject, u.day
     order by u.subject, u.day
-    -- locked, and not written
+    -- locks the row without writing it
     on conflict (subject, day) do update set hosts = d.hosts where false
     returning d.subject, d.day
   )
@@ -3095,7 +3168,7 @@ begin
   with known as materialized (
     select
       u.*, right(u.host, u.site_length) as site, d.hosts, d.sites,
-      -- hashed, where a join may compare each with each
+      -- hashed, where a join could become a nested loop
       (u.subject, u.day) in (select b.subject, b.day from unnest(begun) as b) as begins
     from unnest(uses) as u
     join proxy_private.proxy_usage_target_days as d on d.subject = u.subject and d.day = u.day
@@ -3108,7 +3181,7 @@ begin
       k.begins or not exists (
         select from proxy_private.proxy_usage_targets as t
         where t.subject = k.subject and t.day = k.day and t.kind = 0 and t.name = k.host
-        -- one lookup for each, and no join
+        -- forces one lookup per host instead of a join
         offset 0
       ) as is_new_host
     from known as k
@@ -3170,13 +3243,13 @@ begin
 end
 $$;
 comment on function proxy_private.place_targets is
-  'Decides where each use counts: as its host, as its site, or as other. Locks the counts of its key or user '
-  'and day, and raises them by the rows that are to be made.';
+  'Decides where each use counts: as its host, as its site, or as other. Locks the day''s counts '
+  'of the key or user, and raises them by the rows that are to be created.';
 
 create function proxy_private.add_target_uses(uses proxy_private.target_use[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
--- each lookup by its index, also where a plan was made while the tables were empty
+-- use the indexes, even in a plan that was made while the tables were empty
 set enable_seqscan = off
 as $$
 declare
@@ -3214,14 +3287,14 @@ begin
 end
 $$;
 comment on function proxy_private.add_target_uses is
-  'Raises the rollups by target: first the counts of hosts and sites where one is new, then the targets, each '
-  'in order.';
+  'Raises the rollups by target: first the counts of hosts and sites, if one is new, then the '
+  'targets, each in order.';
 
 create function proxy_private.raise_target_rollups(raised proxy_private.raised_usage[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
--- each lookup by its index, also where a plan was made while the tables were empty
+-- use the indexes, even in a plan that was made while the tables were empty
 set enable_seqscan = off
 as $$
 declare
@@ -3233,7 +3306,8 @@ begin
   with by_key as materialized (
     select
       r.api_key_id, r.occurred_at::date as day,
-      -- of ASCII alone, as a host that was connected to is: other letters may change their number
+      -- lowercases ASCII only, which is all that a connected host contains: lowercasing other
+      -- letters could change the length
       lower(r.target_host collate "C") as host, r.site_length,
       sum(r.requests) as requests,
       sum(
@@ -3278,7 +3352,7 @@ begin
           where t.subject = s.subject and t.day = s.day and t.kind = 0 and t.name = s.host
           offset 0
         ) then 0
-        -- what is full stays full, so that nothing has to be locked
+        -- a full day stays full, so nothing needs a lock
         else (
           select
             case
@@ -3309,10 +3383,10 @@ begin
 end
 $$;
 comment on function proxy_private.raise_target_rollups is
-  'Raises the rollups by target of the days that are kept, for each key and for its user.';
+  'Raises the rollups by target for each key and its user, on the days that are kept.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table
   proxy_private.proxy_usage_targets, proxy_private.proxy_usage_target_days
 from public, anon, authenticated, service_role;
@@ -3320,14 +3394,14 @@ revoke all on function
   proxy_private.first_kept_target_day, proxy_private.is_target_error, proxy_private.place_targets,
   proxy_private.add_target_uses, proxy_private.raise_target_rollups
 from public, anon, authenticated, service_role;
--- readers learn from when on there is something to read
+-- readers need the first day that is kept
 grant execute on function proxy_private.first_kept_target_day to authenticated;
 
 
 -- 0540_outcome_rollups.sql
 
--- Rollups by outcome: how the requests of a key, and of all keys of a user, ended in each hour, refusals
--- included.
+-- Rollups by outcome: how requests ended in each hour, including refusals, for each key and for all
+-- keys of a user.
 
 create table proxy_private.outcomes (
   outcome text primary key,
@@ -3338,16 +3412,16 @@ create table proxy_private.outcomes (
   constraint "what was not served can be fixed" check ((kind = 'ok') = (how_to_fix is null))
 );
 comment on table proxy_private.outcomes is
-  'What a request of a key in service can come to: ok, the code of a refusal or failure, or other for a code '
-  'that is not here.';
-comment on column proxy_private.outcomes.how_to_fix is 'For the developer: what to do about it.';
+  'Every possible outcome of a request with a key in service: ok, the code of a refusal or '
+  'failure, or other for a code that is not listed.';
+comment on column proxy_private.outcomes.how_to_fix is 'What the developer can do about it.';
 alter table proxy_private.outcomes enable row level security;
 
 insert into proxy_private.outcomes (kind, outcome, how_to_fix) values
   ('ok', 'ok', null),
   (
     'failed', 'target_unreachable',
-    'Check that the host exists and accepts connections at this port. If it does, it may block the '
+    'Check that the host exists and accepts connections on this port. If it does, it may block the '
       'addresses of the gateway.'
   ),
   (
@@ -3356,11 +3430,12 @@ insert into proxy_private.outcomes (kind, outcome, how_to_fix) values
   ),
   (
     'failed', 'target_response_invalid',
-    'The target did not answer with valid HTTP: check the port, and use CONNECT where it speaks TLS.'
+    'The target did not answer with valid HTTP: check the port, and use CONNECT if it speaks TLS.'
   ),
   (
     'failed', 'client_closed_request',
-    'Your client closed the connection before the gateway answered: give it a timeout of over 15 seconds.'
+    'Your client closed the connection before the gateway answered: set its timeout to more than '
+      '15 seconds.'
   ),
   (
     'refused', 'malformed_request',
@@ -3368,34 +3443,35 @@ insert into proxy_private.outcomes (kind, outcome, how_to_fix) values
   ),
   (
     'refused', 'quota_exceeded',
-    'The bandwidth of this key is used up: wait for the next month, use another key of your account, or ask '
-      'the operator for more.'
+    'The bandwidth of this key is used up: wait for the next month, use another key of your '
+      'account, or ask the operator for more.'
   ),
   (
     'refused', 'account_quota_exceeded',
-    'The bandwidth of all your keys of this tier is used up: wait for the next month, or ask the operator '
-      'for more.'
+    'The bandwidth of all your keys of this tier is used up: wait for the next month, or ask the '
+      'operator for more.'
   ),
   ('refused', 'port_forbidden', 'Connect to port 80, 443, 8080 or 8443.'),
   (
     'refused', 'target_forbidden',
-    'Connect to a public address: private, loopback and link-local addresses are never reached.'
+    'Connect to a public address: private, loopback and link-local addresses are always refused.'
   ),
   (
     'refused', 'address_forbidden',
-    'Connect from an address that the key allows, or add yours to the allowed ranges of the key.'
+    'Connect from an address that the key allows, or add yours to its allowed ranges.'
   ),
   (
     'refused', 'rate_limited',
-    'Begin fewer requests per second, wait as Retry-After says, or use a tier with a higher rate.'
+    'Start fewer requests per second, wait for the time in Retry-After, or use a tier with a '
+      'higher rate limit.'
   ),
   (
     'refused', 'tunnel_limit_reached',
     'Close tunnels that you no longer use, and reuse open ones.'
   ),
   ('refused', 'internal', 'Try again. If it happens again, send the request id to the operator.'),
-  ('refused', 'unavailable', 'Wait as Retry-After says, then try again.'),
-  ('refused', 'other', 'Look at the code of the events.');
+  ('refused', 'unavailable', 'Wait for the time in Retry-After, then try again.'),
+  ('refused', 'other', 'Look at the code in the events.');
 
 
 create table proxy_private.proxy_usage_outcomes (
@@ -3409,15 +3485,15 @@ create table proxy_private.proxy_usage_outcomes (
   primary key (subject, hour, outcome)
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_usage_outcomes is
-  'Requests of a key, and of all keys of a user, by hour (UTC) and outcome, raised with each event. What was '
-  'refused is a request here.';
+  'Requests per hour (UTC) and outcome, for each key and for all keys of a user. Every event adds '
+  'to it: refusals count as requests here.';
 comment on column proxy_private.proxy_usage_outcomes.subject is
-  'The id of a key or of a user. Both are random, and no one is the other.';
+  'The id of a key or of a user. Both are random, so they do not collide.';
 comment on column proxy_private.proxy_usage_outcomes.billed_bytes is
-  'Of the bytes sent and received, those of live keys.';
+  'The part of the bytes sent and received that live keys moved.';
 comment on column proxy_private.proxy_usage_outcomes.outcome is 'A row of proxy_private.outcomes.';
 alter table proxy_private.proxy_usage_outcomes enable row level security;
--- finds what is too old; hours arrive in order, so it is tiny
+-- finds old rows; hours arrive in order, so the index is tiny
 create index proxy_usage_outcomes_hour on proxy_private.proxy_usage_outcomes using brin (hour);
 
 
@@ -3436,8 +3512,8 @@ begin
 end
 $$;
 comment on function proxy_private.outcome_of is
-  'The outcome of an event with that code. A code that is not known is other, so that nobody makes rows '
-  'without end.';
+  'The outcome of an event with this code. An unknown code becomes other, so that the number of '
+  'rows stays bounded.';
 
 create function proxy_private.raise_outcome_rollups(raised proxy_private.raised_usage[]) returns void
 language plpgsql volatile
@@ -3454,7 +3530,8 @@ begin
       sum(c.requests) as requests, sum(c.bytes_sent) as bytes_sent,
       sum(c.bytes_received) as bytes_received
     from (
-      -- of a row whose code is another now all moves, else only what is new
+      -- if the row's code changed, everything moves to the new code, else only the difference
+      -- counts
       select
         r.api_key_id, r.occurred_at, r.code,
         r.count - case when m.moved then 0 else r.count_before end as requests,
@@ -3516,11 +3593,11 @@ begin
 end
 $$;
 comment on function proxy_private.raise_outcome_rollups is
-  'Raises the rollups by outcome of the hours that are kept, for each key and for its user. What a row moved '
-  'goes with it where its code becomes another.';
+  'Raises the rollups by outcome for each key and its user, in the hours that are kept. If the '
+  'code of a row has changed, its usage moves to the new outcome.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table
   proxy_private.outcomes, proxy_private.proxy_usage_outcomes
 from public, anon, authenticated, service_role;
@@ -3531,15 +3608,16 @@ from public, anon, authenticated, service_role;
 
 -- 0550_paging.sql
 
--- Paging: how every list is cut, and how arguments that name a place or a time are read.
+-- Paging: how lists are split into pages, and how arguments that name a position or a time are
+-- read.
 
 create type public.proxy_page as (items json, next_cursor text);
 comment on type public.proxy_page is
-  'A page of a list, and the cursor of the page after it: null on the last one.';
+  'A page of a list, and the cursor of the next page; null on the last page.';
 
 
--- A cursor is the place of a page's last row, and not a number of rows: what is inserted meanwhile
--- moves nothing. 24 bytes are 32 characters of base64url, with no padding.
+-- A cursor is the position of a page's last row, not an offset, so rows that are inserted meanwhile
+-- shift nothing. 24 bytes are 32 characters of base64url, without padding.
 create function proxy_private.encode_place(rank bigint, id uuid) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -3551,8 +3629,8 @@ begin
 end
 $$;
 comment on function proxy_private.encode_place is
-  'The opaque name of a place in a list that is ordered by a number and an id: 8 bytes of the number and '
-  '16 of the id, in base64url.';
+  'The opaque cursor of a position in a list that is sorted by a number and an id: 8 bytes of the '
+  'number and 16 of the id, in base64url.';
 
 create function proxy_private.decode_place(cursor text, most bigint, out rank bigint, out id uuid)
 language plpgsql stable
@@ -3573,11 +3651,11 @@ begin
 end
 $$;
 comment on function proxy_private.decode_place is
-  'The place that a cursor names; null for null. Refuses (invalid_request) what encode_place cannot have '
-  'made of a number of 0 to `most`.';
+  'The position that a cursor encodes; null for null. Refuses (invalid_request) anything that '
+  'encode_place cannot return for a number from 0 to `most`.';
 
 
--- Times until 2100 leave bits free, of which one marks a list that goes on with deleted keys alone.
+-- Times until 2100 leave bits free. One of them marks a list that continues with deleted keys only.
 create function proxy_private.encode_cursor(
   moment timestamptz, id uuid, only_deleted boolean default false
 ) returns text
@@ -3593,8 +3671,8 @@ begin
 end
 $$;
 comment on function proxy_private.encode_cursor is
-  'The opaque name of a place in a list that is ordered by a time, in microseconds since 1970, and an id. '
-  'only_deleted: the list goes on with deleted keys alone.';
+  'The opaque cursor of a position in a list that is sorted by a time, in microseconds since 1970, '
+  'and an id. only_deleted: the list continues with deleted keys only.';
 
 
 create function proxy_private.decode_cursor(
@@ -3609,7 +3687,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   deleted_mark constant bigint := 1::bigint << 60;
-  -- until the year 2100: one that is made up must not be out of a time's range
+  -- the year 2100: a forged cursor must not exceed the range of a time
   most_microseconds constant bigint := 4102444800000000;
   place record;
 begin
@@ -3635,8 +3713,9 @@ begin
 end
 $$;
 comment on function proxy_private.decode_cursor is
-  'The place that a cursor names; that before the first row for null. only_deleted can be true of a '
-  'list of_keys alone. Refuses (invalid_request) what encode_cursor cannot have made.';
+  'The position that a cursor encodes; for null, the one before the first row. only_deleted can be '
+  'true only for a list of_keys. Refuses (invalid_request) anything that encode_cursor cannot '
+  'return.';
 
 
 create function proxy_private.make_page(items jsonb, most integer, moment text, id text)
@@ -3659,8 +3738,8 @@ begin
 end
 $$;
 comment on function proxy_private.make_page is
-  'A page of `most` items, or of all for null, out of up to one more, which tells that there is a '
-  'page after this one. `moment` and `id` name what the list is ordered by.';
+  'A page of `most` items, or of all items for null. One more item in `items` shows that another '
+  'page follows. `moment` and `id` name the fields that the list is sorted by.';
 
 
 create function proxy_private.require_limit("limit" integer) returns integer
@@ -3675,7 +3754,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_limit is
-  'The number of rows of a page, or null for all; refuses (invalid_request) one that is not 1 to 200.';
+  'The number of rows of a page, or null for all. Refuses (invalid_request) a number outside 1 to '
+  '200.';
 
 
 create function proxy_private.require_tier(tier text) returns text
@@ -3692,10 +3772,11 @@ begin
 end
 $$;
 comment on function proxy_private.require_tier is
-  'The tier, or null; refuses (invalid_request) one that there is not.';
+  'The tier, or null. Refuses (invalid_request) a tier that does not exist.';
 
 
--- A full RFC 3339 time: 'tomorrow' is a time for Postgres, and one without its zone is ambiguous.
+-- Requires a full RFC 3339 time: Postgres would also accept 'tomorrow', and a time without its zone
+-- is ambiguous.
 create function proxy_private.require_time(value text, name text) returns timestamptz
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -3706,7 +3787,7 @@ begin
   if require_time.value is null then
     return null;
   end if;
-  -- by its size first
+  -- check the size first
   if octet_length(require_time.value) > 40 then
     perform proxy_private.refuse('invalid_request', require_time.name);
   end if;
@@ -3724,8 +3805,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_time is
-  'The RFC 3339 time of the argument `name`, or null; refuses (invalid_request) what is none, or not '
-  'of this century.';
+  'The RFC 3339 time in the argument `name`, or null. Refuses (invalid_request) any other text, '
+  'and a time outside this century.';
 
 
 create function proxy_private.require_period(period text) returns date
@@ -3753,8 +3834,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_period is
-  'The first day of a month that is named YYYY-MM, of this month for null; refuses (invalid_request) '
-  'what is none, one to come, and one over 13 months back.';
+  'The first day of a month given as YYYY-MM, or of this month for null. Refuses (invalid_request) '
+  'any other text, a future month, and a month more than 13 months back.';
 
 
 create function proxy_private.key_state_names() returns text[]
@@ -3766,14 +3847,14 @@ begin
 end
 $$;
 comment on function proxy_private.key_state_names is
-  'Every state of a key, as proxy_private.key_summaries names it.';
+  'Every state of a key, as in proxy_private.key_summaries.';
 
 create type proxy_private.key_filter as (
   active boolean, tier text, live_mode boolean, label text, search text, states text[]
 );
 comment on type proxy_private.key_filter is
-  'Which keys are asked for: null for any; in `label` what the label must contain, in `search` what it '
-  'or the keyId must, in lower case.';
+  'Which keys to list; a null field matches any key. `label` is what the label must contain, '
+  '`search` what the label or keyId must contain, both in lower case.';
 
 create function proxy_private.read_key_filter(
   active boolean, tier text, live_mode boolean, label text, state text default null,
@@ -3799,12 +3880,12 @@ begin
 end
 $$;
 comment on function proxy_private.read_key_filter is
-  'The filter that these arguments mean; refuses (invalid_request) a tier or state that there is not, '
-  'and a label or search over 16,384 bytes.';
+  'The filter that these arguments describe. Refuses (invalid_request) an unknown tier or state, '
+  'and a label or search of more than 16,384 bytes.';
 
 
--- By columns, and not by the row: a scan can then leave out a key before its usage is looked up, which
--- its state needs.
+-- Takes columns, not the row: a scan can then skip a key before it looks up the key's usage, which
+-- only the state needs.
 create function proxy_private.fits_filter(
   active boolean, tier text, live_mode boolean, label text, key_id text, filter proxy_private.key_filter
 ) returns boolean
@@ -3823,10 +3904,10 @@ begin
 end
 $$;
 comment on function proxy_private.fits_filter is
-  'Whether a key of these columns is one that the filter asks for, but for its state.';
+  'Whether a key with these columns matches the filter, apart from its state.';
 
 
--- A definer: callers may read no table.
+-- SECURITY DEFINER: callers may not read tables.
 create function proxy_private.find_own_key(reference text, out id uuid, out live_mode boolean)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -3843,11 +3924,11 @@ begin
 end
 $$;
 comment on function proxy_private.find_own_key is
-  'The id and the mode of the caller''s key that is named by uuid or keyId; refuses (not_found) any '
-  'other, also one of another user.';
+  'The id and mode of the caller''s key that a uuid or keyId names. Refuses (not_found) any other '
+  'key, including those of other users.';
 
 
--- A definer: callers may read no accounts.
+-- SECURITY DEFINER: callers may not read accounts.
 create function proxy_private.require_reader(as_admin boolean) returns uuid
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -3857,10 +3938,11 @@ begin
 end
 $$;
 comment on function proxy_private.require_reader is
-  'The caller''s id; refuses (unauthorized) who is no user, and as_admin (forbidden) who is no admin.';
+  'The caller''s id. Refuses a caller who is not a user (unauthorized) or, with as_admin, not an '
+  'admin (forbidden).';
 
 
--- A definer: callers may read no table.
+-- SECURITY DEFINER: callers may not read tables.
 create function proxy_private.find_read_key(
   reference text, as_admin boolean, out id uuid, out live_mode boolean
 )
@@ -3884,23 +3966,23 @@ begin
 end
 $$;
 comment on function proxy_private.find_read_key is
-  'As proxy_private.find_own_key; as_admin the key of any user, for admins alone.';
+  'Like proxy_private.find_own_key; with as_admin, finds the key of any user, for admins only.';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
-  ('as_admin', 'Of one key alone: name it.'),
-  ('cursor', 'Not a cursor: begin without one.'),
+  ('as_admin', 'Valid only for a single key: name the key.'),
+  ('cursor', 'Not a valid cursor: start without one.'),
   ('limit', 'A whole number from 1 to 200.'),
   ('tier', 'No such tier exists.'),
   (
     'state',
-    'One of active, quota_used_up, suspended, expired, owner_barred and deleted, or undeleted for all '
-      'but deleted.'
+    'One of active, quota_used_up, suspended, expired, owner_barred and deleted, or undeleted for '
+      'all except deleted.'
   ),
-  ('period', 'A month as YYYY-MM, this one or up to 13 back, without `from` and `to`.');
+  ('period', 'A month as YYYY-MM: this month or up to 13 back, without `from` and `to`.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on function
   proxy_private.encode_place, proxy_private.decode_place, proxy_private.encode_cursor, proxy_private.decode_cursor,
   proxy_private.make_page, proxy_private.require_limit,
@@ -3959,12 +4041,12 @@ left join lateral (
 cross join lateral (
   select
     case when m.month = date_trunc('month', now() at time zone 'UTC')::date
-      -- what a number in JSON holds exactly
+      -- the largest integer that a JSON number holds exactly
       then least(m.bytes_sent + m.bytes_received, 9007199254740991)
       else 0
     end as used_bytes
 ) as u
--- in the order of the gateway's own checks; proxy_private.key_state_names() has them all
+-- in the order of the gateway's own checks; proxy_private.key_state_names() lists all states
 cross join lateral (
   select
     case
@@ -3984,24 +4066,25 @@ cross join lateral (
       ) >= k.account_limit_bytes then 'quota_used_up'
       else 'active'
     end as state
-  -- once for both columns that it is in
+  -- computed once for the two columns that use it
   offset 0
 ) as s;
 comment on view proxy_private.key_summaries is
-  'All users'' keys with their limits, state and usage in the current calendar month (UTC). Never a '
-  'secret or hash. state: what the gateway makes of the key now. quota_used_up_by: `key` where the '
-  'key''s own bytes are used up, `account` where those are that all keys of its user, tier and mode share.';
+  'All users'' keys with their limits, state and usage in the current calendar month (UTC), '
+  'without secrets or hashes. state: how the gateway treats the key now. quota_used_up_by: `key` '
+  'if the key''s own quota is used up, `account` if it is the quota that all keys of its user, '
+  'tier and mode share.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table proxy_private.key_summaries from public, anon, authenticated, service_role;
 
 
 -- 0602_sorting_keys.sql
 
--- Sorting keys: by what a list may be sorted, and the places in it that cursors name.
+-- Sorting keys: how a list may be sorted, and the positions in it that cursors encode.
 
--- As people count: "crawler 9" before "crawler 10", whatever the case of letters.
+-- Sorts numbers by their value ("crawler 9" before "crawler 10"), regardless of case.
 create collation proxy_private.by_label (provider = icu, locale = 'und-u-kn-true');
 comment on collation proxy_private.by_label is 'The order of labels in a sorted list.';
 
@@ -4025,13 +4108,14 @@ begin
 end
 $$;
 comment on function proxy_private.read_key_order is
-  'The order that the argument `sort` names, newest first for null; refuses (invalid_request) any other.';
+  'The order that the argument `sort` names, newest first for null. Refuses (invalid_request) any '
+  'other value.';
 
 
 create type proxy_private.key_place as (rank bigint, name text, id uuid);
 comment on type proxy_private.key_place is
-  'The place of a key in a sorted list: one of rank and name is the same for all. A key that was never '
-  'used is before all that were.';
+  'The position of a key in a sorted list. Depending on the sort, either rank or name is the same '
+  'for all keys. A key that was never used comes before all that were.';
 
 create function proxy_private.place_of(sorted_by text, key proxy_private.key_summaries) returns proxy_private.key_place
 language plpgsql immutable
@@ -4050,7 +4134,8 @@ begin
   )::proxy_private.key_place;
 end
 $$;
-comment on function proxy_private.place_of is 'The place of a key in a list that is sorted by this.';
+comment on function proxy_private.place_of is
+  'The position of a key in a list that is sorted by `sorted_by`.';
 
 
 create function proxy_private.encode_key_cursor(key_order proxy_private.key_order, place proxy_private.key_place) returns text
@@ -4076,7 +4161,7 @@ begin
 end
 $$;
 comment on function proxy_private.encode_key_cursor is
-  'The opaque name of a place in a list of this order: JSON in base64url.';
+  'The opaque cursor of a position in a list of this order: JSON in base64url.';
 
 create function proxy_private.decode_key_cursor(key_order proxy_private.key_order, cursor text) returns proxy_private.key_place
 language plpgsql stable
@@ -4115,8 +4200,8 @@ begin
 end
 $$;
 comment on function proxy_private.decode_key_cursor is
-  'The place that a cursor of this order names; refuses (invalid_request) one of another order, and '
-  'what encode_key_cursor cannot have made.';
+  'The position that a cursor of this order encodes. Refuses (invalid_request) a cursor of another '
+  'order, and anything that encode_key_cursor cannot return.';
 
 
 create function proxy_private.sort_keys(
@@ -4134,7 +4219,7 @@ begin
       select k::proxy_private.key_summaries as key, proxy_private.place_of(key_order.sorted_by, k) as place
       from unnest(sort_keys.keys) as k
     ),
-    -- the other way round is the same order, counted from its end
+    -- descending is the same order, numbered from its end
     numbered as (
       select
         p.*,
@@ -4154,10 +4239,10 @@ begin
 end
 $$;
 comment on function proxy_private.sort_keys is
-  'The first `most` of these keys in an order, or all for null, from after a place on.';
+  'The first `most` of these keys (all for null) in an order, starting after a position.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on function
   proxy_private.read_key_order, proxy_private.place_of, proxy_private.encode_key_cursor, proxy_private.decode_key_cursor,
   proxy_private.sort_keys
@@ -4166,9 +4251,9 @@ from public, anon, authenticated, service_role;
 
 -- 0604_selecting_keys.sql
 
--- Selecting keys: the statements by which lists of keys are read.
+-- Selecting keys: the queries behind lists of keys.
 
--- Each question with the index that suits it, and a plan that is kept: making one takes longer than
+-- One query per case, with the index that suits it and a cached plan: planning takes longer than
 -- reading a page.
 create function proxy_private.newest_keys(
   one_key uuid,
@@ -4182,7 +4267,7 @@ create function proxy_private.newest_keys(
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
--- in the order of an index: of an owner with few keys, as the planner expects them, it would sort all
+-- reads in index order: the planner expects few keys per owner, and would sort them all
 set enable_sort = off
 as $$
 begin
@@ -4225,8 +4310,9 @@ begin
 end
 $$;
 comment on function proxy_private.newest_keys is
-  'Up to `most` keys that the filter asks for, of any state, newest first, from after a place on: one key, those of '
-  'an owner (or only the deleted ones), or those of all users.';
+  'Up to `most` keys that match the filter apart from their state, newest first, starting after a '
+  'position. Reads one key, the keys of an owner (or only the deleted ones), or those of all '
+  'users.';
 
 
 create function proxy_private.oldest_keys(
@@ -4258,10 +4344,11 @@ begin
 end
 $$;
 comment on function proxy_private.oldest_keys is
-  'As newest_keys, of an owner, from the oldest on.';
+  'Like newest_keys, but oldest first, and only for an owner.';
 
 
--- Of what is not deleted a tier allows a hundred: any order and any state is sorted out among all of them.
+-- A tier allows a hundred undeleted keys, so any order and any filter by state is computed over all
+-- of them.
 create function proxy_private.undeleted_keys(
   owner_id uuid, filter proxy_private.key_filter, moment timestamptz, id uuid
 ) returns proxy_private.key_summaries[]
@@ -4273,7 +4360,7 @@ begin
   return array(
     select u.key
     from public.proxy_tiers as t
-    -- each tier by itself, for the index of what is not deleted, which begins with it
+    -- one lookup per tier: the index of undeleted keys starts with the tier
     cross join lateral (
       select s as key
       from proxy_private.key_summaries as s
@@ -4292,10 +4379,11 @@ begin
 end
 $$;
 comment on function proxy_private.undeleted_keys is
-  'The owner''s keys that are not deleted and that the filter asks for, made before a place, in no order.';
+  'The owner''s undeleted keys that match the filter and were created before a position, in no '
+  'particular order.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on function
   proxy_private.newest_keys, proxy_private.oldest_keys, proxy_private.undeleted_keys
 from public, anon, authenticated, service_role;
@@ -4303,10 +4391,12 @@ from public, anon, authenticated, service_role;
 
 -- 0606_listing_keys.sql
 
--- Listing keys: a user's keys by pages, filtered and sorted, as the dashboard and the API show them.
+-- Listing keys: a user's keys in pages, filtered and sorted, as the dashboard and the API show
+-- them.
 
--- By age an index has the order. Any other order, and any state but deleted, is made out of the keys
--- that are not deleted, of which a tier allows a hundred, and of the newest deleted ones, up to 2,000.
+-- An index provides the order by age. A list in any other order, or of any state except deleted, is
+-- computed from the undeleted keys, of which a tier allows a hundred, and the newest deleted ones,
+-- up to 2,000 in all.
 create function proxy_private.sorted_keys(
   owner_id uuid, filter proxy_private.key_filter, key_order proxy_private.key_order, after proxy_private.key_place, most integer
 ) returns proxy_private.key_summaries[]
@@ -4330,12 +4420,13 @@ begin
 end
 $$;
 comment on function proxy_private.sorted_keys is
-  'The first `most` of an owner''s keys that the filter asks for, or all for null, from after a place on.';
+  'The first `most` (all for null) of an owner''s keys that match the filter, starting after a '
+  'position.';
 
 
--- Without a limit all keys that are not deleted, and deleted ones up to 2,000 in all: nobody needs
--- tens of thousands of them at a time, and the cursor leads to the rest.
--- A definer: callers may read no table. The owner is asked for in its own words.
+-- Without a limit, returns all undeleted keys, and deleted ones up to 2,000 in all; the cursor
+-- leads to the rest. SECURITY DEFINER: callers may not read tables. Each query therefore checks the
+-- owner.
 create function proxy_private.page_of_keys(
   "limit" integer,
   cursor text,
@@ -4374,7 +4465,7 @@ begin
   );
   only_deleted := coalesce(filter.states = array['deleted'], false);
 
-  -- each asks for one more, which tells whether there is a page after this one
+  -- each query reads one more key, which shows whether another page follows
   if key_order.sorted_by <> 'created_at' or (filter.states is not null and not only_deleted) then
     if newest_first and page_of_keys.cursor is not null then
       after := ((extract(epoch from place.moment) * 1000000)::bigint, '', place.id);
@@ -4385,7 +4476,7 @@ begin
       if not place.only_deleted and not only_deleted then
         undeleted := proxy_private.undeleted_keys(owner_id, filter, place.moment, place.id);
       end if;
-      -- of deleted keys at least one, so that the cursor always leads on
+      -- at least one deleted key, so that the cursor always advances
       most := greatest(2000 - cardinality(undeleted), 1);
       place.only_deleted := true;
     end if;
@@ -4413,14 +4504,13 @@ begin
 end
 $$;
 comment on function proxy_private.page_of_keys is
-  'The caller''s keys from a cursor on, filtered and sorted, newest first for null, and the cursor of '
-  'the page after it: up to the limit; for null those that are not deleted, and deleted ones up to '
-  '2,000 in all. Refuses (unauthorized, invalid_request) a caller who is no user, and a limit, cursor, '
-  'tier, state or sort that is none.';
+  'The caller''s keys from a cursor on, filtered and sorted (newest first for null), and the '
+  'cursor of the next page. Without a limit, returns all undeleted keys, and deleted ones up to '
+  '2,000 in all. Refusals: unauthorized, invalid_request (detail: the argument).';
 
 
--- A definer, with a number of rows that is always the same: so a planned count says nothing of what
--- the tables hold, and the REST API finds no relation that could be embedded.
+-- SECURITY DEFINER with a fixed row estimate: a planned count reveals nothing about the tables, and
+-- the REST API finds no relation to embed.
 create function proxy_private.own_key_summaries() returns setof proxy_private.key_summaries
 language plpgsql stable security definer rows 100
 set search_path = pg_catalog, pg_temp
@@ -4432,21 +4522,21 @@ begin
 end
 $$;
 comment on function proxy_private.own_key_summaries is
-  'The keys that public.list_proxy_keys answers without arguments. Refusals: unauthorized.';
+  'The keys that public.list_proxy_keys returns without arguments. Refusals: unauthorized.';
 
 create view public.proxy_key_summaries with (security_invoker = true) as
 select * from proxy_private.own_key_summaries();
 comment on view public.proxy_key_summaries is
-  'The caller''s keys with their limits, state and usage in the current calendar month (UTC): those '
-  'that list_proxy_keys answers without arguments. Never a secret or hash.';
+  'The caller''s keys with their limits, state and usage in the current calendar month (UTC), as '
+  'list_proxy_keys returns them without arguments. Never contains a secret or hash.';
 
--- Without a trigger Postgres refuses a write as one that cannot be done (55000, an internal error
--- over HTTP); with one, as one that is not allowed.
+-- Without this trigger, Postgres refuses a write as impossible (55000, an internal error over
+-- HTTP); with it, the write is refused as not allowed.
 create trigger keep_summaries instead of insert or update or delete on public.proxy_key_summaries
   for each row execute function proxy_private.refuse_change();
 
 
--- A table or view over the REST API is cut at `max_rows` without a word; one json value is not.
+-- The REST API silently cuts a table or view at `max_rows`, but not a single json value.
 create function public.list_proxy_keys(
   "limit" integer default null,
   cursor text default null,
@@ -4472,16 +4562,15 @@ begin
 end
 $$;
 comment on function public.list_proxy_keys is
-  'The caller''s keys, newest first, as proxy_key_summaries: with a limit (1 to 200) a page from '
-  '`cursor` on; without one all that are not deleted, and deleted ones up to 2,000 in all, with the '
-  'cursor of the rest. Filters: active, tier, live_mode; label, which is contained in any case of '
-  'letters; search, which the label or the keyId contains; and state, one of them, or undeleted for all '
-  'but deleted. sort: created_at, label, last_used_at or used (this month''s bytes), with a minus before '
-  'it for descending; but by created_at, of the deleted the newest, up to 2,000 in all. A cursor is of '
-  'one sort. Refusals: unauthorized, invalid_request (detail: the argument).';
+  'The caller''s keys as in proxy_key_summaries: a page of `limit` (1 to 200) from `cursor` on, or '
+  'without a limit all undeleted keys, and deleted ones up to 2,000 in all. Filters: active, tier, '
+  'live_mode, label (a part of the label, in any case), search (a part of the label or keyId) and '
+  'state (undeleted: all except deleted); sort: created_at, label, last_used_at or used (this '
+  'month''s bytes), with a leading minus for descending, by default -created_at. Refusals: '
+  'unauthorized, invalid_request (detail: the argument).';
 
 
--- A definer: callers may read no table.
+-- SECURITY DEFINER: callers may not read tables.
 create function proxy_private.own_key_summary(reference text) returns proxy_private.key_summaries
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -4505,10 +4594,10 @@ begin
 end
 $$;
 comment on function public.get_proxy_key is
-  'The caller''s key (uuid or keyId), deleted or not. Refusals: unauthorized, not_found.';
+  'The caller''s key with this uuid or keyId, even if deleted. Refusals: unauthorized, not_found.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table public.proxy_key_summaries from public, anon, authenticated, service_role;
 revoke all on function
   proxy_private.sorted_keys, proxy_private.page_of_keys, proxy_private.own_key_summaries, public.list_proxy_keys,
@@ -4523,18 +4612,19 @@ to authenticated;
 
 -- 0608_keys_at_a_glance.sql
 
--- Keys at a glance: how many are in which state, and which of them somebody should look at.
+-- Keys at a glance: how many are in each state, and which of them need attention.
 
 create type public.proxy_key_attention as (has_keys boolean, states json, reasons json, keys json);
 comment on type public.proxy_key_attention is
-  'A user''s keys that are not deleted. has_keys: whether there are keys, deleted ones too. states: '
-  '[{state, keys}], how many keys are in each. reasons: [{reason, keys}], why keys need attention, the '
-  'most pressing first, and how many do. keys: of these the most pressing, as proxy_key_summaries with '
-  'the reason.';
+  'A summary of a user''s undeleted keys. states: [{state, keys}], how many keys are in each '
+  'state; reasons: [{reason, keys}], why keys need attention, the most pressing reason first, and '
+  'how many keys it concerns; keys: the most pressing of these keys, as proxy_key_summaries with '
+  'the reason. has_keys: whether the user has any keys, including deleted ones.';
 
 create type proxy_private.pressing_key as (reason text, rank integer, place double precision);
 comment on type proxy_private.pressing_key is
-  'Why somebody should look at a key: the smallest rank first, and of one rank the smallest place.';
+  'Why a key needs attention. The most pressing keys have the smallest rank and, within a rank, '
+  'the smallest place.';
 
 create function proxy_private.pressing(key proxy_private.key_summaries) returns proxy_private.pressing_key
 language plpgsql stable
@@ -4560,11 +4650,11 @@ begin
 end
 $$;
 comment on function proxy_private.pressing is
-  'Why somebody should look at the key; null of one that is well. First what does not work this month or '
-  'since this week, then what soon will not, then what has not worked for longer.';
+  'Why a key needs attention, or null if it does not. Keys that stopped working this month or week '
+  'come first, then keys that soon will, then keys that stopped earlier.';
 
 
--- A definer: callers may read no table.
+-- SECURITY DEFINER: callers may not read tables.
 create function proxy_private.own_key_attention(most integer) returns public.proxy_key_attention
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -4611,7 +4701,8 @@ begin
   return answer;
 end
 $$;
-comment on function proxy_private.own_key_attention is 'Does the work of public.proxy_key_attention.';
+comment on function proxy_private.own_key_attention is
+  'Does the work of public.proxy_key_attention.';
 
 create function public.proxy_key_attention("limit" integer default 5)
 returns public.proxy_key_attention
@@ -4623,12 +4714,12 @@ begin
 end
 $$;
 comment on function public.proxy_key_attention is
-  'The caller''s keys at a glance: how many are in which state, how many need attention and why, and the '
-  'most pressing of these, up to `limit` (1 to 200, default 5). Refusals: unauthorized, invalid_request '
-  '(detail: limit).';
+  'The caller''s keys at a glance: how many are in each state, how many need attention and why, '
+  'and the most pressing of these, up to `limit` (1 to 200, default 5). Refusals: unauthorized, '
+  'invalid_request (detail: limit).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on function
   proxy_private.pressing, proxy_private.own_key_attention, public.proxy_key_attention
 from public, anon, authenticated, service_role;
@@ -4637,9 +4728,9 @@ grant execute on function proxy_private.own_key_attention, public.proxy_key_atte
 
 -- 0610_reading_usage.sql
 
--- Reading usage: what a user's keys moved in a month, by key, and over time. All of it comes from the
--- rollups, so it costs the same whatever the number of events; sums over all keys, from those by account,
--- so they cost the same whatever the number of keys.
+-- Reading usage: a user's usage in a month, by key, and over time. All of it comes from the
+-- rollups, so its cost does not depend on the number of events. Sums over all keys come from the
+-- rollups by account, so their cost does not depend on the number of keys.
 
 create type public.proxy_usage_totals as (
   period text,
@@ -4651,7 +4742,7 @@ create type public.proxy_usage_totals as (
 comment on type public.proxy_usage_totals is
   'What a user''s keys used in a calendar month (UTC), and how many are active now.';
 
--- A definer: callers may read no keys.
+-- SECURITY DEFINER: callers may not read keys.
 create function proxy_private.count_active_keys() returns jsonb
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -4662,7 +4753,7 @@ begin
   return (
     select coalesce(jsonb_object_agg(t.tier, a.keys) filter (where a.keys > 0), '{}')
     from public.proxy_tiers as t
-    -- by the index of what is not deleted, of which there are as many as the tier allows
+    -- uses the index of undeleted keys, whose number the tier limits
     cross join lateral (
       select count(*) as keys
       from proxy_private.key_states as k
@@ -4687,7 +4778,7 @@ begin
   wanted_month := proxy_private.require_period(proxy_usage_summary.period);
   totals.period := to_char(wanted_month, 'YYYY-MM');
   select
-    -- what a number in JSON holds exactly
+    -- the largest integer that a JSON number holds exactly
     least(coalesce(sum(u.bytes_sent + u.bytes_received), 0), 9007199254740991),
     coalesce(sum(u.requests), 0)
   into totals.total_bandwidth_bytes, totals.total_requests
@@ -4700,9 +4791,9 @@ begin
 end
 $$;
 comment on function public.proxy_usage_summary is
-  'A calendar month (UTC; YYYY-MM, default this one, up to 13 back) over all of the caller''s keys, '
-  'deleted ones too: bytes in and out, CONNECTs; and the keys that are active now, by tier. '
-  'Refusals: unauthorized, invalid_request (detail: period).';
+  'The usage of all of the caller''s keys, including deleted ones, in a calendar month (UTC; '
+  'YYYY-MM, default this month, up to 13 back): bytes in and out, and requests. Also the number of '
+  'keys that are active now, by tier. Refusals: unauthorized, invalid_request (detail: period).';
 
 
 create function public.proxy_usage_by_key(
@@ -4734,7 +4825,7 @@ begin
     perform proxy_private.refuse('invalid_request', 'cursor');
   end if;
   most := proxy_private.require_limit(proxy_usage_by_key."limit");
-  -- sorted, all are looked at
+  -- a sort needs all keys
   page := proxy_private.page_of_keys(
     case when not sorted then most end, proxy_usage_by_key.cursor, proxy_usage_by_key.active,
     proxy_usage_by_key.tier, proxy_usage_by_key.live_mode, proxy_usage_by_key.label
@@ -4772,7 +4863,7 @@ begin
       end as place
     from unnest(page.keys) as p
     left join proxy_private.proxy_usage_monthly as u on u.api_key_id = p.id and u.month = wanted_month
-    -- sorted, what was not used has no place
+    -- a sorted list leaves out keys without usage
     where not sorted or u.api_key_id is not null
     order by place desc, p.created_at desc, p.id desc
     limit case when sorted then coalesce(most, 50) end
@@ -4782,10 +4873,10 @@ begin
 end
 $$;
 comment on function public.proxy_usage_by_key is
-  'Each of the caller''s keys with what it used in a calendar month (UTC; YYYY-MM, default this one, '
-  'up to 13 back), newest key first, paged and filtered as list_proxy_keys. With a sort, bytes or '
-  'requests, those that used the most, up to `limit` (default 50) of all that list_proxy_keys answers '
-  'without one. last_used_at is of that month; a test key''s usage is not `billed`. Refusals: '
+  'The caller''s keys with their usage and last use in a calendar month (UTC; YYYY-MM, default '
+  'this month, up to 13 back), newest key first, with the pages and filters of list_proxy_keys; a '
+  'test key''s usage is not `billed`. With a sort (bytes or requests), only the `limit` (default '
+  '50) keys that used the most, of all that list_proxy_keys returns without a limit. Refusals: '
   'unauthorized, invalid_request (detail: the argument).';
 
 
@@ -4796,9 +4887,9 @@ create type public.proxy_usage_timeline as (
   points json
 );
 comment on type public.proxy_usage_timeline is
-  'Usage by hour or day (UTC) from `from` up to, not including, `to`; points: start, requests, '
-  'bytes_sent, bytes_received, billed_bytes (of these, those of live keys), one for each, also where '
-  'nothing was used.';
+  'Usage by hour or day (UTC), from `from` (included) to `to` (excluded). points: start, requests, '
+  'bytes_sent, bytes_received and billed_bytes (the part of live keys), for each hour or day, even '
+  'without usage.';
 
 create function proxy_private.require_span(
   "interval" text, "from" text, "to" text, out step interval, out first_at timestamptz, out end_at timestamptz
@@ -4820,7 +4911,7 @@ begin
   if begins >= ends then
     perform proxy_private.refuse('invalid_request', 'to');
   end if;
-  -- the end of the hour or day that the time is in, or the time itself where it is such an end
+  -- the end of the hour or day that contains the time, or the time itself if it is such an end
   end_at := date_trunc(require_span."interval", ends + step - interval '1 microsecond');
   first_at := date_trunc(
     require_span."interval",
@@ -4835,10 +4926,11 @@ begin
 end
 $$;
 comment on function proxy_private.require_span is
-  'The whole hours or days (UTC) that two times span, by default the 24 hours or 30 days up to now. '
-  'Refuses (invalid_request) what is no time or interval, a span that is empty, and one of over 1,000.';
+  'The whole hours or days (UTC) that two times span, by default the last 24 hours or 30 days. '
+  'Refuses (invalid_request) an invalid time or interval, an empty span, and a span of more than '
+  '1,000 hours or days.';
 
--- A definer: row-level security shows a caller their own usage alone.
+-- SECURITY DEFINER: row-level security shows callers only their own usage.
 create function proxy_private.hours_of_any_key(api_key_id uuid, first_at timestamptz, end_at timestamptz)
 returns setof proxy_private.proxy_usage_hourly
 language plpgsql stable security definer rows 100
@@ -4885,7 +4977,7 @@ begin
   with used as (
     select
       date_trunc(proxy_usage_series."interval", h.hour) as start,
-      -- what a number in JSON holds exactly
+      -- the largest integer that a JSON number holds exactly
       least(sum(h.requests), 9007199254740991) as requests,
       least(sum(h.bytes_sent), 9007199254740991) as bytes_sent,
       least(sum(h.bytes_received), 9007199254740991) as bytes_received,
@@ -4894,7 +4986,7 @@ begin
         9007199254740991
       ) as billed_bytes
     from (
-      -- one of them is run
+      -- only one of these branches runs
       select a.hour, a.live_mode, a.requests, a.bytes_sent, a.bytes_received
       from proxy_private.proxy_account_hourly as a
       where one_key is null and a.hour >= span.first_at and a.hour < span.end_at
@@ -4910,7 +5002,7 @@ begin
     ) as h
     group by 1
   )
-  -- straight to json, as for a page of events
+  -- directly to json, as for a page of events
   select json_agg(
     json_build_object(
       'start', p.start,
@@ -4927,19 +5019,24 @@ begin
 end
 $$;
 comment on function public.proxy_usage_series is
-  'The caller''s usage by hour or day (UTC), over all keys or one (uuid or keyId), gaps filled with '
-  'zeros: whole intervals from the one that `from` is in to the one that `to` is in or ends, by '
-  'default the last 24 hours or 30 days; at most 1,000. as_admin: of the key of any user, for admins. '
-  'Refusals: unauthorized, forbidden, invalid_request (detail: the argument), not_found.';
+  'The caller''s usage by hour or day (UTC), over all keys or one (uuid or keyId), with zeros '
+  'where nothing was used; with as_admin, that of one key of any user, for admins. Covers whole '
+  'intervals, from the one that contains `from` to the one that contains `to` or ends there: by '
+  'default the last 24 hours or 30 days, at most 1,000 intervals. Refusals: unauthorized, '
+  'forbidden, invalid_request (detail: the argument), not_found.';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
   ('interval', 'Either hour or day.'),
-  ('from', 'An RFC 3339 time of this century, at most 1,000 intervals before `to`, 92 days of targets or outcomes.'),
+  (
+    'from',
+    'An RFC 3339 time of this century, at most 1,000 intervals before `to`, or 92 days for targets '
+      'and outcomes.'
+  ),
   ('to', 'An RFC 3339 time of this century, later than `from`.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on function
   proxy_private.count_active_keys, public.proxy_usage_summary, public.proxy_usage_by_key,
   proxy_private.require_span, proxy_private.hours_of_any_key, public.proxy_usage_series
@@ -4952,7 +5049,7 @@ to authenticated;
 
 -- 0615_reading_account.sql
 
--- Reading an account: what all keys of a user and tier may move together, and have moved.
+-- Reading an account: what all keys of a user and tier may use together, and have used.
 
 create type public.proxy_account_state as (
   user_id uuid,
@@ -4961,10 +5058,10 @@ create type public.proxy_account_state as (
   tiers jsonb
 );
 comment on type public.proxy_account_state is
-  'What an account may use in the current calendar month (UTC). tiers: for each, smallest first, tier, '
-  'used_bytes, limit_bytes and left_bytes of all its live keys, their requests, billed, '
-  'keys (not deleted) and key_limit, limit_overrides; and in `test`, of all its test keys, used_bytes, '
-  'limit_bytes, left_bytes, requests, billed. Deleted keys count.';
+  'What an account may use in the current calendar month (UTC), including the usage of deleted '
+  'keys. tiers: for each tier, smallest first, tier, keys (undeleted), key_limit, limit_overrides, '
+  'and used_bytes, limit_bytes, left_bytes, requests and billed for all its live keys; `test` has '
+  'the latter five for all its test keys.';
 
 create function proxy_private.account_quota(
   used proxy_private.proxy_account_monthly, limit_bytes bigint, billed boolean
@@ -4973,7 +5070,7 @@ language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- what a number in JSON holds exactly
+  -- the largest integer that a JSON number holds exactly
   used_bytes constant bigint := least(
     coalesce((account_quota.used).bytes_sent + (account_quota.used).bytes_received, 0),
     9007199254740991
@@ -4989,7 +5086,7 @@ begin
 end
 $$;
 comment on function proxy_private.account_quota is
-  'What was used of a limit, and what is left of it; `used` is null where nothing was.';
+  'How much of a limit is used, and how much is left; `used` is null if nothing is.';
 
 
 create function proxy_private.account_of(user_id uuid) returns public.proxy_account_state
@@ -5050,11 +5147,11 @@ begin
 end
 $$;
 comment on function proxy_private.account_of is
-  'The account of a user: each tier that is self-serve or granted, of which there are keys or usage of '
-  'this month, or whose limits an admin has set.';
+  'The account of a user: each tier that is self-serve or granted, in which the user has keys or '
+  'usage of this month, or whose limits an admin has set.';
 
 
--- A definer: callers may read no keys.
+-- SECURITY DEFINER: callers may not read keys.
 create function proxy_private.own_account() returns public.proxy_account_state
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -5074,12 +5171,12 @@ begin
 end
 $$;
 comment on function public.proxy_account is
-  'What the caller''s account may use in this calendar month (UTC), tier by tier: the bytes that all live '
-  'keys share, and those that all test keys share, deleted ones too: used, allowed, and left; the keys; '
-  'and when it resets. Refusals: unauthorized.';
+  'What the caller''s account may use in this calendar month (UTC), by tier: the used, allowed and '
+  'remaining bytes that all live keys share, and those that all test keys share, including deleted '
+  'keys. Also the number of keys, and when the usage resets. Refusals: unauthorized.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on function
   proxy_private.account_quota, proxy_private.account_of, proxy_private.own_account, public.proxy_account
 from public, anon, authenticated, service_role;
@@ -5088,7 +5185,7 @@ grant execute on function proxy_private.own_account, public.proxy_account to aut
 
 -- 0620_reading_events.sql
 
--- Reading events: each CONNECT of a key, newest first, by pages or as CSV.
+-- Reading events: the requests of a key, newest first, in pages or as CSV.
 
 create type proxy_private.event_filter as (
   api_key_id uuid,
@@ -5102,8 +5199,8 @@ create type proxy_private.event_filter as (
   billed boolean
 );
 comment on type proxy_private.event_filter is
-  'Which events are asked for: of which key, from when up to when, after which place, with what '
-  'status or code, to which host. billed: whether the key''s usage is billed.';
+  'Which events to read: of which key, from when to when, after which position, with which status '
+  'or code, to which host. billed: whether the key''s usage is billed.';
 
 create function proxy_private.read_event_filter(
   id text, cursor text, "from" text, "to" text, status_code integer, target_host text, code text,
@@ -5121,7 +5218,7 @@ begin
   if filter.begins_at >= filter.ends_at then
     perform proxy_private.refuse('invalid_request', 'to');
   end if;
-  -- no event is over five minutes ahead of its recording: months to come need not be looked into
+  -- no event is more than five minutes in the future, so later partitions are skipped
   filter.ends_at := least(filter.ends_at, now() + interval '1 hour');
   if read_event_filter.status_code not between 100 and 999 then
     perform proxy_private.refuse('invalid_request', 'status_code');
@@ -5145,19 +5242,20 @@ begin
 end
 $$;
 comment on function proxy_private.read_event_filter is
-  'The filter that these arguments mean. Refusals: unauthorized, forbidden, invalid_request (detail: the '
-  'argument), not_found.';
+  'The filter that these arguments describe. Refusals: unauthorized, forbidden, invalid_request '
+  '(detail: the argument), not_found.';
 
 
--- A definer: callers may read no events. The generic plan prunes days as it begins; planning them again
--- takes longer than a page, but for the newest two days, where most pages end.
+-- SECURITY DEFINER: callers may not read events. The generic plan prunes days when it starts, as
+-- planning again takes longer than reading a page. Only pages within the newest two days, as most
+-- are, are planned each time: for two days, planning is fast.
 create function proxy_private.page_of_events(
   filter proxy_private.event_filter, skipped integer, most integer, as_admin boolean default false
 ) returns proxy_private.proxy_usage_events[]
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
--- in the order of the index: of a key with few events, as the planner expects them, it would sort all
+-- reads in index order: the planner expects few events per key, and would sort them all
 set enable_sort = off
 as $$
 declare
@@ -5165,7 +5263,7 @@ declare
   recent_at timestamptz;
   recent proxy_private.proxy_usage_events[];
 begin
-  -- also for a caller who makes a filter without proxy_private.read_event_filter
+  -- a caller may build a filter without proxy_private.read_event_filter
   perform from proxy_private.proxy_keys as k
   where k.id = (page_of_events.filter).api_key_id
     and (k.user_id = reader_id or page_of_events.as_admin);
@@ -5207,7 +5305,7 @@ begin
     where e.api_key_id = (page_of_events.filter).api_key_id
       and e.occurred_at >= (page_of_events.filter).begins_at
       and e.occurred_at < (page_of_events.filter).ends_at
-      -- prunes days, as the comparison of rows does not
+      -- prunes days, which the row comparison does not
       and e.occurred_at <= (page_of_events.filter).place_at
       and (e.occurred_at, e.event_id)
         < ((page_of_events.filter).place_at, (page_of_events.filter).place_id)
@@ -5223,11 +5321,11 @@ begin
 end
 $$;
 comment on function proxy_private.page_of_events is
-  'The caller''s events of a filter, as_admin those of any user, newest first, without the first `skipped`, '
-  'at most `most`.';
+  'Up to `most` events of the caller that match a filter, newest first, without the first '
+  '`skipped`; with as_admin, events of any user.';
 
 
--- A definer: callers may read no table.
+-- SECURITY DEFINER: callers may not read tables.
 create function proxy_private.how_to_fix(code text) returns text
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -5237,7 +5335,7 @@ begin
 end
 $$;
 comment on function proxy_private.how_to_fix is
-  'What to do about the code of an event; null for one that is no outcome.';
+  'What to do about the code of an event; null for a code that is not an outcome.';
 
 
 create function proxy_private.require_page(page integer, "limit" integer, cursor text) returns integer
@@ -5254,8 +5352,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_page is
-  'The number of a page, from 1; refuses (invalid_request) one beyond the first 10,000 rows, which '
-  'would all be read to be skipped, and one beside a cursor.';
+  'The number of a page, from 1. Refuses (invalid_request) a page together with a cursor, and a '
+  'page beyond the first 10,000 rows, because all skipped rows must be read.';
 
 create function public.list_proxy_key_events(
   id text,
@@ -5289,7 +5387,7 @@ declare
     );
   answer public.proxy_page;
 begin
-  -- straight to json: making jsonb of a page takes longer than finding it
+  -- directly to json: making jsonb of a page takes longer than finding it
   select coalesce(json_agg(e), '[]') into answer.items
   from (
     select
@@ -5307,13 +5405,14 @@ end
 $$;
 comment on function public.list_proxy_key_events is
   'The usage events of the caller''s key (uuid or keyId), newest first: `limit` (1 to 200, default '
-  '50) from `cursor` on, or the page of that number among the newest 10,000. Filters: from, up to '
-  'and without `to`, status_code, target_host, code. how_to_fix: what to do about the code. as_admin: of '
-  'the key of any user, for admins. Refusals: unauthorized, forbidden, not_found, invalid_request (detail: '
-  'the argument).';
+  '50) from `cursor` on, or the page of that number among the newest 10,000; with as_admin, those '
+  'of any user''s key, for admins. Filters: from (included), to (excluded), status_code, '
+  'target_host, code; how_to_fix: what to do about the code. Refusals: unauthorized, forbidden, '
+  'not_found, invalid_request (detail: the argument).';
 
 
--- RFC 4180. A spreadsheet takes a text that begins so for a formula; no host or method does.
+-- RFC 4180. A spreadsheet takes text that starts with one of these characters for a formula; no
+-- host or method does.
 create function proxy_private.csv_field(value text) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -5327,14 +5426,14 @@ begin
 end
 $$;
 comment on function proxy_private.csv_field is
-  'The text as a field of CSV: quoted where it must be, and one that a spreadsheet would run as a '
-  'formula behind an apostrophe.';
+  'The text as a CSV field: quoted if necessary, and with a leading apostrophe if a spreadsheet '
+  'would run it as a formula.';
 
 create type public.proxy_csv_part as (csv text, next_cursor text);
 comment on type public.proxy_csv_part is
-  'Lines of CSV, and the cursor of the part after it: null with the last one.';
+  'Lines of CSV, and the cursor of the next part; null with the last part.';
 
--- By parts, so that neither this database nor who passes them on holds more than one at a time.
+-- In parts, so that neither the database nor the Edge Function holds more than one at a time.
 create function public.export_proxy_key_events(
   id text,
   cursor text default null,
@@ -5395,22 +5494,23 @@ begin
 end
 $$;
 comment on function public.export_proxy_key_events is
-  'The usage events of the caller''s key (uuid or keyId) as CSV, newest first, up to 5,000 lines from '
-  '`cursor` on, with a line of names before the first; filters as list_proxy_key_events. Refusals: '
-  'unauthorized, not_found, invalid_request (detail: the argument).';
+  'The usage events of the caller''s key (uuid or keyId) as CSV, newest first: up to 5,000 lines '
+  'from `cursor` on, with a header line before the first. The filters are those of '
+  'list_proxy_key_events. Refusals: unauthorized, not_found, invalid_request (detail: the '
+  'argument).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
   (
     'page',
-    'A page among the newest 10,000 rows, without a cursor: use the cursor of a page to go further.'
+    'A page within the newest 10,000 rows, without a cursor: to go further, use a cursor instead.'
   ),
   ('status_code', 'A whole number from 100 to 999.'),
   ('target_host', 'A host has 1 to 255 characters.'),
-  ('code', 'A code has lower-case letters, digits and underscores, such as rate_limited.');
+  ('code', 'A code has lowercase letters, digits and underscores, such as rate_limited.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on function
   proxy_private.read_event_filter, proxy_private.page_of_events, proxy_private.how_to_fix, proxy_private.require_page,
   public.list_proxy_key_events, proxy_private.csv_field, public.export_proxy_key_events
@@ -5423,7 +5523,7 @@ to authenticated;
 
 -- 0625_exporting_keys.sql
 
--- Exporting keys: the list as CSV, by parts, so that nobody holds more than one at a time.
+-- Exporting keys: the list as CSV, in parts, so that no program holds more than one at a time.
 
 create function public.export_proxy_keys(
   cursor text default null,
@@ -5484,11 +5584,12 @@ begin
 end
 $$;
 comment on function public.export_proxy_keys is
-  'The caller''s keys as CSV, up to 200 lines from `cursor` on, with a line of names before the first; '
-  'filters and sort as list_proxy_keys. Refusals: unauthorized, invalid_request (detail: the argument).';
+  'The caller''s keys as CSV: up to 200 lines from `cursor` on, with a header line before the '
+  'first. The filters and sorts are those of list_proxy_keys. Refusals: unauthorized, '
+  'invalid_request (detail: the argument).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on function public.export_proxy_keys from public, anon, authenticated, service_role;
 grant execute on function public.export_proxy_keys to authenticated;
 
@@ -5497,7 +5598,7 @@ grant execute on function public.export_proxy_keys to authenticated;
 
 -- Reading the audit: what was done to a user's keys, grants and account limits, newest first.
 
--- A definer: callers may read no table. The owner is asked for in its own words.
+-- SECURITY DEFINER: callers may not read tables. Each query therefore checks the owner.
 create function proxy_private.page_of_audit(
   reference text, "limit" integer, cursor text, as_admin boolean default false
 ) returns public.proxy_page
@@ -5517,7 +5618,7 @@ begin
   elsif page_of_audit.as_admin then
     perform proxy_private.refuse('invalid_request', 'as_admin');
   end if;
-  -- each with the index that suits it
+  -- two queries, each with the index that suits it
   if one_key is null then
     found := array(
       select a from proxy_private.proxy_key_audit as a
@@ -5564,13 +5665,14 @@ begin
 end
 $$;
 comment on function public.list_proxy_key_audit is
-  'What was done to the caller''s key (uuid or keyId), or without one to all of their keys, grants and '
-  'account limits, newest first: `limit` (1 to 200, default 50) from `cursor` on. Each: id, api_key_id, tier (of a '
-  'grant or account), actor_id, action, changes, reason, request_id, occurred_at. as_admin: of a key of any '
-  'user, for admins. Refusals: unauthorized, forbidden, not_found, invalid_request (detail: the argument).';
+  'What was done to the caller''s key (uuid or keyId), or without one to all of their keys, grants '
+  'and account limits, newest first: `limit` (1 to 200, default 50) from `cursor` on; with '
+  'as_admin, to one key of any user, for admins. Each item has id, api_key_id, tier (of a grant or '
+  'account), actor_id, action, changes, reason, request_id and occurred_at. Refusals: '
+  'unauthorized, forbidden, not_found, invalid_request (detail: the argument).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on function
   proxy_private.page_of_audit, public.list_proxy_key_audit
 from public, anon, authenticated, service_role;
@@ -5579,8 +5681,9 @@ grant execute on function proxy_private.page_of_audit, public.list_proxy_key_aud
 
 -- 0640_reading_targets.sql
 
--- Reading what burns usage: by target and by outcome, for one key or over all of a user. All of it comes
--- from rollups whose number is bounded, whatever the number of events, keys and other users.
+-- Reading where usage goes: by target and by outcome, for one key or for all keys of a user. All of
+-- it comes from rollups, whose number is bounded regardless of the number of events, keys and
+-- users.
 
 create function proxy_private.require_rollup_span(
   period text, "interval" text, "from" text, "to" text,
@@ -5612,8 +5715,9 @@ begin
 end
 $$;
 comment on function proxy_private.require_rollup_span is
-  'The whole hours or days (UTC) of a month, or that two times span, by default the 24 hours or 30 days up '
-  'to now. Refuses (invalid_request) what proxy_private.require_span does, a month beside times, and over 92 days.';
+  'The whole hours or days (UTC) of a month, or that two times span, by default the last 24 hours '
+  'or 30 days. Refuses (invalid_request) what proxy_private.require_span refuses, a month together '
+  'with times, and a span of more than 92 days.';
 
 create function proxy_private.require_rollup_sort(sort text) returns text
 language plpgsql stable
@@ -5627,7 +5731,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_rollup_sort is
-  'What the first of a list have most of, by default bytes; refuses (invalid_request) any other.';
+  'What a list is sorted by, most first; bytes by default. Refuses (invalid_request) anything '
+  'except bytes, requests and errors.';
 
 
 create type proxy_private.target_sum as (
@@ -5641,7 +5746,8 @@ create type proxy_private.target_sum as (
   billed_bytes bigint
 );
 comment on type proxy_private.target_sum is
-  'What was moved to a target over days. kind: as in proxy_usage_targets. host: null for a site.';
+  'The usage of a target over several days. kind: as in proxy_usage_targets. host: null for a '
+  'site.';
 
 create type proxy_private.target_reading as (
   first_at timestamptz,
@@ -5652,10 +5758,10 @@ create type proxy_private.target_reading as (
   unlisted proxy_private.target_sum
 );
 comment on type proxy_private.target_reading is
-  'The targets that were asked for, the most first. totals: over all. other: what no target was counted of. '
-  'unlisted: of targets beyond the limit.';
+  'The targets to return, most first. totals: the sum over all targets; other: usage that is not '
+  'counted by target; unlisted: the targets beyond the limit.';
 
--- A definer: callers may read no rollups by target.
+-- SECURITY DEFINER: callers may not read the rollups by target.
 create function proxy_private.read_targets(
   key_id text, first_at timestamptz, end_at timestamptz, by_site boolean, sort text, most integer
 ) returns proxy_private.target_reading
@@ -5682,7 +5788,7 @@ begin
   ),
   summed as materialized (
     select
-      -- by site, what has none stays a host
+      -- by site, a host that has none stays a host
       case when n.kind = 2 then 2 when by_site and n.site is not null then 1 else n.kind end as kind,
       case when n.kind = 0 and not (by_site and n.site is not null) then n.name end as host,
       max(n.site) as site,
@@ -5690,7 +5796,7 @@ begin
       sum(n.bytes_received) as bytes_received, sum(n.billed_bytes) as billed_bytes
     from named as n
     group by 1, 2, case when n.kind = 1 or by_site then n.site end
-    -- what a correction left at nothing
+    -- leaves out what a correction has reduced to zero
     having (sum(n.requests), sum(n.errors), sum(n.bytes_sent), sum(n.bytes_received)) <> (0, 0, 0, 0)
   ),
   ranked as materialized (
@@ -5707,7 +5813,7 @@ begin
       ) end as place
     from summed as s
   ),
-  -- what a number in JSON holds exactly
+  -- the largest integer that a JSON number holds exactly
   parts as (
     select
       g.part,
@@ -5753,7 +5859,8 @@ begin
   );
 end
 $$;
-comment on function proxy_private.target_figures is 'The figures of a sum, as the API answers them.';
+comment on function proxy_private.target_figures is
+  'The figures of a sum, as the API returns them.';
 
 create function proxy_private.require_target_grouping("by" text) returns boolean
 language plpgsql stable
@@ -5767,8 +5874,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_target_grouping is
-  'Whether targets are added up by site, by default not; refuses (invalid_request) other words than host '
-  'and site.';
+  'Whether targets are grouped by site; by default they are not. Refuses (invalid_request) '
+  'anything except host and site.';
 
 
 create type public.proxy_target_usage as (
@@ -5783,10 +5890,11 @@ create type public.proxy_target_usage as (
   unlisted json
 );
 comment on type public.proxy_target_usage is
-  'What was moved to each target, from `from` up to, not including, `to`. targets: host, site, requests, '
-  'errors, bytes_sent, bytes_received, billed_bytes (of these, those of live keys), the most first. totals = '
-  'targets + unlisted + other. unlisted: those beyond the limit. other: what is not counted by target, as a '
-  'key or user had over 1,000 hosts and 1,000 sites in a day. kept_from: what is older is no longer kept.';
+  'Usage per target, from `from` (included) to `to` (excluded). targets: host, site, requests, '
+  'errors, bytes_sent, bytes_received and billed_bytes (the part of live keys), most first; '
+  'unlisted: the targets beyond the limit; other: usage not counted by target, as a key or user '
+  'had more than 1,000 hosts and 1,000 sites in a day; totals = targets + unlisted + other. '
+  'kept_from: older usage is no longer kept.';
 
 create function public.proxy_usage_targets(
   period text default null, "from" text default null, "to" text default null, key_id text default null,
@@ -5836,9 +5944,10 @@ begin
 end
 $$;
 comment on function public.proxy_usage_targets is
-  'What the caller''s keys, or one (uuid or keyId), moved to each host or site, the most bytes, requests or '
-  'errors first: in a month (YYYY-MM), or in the whole days (UTC) that `from` and `to` span, by default the '
-  'last 30, at most 92. Refusals: unauthorized, invalid_request (detail: the argument), not_found.';
+  'The usage of the caller''s keys, or of one (uuid or keyId), per host or site, sorted by bytes, '
+  'requests or errors, most first. Covers a month (YYYY-MM), or the whole days (UTC) that `from` '
+  'and `to` span: by default the last 30, at most 92. Refusals: unauthorized, invalid_request '
+  '(detail: the argument), not_found.';
 
 
 create function public.export_proxy_usage_targets(
@@ -5894,21 +6003,21 @@ begin
 end
 $$;
 comment on function public.export_proxy_usage_targets is
-  'As proxy_usage_targets, as CSV: the first 10,000 targets, one line for all others, and one for what is '
-  'not counted by target. next_cursor is always null. Refusals: unauthorized, not_found, invalid_request '
-  '(detail: the argument).';
+  'The answer of proxy_usage_targets as CSV: the first 10,000 targets, one line for all others, '
+  'and one for usage that is not counted by target. next_cursor is always null. Refusals: '
+  'unauthorized, not_found, invalid_request (detail: the argument).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
   ('by', 'Either host or site.'),
   (
     'sort',
-    'Of usage one of bytes, requests and errors; of keys one of created_at, label, last_used_at and '
-      'used, with a minus before it for descending.'
+    'For usage, one of bytes, requests and errors; for keys, one of created_at, label, '
+      'last_used_at and used, with a leading minus for descending.'
   );
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on function
   proxy_private.require_rollup_span, proxy_private.require_rollup_sort, proxy_private.read_targets,
   proxy_private.target_figures, proxy_private.require_target_grouping, public.proxy_usage_targets,
@@ -5923,7 +6032,7 @@ to authenticated;
 
 -- 0645_reading_outcomes.sql
 
--- Reading outcomes: how a user's requests ended, what to do about it, and how that changed over time.
+-- Reading outcomes: how a user's requests ended, how to fix failures, and the trend.
 
 create type proxy_private.outcome_sum as (
   start timestamptz,
@@ -5935,9 +6044,10 @@ create type proxy_private.outcome_sum as (
   bytes_received bigint,
   billed_bytes bigint
 );
-comment on type proxy_private.outcome_sum is 'What came to an outcome in the hour or day that begins at `start`.';
+comment on type proxy_private.outcome_sum is
+  'The totals of one outcome in the hour or day that starts at `start`.';
 
--- A definer: callers may read no rollups by outcome.
+-- Security definer: callers may not read the rollup by outcome.
 create function proxy_private.read_outcomes(
   key_id text, "interval" text, first_at timestamptz, end_at timestamptz,
   as_admin boolean default false
@@ -5965,15 +6075,15 @@ begin
     join proxy_private.outcomes as o using (outcome)
     where u.subject = subject_id and u.hour >= read_outcomes.first_at
       and u.hour < read_outcomes.end_at
-      -- what went to another outcome
+      -- skip rows whose usage all moved to another outcome
       and (u.requests, u.bytes_sent, u.bytes_received) <> (0, 0, 0)
     group by date_trunc(read_outcomes."interval", u.hour), o.outcome
   );
 end
 $$;
 comment on function proxy_private.read_outcomes is
-  'The outcomes of the caller''s key, or of all of the caller''s keys for null, by hour or day; as_admin of '
-  'the key of any user.';
+  'Returns the totals per outcome and hour or day of one of the caller''s keys, or of all of them '
+  'if key_id is null. With as_admin, the key may be any user''s.';
 
 create type public.proxy_outcome_usage as (
   "interval" text,
@@ -5986,12 +6096,11 @@ create type public.proxy_outcome_usage as (
   points json
 );
 comment on type public.proxy_outcome_usage is
-  'How requests ended, from `from` up to, not including, `to`; what was refused is a request here. outcomes: '
-  'outcome, kind (ok, refused, failed), requests, bytes_sent, bytes_received, billed_bytes (of these, those '
-  'of live keys), how_to_fix, the most first. '
-  'totals, over all: requests, ok, refused, failed, success_rate (ok of all, 0 to 1; null without a '
-  'request), bytes_sent, bytes_received, billed_bytes. points, one per interval: start, ok, refused, '
-  'failed. kept_from: what is older is no longer kept.';
+  'How requests ended from `from` (inclusive) to `to` (exclusive); refused requests count too. '
+  '`outcomes` lists the outcomes, largest first, with kind (ok, refused or failed), figures and '
+  'how_to_fix; `totals` sums them, with success_rate from 0 to 1 (null without requests); `points` '
+  'counts the ok, refused and failed requests of each interval. billed_bytes are the bytes of live '
+  'keys; data from before `kept_from` is no longer kept.';
 
 create function public.proxy_usage_outcomes(
   period text default null, "from" text default null, "to" text default null, key_id text default null,
@@ -6100,11 +6209,11 @@ begin
 end
 $$;
 comment on function public.proxy_usage_outcomes is
-  'How the requests of the caller''s keys, or of one (uuid or keyId), ended, refusals included, and what to '
-  'do about it; by hour or day too. In a month (YYYY-MM), or in the whole hours or days (UTC) that `from` '
-  'and `to` span, by default the last 24 hours or 30 days, at most 1,000 hours or 92 days. as_admin: of the '
-  'key of any user, for admins. Refusals: unauthorized, forbidden, invalid_request (detail: the argument), '
-  'not_found.';
+  'Returns how the requests of the caller''s keys, or of one key (uuid or keyId), ended, refusals '
+  'included, and how to fix failures, in total and per hour or day. The span is a month (YYYY-MM), '
+  'or whole UTC hours or days between `from` and `to`: at most 1,000 hours or 92 days, by default '
+  'the last 24 hours or 30 days; as_admin lets an admin name any user''s key. Refusals: '
+  'unauthorized, forbidden, invalid_request (detail: the argument), not_found.';
 
 
 create function public.export_proxy_usage_outcomes(
@@ -6153,11 +6262,12 @@ begin
 end
 $$;
 comment on function public.export_proxy_usage_outcomes is
-  'As proxy_usage_outcomes, as CSV: one line per outcome and hour or day in which it occurred, oldest first, and of these the most. '
-  'next_cursor is always null. Refusals: unauthorized, not_found, invalid_request (detail: the argument).';
+  'As proxy_usage_outcomes, as CSV: one line per outcome and hour or day in which it occurred, '
+  'oldest first, then largest first. next_cursor is always null. Refusals: unauthorized, '
+  'not_found, invalid_request (detail: the argument).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.read_outcomes, public.proxy_usage_outcomes, public.export_proxy_usage_outcomes
 from public, anon, authenticated, service_role;
@@ -6168,9 +6278,9 @@ to authenticated;
 
 -- 0647_reading_alerts.sql
 
--- Reading alerts: what a user was alerted to, newest first, also without a webhook.
+-- Reading alerts: a user's alerts, newest first, with or without a webhook.
 
--- A definer: callers may read no table. The owner is asked for in its own words.
+-- Security definer: callers may not read tables. Each query therefore checks the owner.
 create function proxy_private.page_of_alerts(reference text, type text, "limit" integer, cursor text)
 returns public.proxy_page
 language plpgsql stable security definer
@@ -6191,7 +6301,7 @@ begin
   if page_of_alerts.reference is not null then
     one_key := (proxy_private.find_own_key(page_of_alerts.reference)).id;
   end if;
-  -- each with the index that suits it
+  -- two queries, so that each uses its own index
   if one_key is null then
     found := array(
       select a from proxy_private.proxy_alerts as a
@@ -6238,17 +6348,17 @@ begin
 end
 $$;
 comment on function public.list_proxy_alerts is
-  'What the caller was alerted to within 90 days, newest first: of a key (uuid or keyId) or of all, of a '
-  '`type` or of all; `limit` (1 to 200, default 50) from `cursor` on. Each: id, api_key_id, type, '
-  'occurred_at, data, which is the payload as webhooks send it, in camelCase. Refusals: unauthorized, '
-  'not_found, invalid_request (detail: the argument).';
+  'Returns the caller''s alerts of the last 90 days, newest first, of one key (uuid or keyId) or '
+  'all, and of one `type` or all: `limit` (1 to 200, default 50) per page, from `cursor` on. Each '
+  'has id, api_key_id, type, occurred_at and data, the payload that webhooks send, in camelCase. '
+  'Refusals: unauthorized, not_found, invalid_request (detail: the argument).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
   ('type', 'A type of alert, such as key.quota: docs/alerts.md lists them.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function proxy_private.page_of_alerts, public.list_proxy_alerts
 from public, anon, authenticated, service_role;
 grant execute on function proxy_private.page_of_alerts, public.list_proxy_alerts to authenticated;
@@ -6256,27 +6366,28 @@ grant execute on function proxy_private.page_of_alerts, public.list_proxy_alerts
 
 -- 0650_idempotency.sql
 
--- Safe retries: who lost the answer to a mint or a rotation asks again under the same idempotency key,
--- and learns that it was done, as the secret is kept nowhere.
+-- Safe retries: a client that lost the answer to a mint or a rotation retries it with the same
+-- idempotency key, and learns that it was done. The secret is stored nowhere, so it cannot be
+-- returned again.
 
 create table proxy_private.idempotency_keys (
   user_id uuid not null references auth.users (id) on delete cascade,
   key_hash bytea not null,
   request_hash bytea not null,
-  -- no foreign key: it is written before the key it stands for, and keys are never deleted
+  -- no foreign key: this row is written before the key's row, and keys are never removed
   api_key_id uuid not null,
   used_at timestamptz not null default clock_timestamp(),
   primary key (user_id, key_hash)
 );
 comment on table proxy_private.idempotency_keys is
-  'Which requests were done under which idempotency key, for 24 hours. Only hashes: what a client '
-  'chooses as a key may be private.';
+  'The requests done under each idempotency key in the last 24 hours. Both are stored as hashes, '
+  'because the idempotency key that a client chooses may be private.';
 create index idempotency_keys_oldest on proxy_private.idempotency_keys (used_at);
 alter table proxy_private.idempotency_keys enable row level security;
 
 
--- A refusal later in the transaction takes the row back: only what was done is remembered. Of two at
--- once the second waits for the first here.
+-- A later refusal in the transaction rolls the row back, so only requests that were done are
+-- remembered. Of two concurrent requests, the second waits here for the first.
 create function proxy_private.claim_idempotency(
   user_id uuid, idempotency_key text, request jsonb, api_key_id uuid
 ) returns void
@@ -6300,7 +6411,7 @@ begin
   where i.user_id = claim_idempotency.user_id
     and i.key_hash = hash
     and i.used_at < clock_timestamp() - kept;
-  -- each claim clears away a little of what others left
+  -- each claim also deletes up to 20 expired rows
   delete from proxy_private.idempotency_keys as i
   where (i.user_id, i.key_hash) in (
     select o.user_id, o.key_hash from proxy_private.idempotency_keys as o
@@ -6324,24 +6435,25 @@ begin
 end
 $$;
 comment on function proxy_private.claim_idempotency is
-  'Notes that the user''s request is done under this idempotency key, for the key `api_key_id`. '
-  'Refuses one that was used in the last 24 hours: already_done '
-  '(detail: the key''s id), or idempotency_mismatch for another request; and invalid_request.';
+  'Records that the user''s request is done under this idempotency key, for the key `api_key_id`. '
+  'Refuses an idempotency key that was used in the last 24 hours: already_done (detail: the key''s '
+  'id) for the same request, or idempotency_mismatch for another one. Refuses a malformed one '
+  '(invalid_request).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
   ('idempotency_key', 'An idempotency key has 1 to 255 visible ASCII characters.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on table proxy_private.idempotency_keys from public, anon, authenticated, service_role;
 revoke all on function proxy_private.claim_idempotency from public, anon, authenticated, service_role;
 
 
 -- 0700_minting.sql
 
--- Minting: as for every change of a key, a definer in `proxy_private` does the work, since callers may not
--- write a table, and a thin function in `public` is what callers see.
+-- Minting. As for every change to a key, a security definer function in `proxy_private` does the
+-- work, because callers may not write tables; callers use a thin function in `public`.
 
 create type public.minted_proxy_key as (
   id uuid,
@@ -6358,10 +6470,10 @@ create type public.minted_proxy_key as (
   rotated_at timestamptz
 );
 comment on type public.minted_proxy_key is
-  'A key with its secret, which is in this answer and nowhere else.';
+  'A key with its secret. Only this answer contains the secret.';
 
 
--- What a key may do is said where all who ask read it, also for a key that is new.
+-- Limits and state come from the view that all readers use, also for a new key.
 create function proxy_private.key_with_secret(id uuid, secret text) returns public.minted_proxy_key
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -6379,7 +6491,7 @@ begin
 end
 $$;
 comment on function proxy_private.key_with_secret is
-  'The answer to a mint or a rotation: the key as it is now, with the secret it was just given.';
+  'Returns the answer to a mint or a rotation: the key''s current state and its new secret.';
 
 
 create function proxy_private.require_label(label text) returns text
@@ -6396,11 +6508,11 @@ begin
 end
 $$;
 comment on function proxy_private.require_label is
-  'The label without space at its ends; refuses (invalid_request) what is none.';
+  'Returns the label without surrounding space; refuses (invalid_request) an invalid label.';
 
 
--- The number of undeleted keys can be trusted only while no one else may add one of this user's, which
--- is what the row holds off that proxy_private.lock_writes has locked.
+-- The count of undeleted keys is reliable only while no other transaction can add a key for this
+-- user: the row that proxy_private.lock_writes locked prevents that.
 create function proxy_private.claim_key_slot(user_id uuid, tier text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -6417,11 +6529,11 @@ begin
 end
 $$;
 comment on function proxy_private.claim_key_slot is
-  'Refuses (key_limit_reached) when the user''s undeleted keys of the tier are at its limit. The '
-  'transaction must hold the user''s writes of kind `mint`.';
+  'Refuses (key_limit_reached) if the user''s undeleted keys of the tier have reached its limit. '
+  'The transaction must hold the lock on the user''s writes of kind `mint`.';
 
 
--- A definer: callers may not write keys or hashes.
+-- Security definer: callers may not write keys or hashes.
 create function proxy_private.mint_proxy_key(
   label text, tier text, live_mode boolean, idempotency_key text, allowed_ips text[] default '{}',
   expires_at text default null
@@ -6470,7 +6582,7 @@ begin
   perform proxy_private.claim_write(owner_id, 'mint');
   perform proxy_private.claim_key_slot(owner_id, chosen.tier);
 
-  -- 48 random bits collide rarely, but they do
+  -- 48 random bits rarely collide, but they can
   while not made loop
     new_key_id := case when mint_proxy_key.live_mode then 'avp_live_' else 'avp_test_' end
       || encode(extensions.gen_random_bytes(6), 'hex');
@@ -6510,10 +6622,11 @@ begin
 end
 $$;
 comment on function public.mint_proxy_key(text, text, boolean, text, text[], text) is
-  'Makes a key of the caller and returns it with its secret, which is shown this once. allowed_ips and '
-  'expires_at: as in update_proxy_key. Refusals: unauthorized, invalid_request (detail: the argument), '
-  'tier_not_granted, key_limit_reached, rate_limited (detail: seconds to wait); and '
-  'with an idempotency_key already_done (detail: the id of the key it made), idempotency_mismatch.';
+  'Creates a key for the caller and returns it with its secret, which is shown only once. '
+  'allowed_ips and expires_at are as in update_proxy_key. Refusals: unauthorized, invalid_request '
+  '(detail: the argument), tier_not_granted, key_limit_reached, rate_limited (detail: seconds to '
+  'wait); with an idempotency_key also already_done (detail: the id of the created key) and '
+  'idempotency_mismatch.';
 
 
 create function proxy_private.refuse_mint_arguments(arguments jsonb) returns void
@@ -6545,11 +6658,12 @@ begin
 end
 $$;
 comment on function proxy_private.refuse_mint_arguments is
-  'Refuses (invalid_request) by the first name that is no argument of mint_proxy_key, or by label, '
-  'the one argument that must be there.';
+  'Refuses (invalid_request) the first name that is not an argument of mint_proxy_key, or else '
+  'label, the only required argument.';
 
--- PostgREST falls back to this when the body's names fit no arguments above: so an unknown or a missing
--- field is refused as the route refuses it, and not as a function that does not exist.
+-- PostgREST falls back to this overload if the body's fields do not match the arguments above, so
+-- that an unknown or missing field gets the same refusal as from the route, not an error about a
+-- function that does not exist.
 create function public.mint_proxy_key(jsonb) returns public.minted_proxy_key
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
@@ -6560,15 +6674,15 @@ begin
 end
 $$;
 comment on function public.mint_proxy_key(jsonb) is
-  'Never mints: refuses arguments that the other form does not take. Refusals: unauthorized, '
-  'invalid_request (detail: the argument).';
+  'Never mints: it refuses arguments that the other overload does not take. Refusals: '
+  'unauthorized, invalid_request (detail: the argument).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
-  ('live_mode', 'The mode is either true or false.');
+  ('live_mode', 'The mode is true (live) or false (test).');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.key_with_secret, proxy_private.require_label, proxy_private.claim_key_slot, proxy_private.mint_proxy_key,
   public.mint_proxy_key(text, text, boolean, text, text[], text), proxy_private.refuse_mint_arguments,
@@ -6601,10 +6715,10 @@ create type public.rotated_proxy_key as (
   rotations_reset_seconds integer
 );
 comment on type public.rotated_proxy_key is
-  'As minted_proxy_key, with what is left of the rotation limit and the seconds until it grows.';
+  'As minted_proxy_key, with the number of rotations left and the seconds until it grows.';
 
 
--- A definer: callers may not write keys or hashes.
+-- Security definer: callers may not write keys or hashes.
 create function proxy_private.rotate_proxy_key(
   id text, grace_seconds integer, idempotency_key text
 ) returns public.rotated_proxy_key
@@ -6619,7 +6733,7 @@ declare
   moment timestamptz;
   grace interval;
 begin
-  -- the old secret is refused within 30 seconds, whatever the caller would like
+  -- the old secret is refused after 30 seconds at the latest, whatever the caller asks for
   if rotate_proxy_key.grace_seconds between 0 and 30 is not true then
     perform proxy_private.refuse('invalid_request', 'grace_seconds');
   end if;
@@ -6674,18 +6788,18 @@ begin
 end
 $$;
 comment on function public.rotate_proxy_key is
-  'Replaces the secret of the caller''s key (uuid or keyId); the keyId stays. For `grace_seconds` (0 '
-  'to 30) the one before it works too, unless the key is rotated again or deleted. Refusals: '
+  'Replaces the secret of the caller''s key (uuid or keyId); the keyId stays. For `grace_seconds` '
+  '(0 to 30) the previous secret works too, unless the key is rotated again or deleted. Refusals: '
   'unauthorized, invalid_request (detail: the argument), not_found, key_deleted, key_suspended, '
-  'key_expired, rate_limited (detail: seconds to wait); and with an idempotency_key already_done '
-  '(detail: the key''s id), idempotency_mismatch.';
+  'key_expired, rate_limited (detail: seconds to wait); with an idempotency_key also already_done '
+  '(detail: the key''s id) and idempotency_mismatch.';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
-  ('grace_seconds', 'A grace is a whole number of seconds from 0 to 30.');
+  ('grace_seconds', 'The grace period is a whole number of seconds from 0 to 30.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.rotate_proxy_key, public.rotate_proxy_key
 from public, anon, authenticated, service_role;
@@ -6694,11 +6808,11 @@ grant execute on function proxy_private.rotate_proxy_key, public.rotate_proxy_ke
 
 -- 0850_updating.sql
 
--- Updating: what an owner may change of a key without a new secret.
+-- Updating: what an owner may change about a key without rotating it.
 
--- Stricter than `cidr`, which takes 10/8 for 10.0.0.0/8, 010 for 10, which others read as 8, and a
--- mask of 2^32 for 0. Bits behind the mask are refused too, as nobody can tell what was meant, and an
--- IPv4 address in the form of IPv6, as it would match no client.
+-- Stricter than `cidr`, which reads 10/8 as 10.0.0.0/8, 010 as 10 (other parsers read 8) and a mask
+-- of 2^32 as 0. Also refused are host bits, because the intended range is unclear, and IPv4-mapped
+-- IPv6 addresses, because they match no client.
 create function proxy_private.require_allowed_ips(ranges jsonb) returns cidr[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -6721,7 +6835,7 @@ begin
   then
     perform proxy_private.refuse('invalid_request', 'allowed_ips');
   end if;
-  -- each once, in the order in which they came
+  -- without duplicates, in the given order
   allowed := array(
     select (r.range #>> '{}')::cidr
     from jsonb_array_elements(require_allowed_ips.ranges)
@@ -6736,8 +6850,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_allowed_ips is
-  'The address ranges of an array of at most 50, each an IPv4 or IPv6 address or a CIDR range; '
-  'refuses (invalid_request) anything else. A repeated one is kept once.';
+  'Returns the ranges of an array of at most 50 IPv4 or IPv6 addresses or CIDR ranges, without '
+  'duplicates; refuses (invalid_request) anything else.';
 
 
 create function proxy_private.require_expiry(expiry jsonb) returns timestamptz
@@ -6761,10 +6875,10 @@ begin
 end
 $$;
 comment on function proxy_private.require_expiry is
-  'A time to come, or null; refuses (invalid_request) anything else.';
+  'Returns a future time, or null; refuses (invalid_request) anything else.';
 
 
--- What is wanted is checked before a key is looked for.
+-- Called before the key is looked up, so that invalid changes are refused first.
 create function proxy_private.require_changes(changes jsonb, names text[]) returns proxy_private.proxy_keys
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -6802,11 +6916,11 @@ begin
 end
 $$;
 comment on function proxy_private.require_changes is
-  'The columns that an object of these names changes, the others null; refuses (invalid_request) '
-  'another name, and a value that is none.';
+  'Returns the columns that an object with these names changes, all others null; refuses '
+  '(invalid_request) other names and invalid values.';
 
 
--- A definer: callers may not write keys.
+-- Security definer: callers may not write keys.
 create function proxy_private.update_proxy_key(id text, changes jsonb)
 returns proxy_private.key_summaries
 language plpgsql volatile security definer
@@ -6835,7 +6949,7 @@ end
 $$;
 comment on function proxy_private.update_proxy_key is 'Does the work of public.update_proxy_key.';
 
--- One argument for all changes, as null is a value of its own: it takes an expiry away.
+-- One argument for all changes, because null is a value too: it removes the expiry.
 create function public.update_proxy_key(id text, changes jsonb)
 returns public.proxy_key_summaries
 language plpgsql volatile security invoker
@@ -6846,24 +6960,24 @@ begin
 end
 $$;
 comment on function public.update_proxy_key is
-  'Changes the caller''s key (uuid or keyId): of `changes` {label, allowed_ips, expires_at} what is '
-  'there. allowed_ips: at most 50 addresses or CIDR ranges of clients, none for any; expires_at: a '
-  'time to come, or null for never. A suspended key stays so. Refusals: unauthorized, '
+  'Changes the fields of the caller''s key (uuid or keyId) that `changes` contains: label; '
+  'allowed_ips, at most 50 addresses or CIDR ranges of clients, empty for any client; expires_at, '
+  'a future time, or null for never. A suspended key stays suspended. Refusals: unauthorized, '
   'invalid_request (detail: the field), not_found, key_deleted, rate_limited (detail: seconds to '
   'wait).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
-  ('changes', 'An object of the fields to change.'),
+  ('changes', 'An object with the fields to change.'),
   (
     'allowed_ips',
-    'At most 50 IPv4 or IPv6 addresses or CIDR ranges, with no bits behind the mask: 203.0.113.0/24, '
+    'At most 50 IPv4 or IPv6 addresses or CIDR ranges without host bits: 203.0.113.0/24, '
       'not 203.0.113.7/24.'
   ),
-  ('expires_at', 'An expiry is an RFC 3339 time to come, or null.');
+  ('expires_at', 'The expiry is an RFC 3339 time in the future, or null.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.require_allowed_ips, proxy_private.require_expiry, proxy_private.require_changes,
   proxy_private.update_proxy_key, public.update_proxy_key
@@ -6875,7 +6989,7 @@ grant execute on function proxy_private.update_proxy_key, public.update_proxy_ke
 
 -- Retiring: owners take a key out of service.
 
--- A definer: callers may not write keys.
+-- Security definer: callers may not write keys.
 create function proxy_private.delete_proxy_key(id text) returns proxy_private.key_summaries
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -6906,12 +7020,12 @@ begin
 end
 $$;
 comment on function public.delete_proxy_key is
-  'Takes the caller''s key (uuid or keyId) out of service; its row and usage stay. A key already '
-  'deleted is returned as it is. Refusals: unauthorized, not_found, rate_limited (detail: seconds to '
-  'wait).';
+  'Takes the caller''s key (uuid or keyId) out of service; its row and usage stay. A key that is '
+  'already deleted is returned unchanged. Refusals: unauthorized, not_found, rate_limited (detail: '
+  'seconds to wait).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.delete_proxy_key, public.delete_proxy_key
 from public, anon, authenticated, service_role;
@@ -6920,14 +7034,15 @@ grant execute on function proxy_private.delete_proxy_key, public.delete_proxy_ke
 
 -- 0910_changing_keys.sql
 
--- Changing keys: one change of up to 300 keys at once, all of them or none.
+-- Changing keys: one change to up to 300 keys at once, all or none.
 
 create type public.proxy_key_changes as (changed integer, unchanged integer);
 comment on type public.proxy_key_changes is
-  'How many keys a change of several made another of, and how many were so already.';
+  'How many keys a bulk change changed, and how many already were as requested.';
 
 create type proxy_private.named_key as (place bigint, id uuid);
-comment on type proxy_private.named_key is 'A key that a list names: where it stands there, and its id if it is one.';
+comment on type proxy_private.named_key is
+  'An entry of a list of keys: its position, and the id of the key, or null if no such key exists.';
 
 
 create function proxy_private.require_keys(ids text[], owner_id uuid) returns proxy_private.named_key[]
@@ -6962,11 +7077,12 @@ begin
 end
 $$;
 comment on function proxy_private.require_keys is
-  'The keys of a user that a list of 1 to 300 uuids and keyIds names. Refuses (invalid_request) what is '
-  'no such list, and (not_found, with its place as `ids.0`) any other key, also one of another user.';
+  'Returns the user''s keys that a list of 1 to 300 uuids and keyIds names. Refuses any other list '
+  '(invalid_request), and a key that does not exist or is another user''s (not_found, detail: its '
+  'position, as `ids.0`).';
 
 
--- A definer: callers may not write keys.
+-- Security definer: callers may not write keys.
 create function proxy_private.change_proxy_keys(ids text[], changes jsonb) returns public.proxy_key_changes
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -6986,7 +7102,7 @@ begin
     perform proxy_private.refuse('invalid_request', 'deleted');
   end if;
   named := proxy_private.require_keys(change_proxy_keys.ids, owner_id);
-  -- in one order, so that two of these do not wait for each other
+  -- locked in one order, so that concurrent calls do not deadlock
   keys := array(
     select k from proxy_private.proxy_keys as k
     where k.id in (select n.id from unnest(named) as n) and k.user_id = owner_id
@@ -7036,19 +7152,19 @@ begin
 end
 $$;
 comment on function public.change_proxy_keys is
-  'Makes one change of 1 to 300 of the caller''s keys (uuids or keyIds), of all or of none: `changes` is '
-  '{"deleted": true}, or of {allowed_ips, expires_at} what is there, as in update_proxy_key. One named '
-  'twice counts once, and all of it as one write. Refusals: unauthorized, invalid_request (detail: the '
-  'argument or field), not_found and key_deleted (detail: the first that is refused, as ids.0), '
-  'rate_limited (detail: seconds to wait).';
+  'Makes one change to 1 to 300 of the caller''s keys (uuids or keyIds), all or none: `changes` is '
+  '{"deleted": true}, or has allowed_ips, expires_at or both, as in update_proxy_key. A key that '
+  'is named twice counts once, and the whole change counts as one write. Refusals: unauthorized, '
+  'invalid_request (detail: the argument or field), not_found and key_deleted (detail: the first '
+  'refused key, as ids.0), rate_limited (detail: seconds to wait).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
-  ('ids', 'From 1 to 300 keys, each by its uuid or keyId.'),
-  ('deleted', 'True, and nothing else with it.');
+  ('ids', 'From 1 to 300 keys, each as a uuid or keyId.'),
+  ('deleted', 'Only true, and without other changes.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.require_keys, proxy_private.change_proxy_keys, public.change_proxy_keys
 from public, anon, authenticated, service_role;
@@ -7073,10 +7189,11 @@ begin
 end
 $$;
 comment on function proxy_private.require_reason is
-  'The reason as clean text of 1 to 500 characters; refuses (invalid_request) anything else.';
+  'Returns the reason as clean text of 1 to 500 characters; refuses (invalid_request) anything '
+  'else.';
 
 
--- A definer: it writes another user's key, for an admin.
+-- Security definer: it writes another user's key for an admin.
 create function proxy_private.suspend_proxy_key(id text, reason text) returns proxy_private.key_summaries
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -7115,13 +7232,14 @@ begin
 end
 $$;
 comment on function public.suspend_proxy_key is
-  'For admins: takes any user''s key (uuid or keyId) out of service until it is reactivated; its '
-  'owner reads the reason (1 to 500 characters). A key already suspended is returned as it is. '
-  'Refusals: unauthorized, forbidden, invalid_request (detail: reason), not_found, key_deleted, '
-  'rate_limited (detail: seconds to wait).';
+  'For admins: takes any user''s key (uuid or keyId) out of service until it is reactivated, with '
+  'a reason (1 to 500 characters) that its owner can read. A key that is already suspended is '
+  'returned unchanged. Refusals: unauthorized, forbidden, invalid_request (detail: reason), '
+  'not_found, key_deleted, rate_limited (detail: seconds to wait).';
 
 
--- A ban or a removal of the owner's account waits, or is waited for, before the key is locked.
+-- Called before the key is locked: a ban or removal of the owner's account then happens entirely
+-- before or after this transaction.
 create function proxy_private.lock_owner(reference text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -7135,11 +7253,11 @@ begin
 end
 $$;
 comment on function proxy_private.lock_owner is
-  'Holds off a ban and the removal of the account that owns the key (uuid or keyId) until the '
-  'transaction ends.';
+  'Blocks a ban or removal of the account that owns the key (uuid or keyId) until the transaction '
+  'ends.';
 
 
--- A definer: it writes another user's key, for an admin.
+-- Security definer: it writes another user's key for an admin.
 create function proxy_private.reactivate_proxy_key(id text, reason text)
 returns proxy_private.key_summaries
 language plpgsql volatile security definer
@@ -7175,7 +7293,8 @@ begin
   return summary;
 end
 $$;
-comment on function proxy_private.reactivate_proxy_key is 'Does the work of public.reactivate_proxy_key.';
+comment on function proxy_private.reactivate_proxy_key is
+  'Does the work of public.reactivate_proxy_key.';
 
 create function public.reactivate_proxy_key(id text, reason text default null)
 returns public.proxy_key_summaries
@@ -7187,14 +7306,14 @@ begin
 end
 $$;
 comment on function public.reactivate_proxy_key is
-  'For admins: puts any user''s deleted or suspended key (uuid or keyId) back in service, with the '
-  'secret it had; the reason, if there is one, is in the audit. An active key is returned as it is, '
+  'For admins: puts any user''s deleted or suspended key (uuid or keyId) back in service with its '
+  'old secret; the reason, if any, is recorded in the audit. An active key is returned unchanged, '
   'and an expiry stays. Refusals: unauthorized, forbidden, invalid_request (detail: reason), '
   'not_found, key_limit_reached, key_deleted (the owner''s account is gone), rate_limited (detail: '
   'seconds to wait).';
 
 
--- A definer: it writes another user's key, for an admin.
+-- Security definer: it writes another user's key for an admin.
 create function proxy_private.set_proxy_key_limits(id text, reason text, limits jsonb)
 returns proxy_private.key_summaries
 language plpgsql volatile security definer
@@ -7228,9 +7347,10 @@ begin
   return summary;
 end
 $$;
-comment on function proxy_private.set_proxy_key_limits is 'Does the work of public.set_proxy_key_limits.';
+comment on function proxy_private.set_proxy_key_limits is
+  'Does the work of public.set_proxy_key_limits.';
 
--- One argument for all limits, as null is a value of its own: it takes an override away.
+-- One argument for all limits, because null is a value too: it removes an override.
 create function public.set_proxy_key_limits(id text, reason text, limits jsonb)
 returns public.proxy_key_summaries
 language plpgsql volatile security invoker
@@ -7243,15 +7363,16 @@ begin
 end
 $$;
 comment on function public.set_proxy_key_limits is
-  'For admins: changes the limits of any user''s key (uuid or keyId): of `limits` '
-  '{bandwidth_limit_bytes, rate_limit, tunnel_limit} what is there, null for the tier''s. Bytes per '
-  'calendar month are 0 to 2^53 - 1; CONNECTs per second and tunnels open at once on one gateway 1 to '
-  '1,000,000. The reason is in the audit. Refusals: unauthorized, forbidden, invalid_request (detail: '
-  'the argument or the limit), not_found, key_deleted, rate_limited (detail: seconds to wait).';
+  'For admins: sets the limits of any user''s key (uuid or keyId) that `limits` contains: '
+  'bandwidth_limit_bytes per calendar month (0 to 2^53 - 1), rate_limit in CONNECTs per second and '
+  'tunnel_limit in open tunnels on one gateway (both 1 to 1,000,000), or null for the tier''s '
+  'limit. The reason is recorded in the audit. Refusals: unauthorized, forbidden, invalid_request '
+  '(detail: the argument or the limit), not_found, key_deleted, rate_limited (detail: seconds to '
+  'wait).';
 
 
--- A user may be named by the id or by the e-mail address, which Auth keeps in lower case. An address
--- that nobody has confirmed may be another's, and one of two accounts means neither.
+-- Auth stores e-mail addresses in lower case. An unconfirmed address may belong to someone else,
+-- and an address that two accounts share identifies neither.
 create function proxy_private.find_user(reference text) returns uuid
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -7269,14 +7390,15 @@ begin
 end
 $$;
 comment on function proxy_private.find_user is
-  'The id of the user with this id, or of the only one with this confirmed e-mail address; or null.';
+  'Returns the id of the user with this id, or of the only user with this confirmed e-mail '
+  'address; otherwise null.';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
   ('user', 'The id or the e-mail address of a user.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.require_reason, proxy_private.suspend_proxy_key, public.suspend_proxy_key, proxy_private.lock_owner,
   proxy_private.reactivate_proxy_key, public.reactivate_proxy_key, proxy_private.set_proxy_key_limits,
@@ -7290,9 +7412,9 @@ to authenticated;
 
 -- 0955_finding_keys.sql
 
--- Finding keys: admins look for the keys of any user.
+-- Finding keys: admins search the keys of all users.
 
--- A definer: it reads every user's keys, for an admin.
+-- Security definer: it reads every user's keys for an admin.
 create function proxy_private.find_proxy_keys(
   "limit" integer, cursor text, key_id text, "user" text, label text, active boolean, tier text,
   live_mode boolean, state text
@@ -7306,7 +7428,7 @@ declare
   filter proxy_private.key_filter;
   owner_id uuid;
   one_key uuid;
-  -- a state has no index: a page looks at so many keys and no further, however few it finds
+  -- no index has the state, so a page examines at most this many keys, even if few match
   most_looked_at constant integer := 2000;
   found proxy_private.key_summaries[];
   last_key proxy_private.key_summaries;
@@ -7348,7 +7470,7 @@ begin
   if cardinality(found) > most then
     last_key := found[most];
   end if;
-  -- straight to json: making jsonb of a page takes longer than finding it
+  -- straight to json: building jsonb takes longer than finding the page
   select coalesce(json_agg(e), '[]') into answer.items
   from (
     select f.*, (select u.email from auth.users as u where u.id = f.user_id) as email
@@ -7385,15 +7507,14 @@ begin
 end
 $$;
 comment on function public.find_proxy_keys is
-  'For admins: the keys of all users, newest first, as proxy_key_summaries with the owner''s `email`; '
-  '`limit` (1 to 200, default 50) from `cursor` on. Filters: key_id (uuid or keyId), user (id or '
-  'e-mail address), label (contained), active, tier, live_mode; state, one of them, or undeleted for '
-  'all but deleted: a page then looks at 2,000 keys and may be short, or empty, and have a cursor. '
-  'Refusals: unauthorized, forbidden, '
-  'invalid_request (detail: the argument).';
+  'For admins: the keys of all users, newest first, as proxy_key_summaries with the owner''s '
+  '`email`; `limit` (1 to 200, default 50) per page, from `cursor` on. Filters: key_id (uuid or '
+  'keyId), user (id or e-mail address), label (contains), active, tier, live_mode, and state (one '
+  'state, or undeleted); with state, a page examines 2,000 keys, so it may be short or empty and '
+  'still have a cursor. Refusals: unauthorized, forbidden, invalid_request (detail: the argument).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.find_proxy_keys, public.find_proxy_keys
 from public, anon, authenticated, service_role;
@@ -7402,8 +7523,9 @@ grant execute on function proxy_private.find_proxy_keys, public.find_proxy_keys 
 
 -- 0956_reading_any_key.sql
 
--- Reading any key: admins see why a key of any user is refused. Its events, history and usage come from the
--- functions that its owner reads them by, as_admin. A read leaves nothing in the audit, which is of changes.
+-- Reading any key: admins see why a user's key is refused. Its events, history and usage come from
+-- the same functions that its owner uses, with as_admin. Reads are not audited: the audit records
+-- only changes.
 
 create function proxy_private.user_as_admins_see(user_id uuid) returns jsonb
 language plpgsql stable
@@ -7424,17 +7546,18 @@ begin
 end
 $$;
 comment on function proxy_private.user_as_admins_see is
-  'user_id, email, removed (no such account exists any more), and barred_until: null where the account is '
-  'not banned, 2100 where it is for good.';
+  'Returns user_id, email, removed (the account no longer exists), and barred_until: null if the '
+  'account is not banned, 2100 if it is banned for good.';
 
 
 create type public.proxy_key_reading as (key jsonb, owner jsonb, account jsonb, last_event jsonb);
 comment on type public.proxy_key_reading is
-  'What says why a key is refused. key: as find_proxy_keys shows it. owner: user_id, email, removed (the '
-  'account), barred_until (null, or 2100 for good). account: the owner''s, as proxy_account shows it; null '
-  'once it is removed. last_event: the newest, as list_proxy_key_events shows it; null where none is kept.';
+  'A key and what explains its refusals. `key` is as in find_proxy_keys; `owner` has user_id, '
+  'email, removed (the account) and barred_until (null, or 2100 for good). `account` is as in '
+  'proxy_account, or null once it is removed; `last_event` is the newest from '
+  'list_proxy_key_events, or null if none is kept.';
 
--- A definer: it reads another user's key, for an admin.
+-- Security definer: it reads another user's key for an admin.
 create function proxy_private.find_proxy_key(id text) returns public.proxy_key_reading
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -7466,12 +7589,12 @@ begin
 end
 $$;
 comment on function public.find_proxy_key is
-  'For admins: a key of any user (uuid, or keyId in any case of letters), deleted or not, with what says why '
-  'it is refused: its owner, the owner''s account, and its last event. Refusals: unauthorized, forbidden, '
-  'not_found.';
+  'For admins: any user''s key (uuid, or keyId in any letter case), deleted or not, with what '
+  'explains its refusals: its owner, the owner''s account and its last event. Refusals: '
+  'unauthorized, forbidden, not_found.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.user_as_admins_see, proxy_private.find_proxy_key, public.find_proxy_key
 from public, anon, authenticated, service_role;
@@ -7480,7 +7603,7 @@ grant execute on function proxy_private.find_proxy_key, public.find_proxy_key to
 
 -- 0960_granting.sql
 
--- Granting: admins give users the tiers that are not self-serve, and take them back.
+-- Granting: admins grant users the tiers that are not self-serve, and revoke those grants.
 
 create type public.proxy_tier_grant as (
   id uuid,
@@ -7491,7 +7614,8 @@ create type public.proxy_tier_grant as (
   reason text
 );
 comment on type public.proxy_tier_grant is
-  'That a user may mint keys of a tier. granted_by: the admin; null for a grant made in SQL.';
+  'A user''s permission to mint keys of a tier. granted_by is the admin, or null for a grant made '
+  'in SQL.';
 
 
 create function proxy_private.require_grantee("user" text, tier text) returns uuid
@@ -7508,7 +7632,7 @@ begin
   if require_grantee."user" is null then
     perform proxy_private.refuse('invalid_request', 'user');
   end if;
-  -- whose account is removed meanwhile waits, or is waited for
+  -- a removal of the account happens entirely before or after this transaction
   perform from auth.users as u where u.id = user_id for key share;
   if not found then
     perform proxy_private.refuse('user_not_found');
@@ -7517,11 +7641,12 @@ begin
 end
 $$;
 comment on function proxy_private.require_grantee is
-  'The id of the user that is named, whose account is not removed until the transaction ends; refuses '
-  '(invalid_request, user_not_found) without a user or tier.';
+  'Returns the id of the named user, whose account cannot be removed until the transaction ends. '
+  'Refuses a missing user or a missing or unknown tier (invalid_request), and an unknown user '
+  '(user_not_found).';
 
 
--- A definer: callers may not write grants.
+-- Security definer: callers may not write grants.
 create function proxy_private.grant_proxy_tier("user" text, tier text, reason text)
 returns public.proxy_tier_grant
 language plpgsql volatile security definer
@@ -7536,7 +7661,7 @@ begin
   clean_reason := proxy_private.require_reason(grant_proxy_tier.reason);
   grantee := proxy_private.require_grantee(grant_proxy_tier."user", grant_proxy_tier.tier);
   perform proxy_private.give_reason(clean_reason);
-  -- one that was in the way may be taken back before it is read
+  -- a conflicting grant may be revoked before it is read: then try again
   while made.id is null loop
     insert into proxy_private.proxy_tier_grants (user_id, tier, granted_by, reason)
     values (grantee, grant_proxy_tier.tier, admin_id, clean_reason)
@@ -7566,12 +7691,12 @@ begin
 end
 $$;
 comment on function public.grant_proxy_tier is
-  'For admins: lets a user (id or e-mail address) mint keys of a tier. A grant that there is already '
-  'is returned as it is. Refusals: unauthorized, forbidden, invalid_request (detail: the argument), '
+  'For admins: lets a user (id or e-mail address) mint keys of a tier. An existing grant is '
+  'returned unchanged. Refusals: unauthorized, forbidden, invalid_request (detail: the argument), '
   'user_not_found, rate_limited (detail: seconds to wait).';
 
 
--- A definer: callers may not write grants.
+-- Security definer: callers may not write grants.
 create function proxy_private.revoke_proxy_tier("user" text, tier text, reason text) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -7605,13 +7730,13 @@ begin
 end
 $$;
 comment on function public.revoke_proxy_tier is
-  'For admins: takes the grant of a tier back from a user (id or e-mail address). Keys that there '
-  'are go on; suspend those that should not. Without such a grant it does nothing. Refusals: '
+  'For admins: revokes a user''s (id or e-mail address) grant of a tier; without such a grant it '
+  'does nothing. Existing keys keep working: suspend those that should not. Refusals: '
   'unauthorized, forbidden, invalid_request (detail: the argument), user_not_found, rate_limited '
   '(detail: seconds to wait).';
 
 
--- A definer: it reads every user's grants, for an admin.
+-- Security definer: it reads every user's grants for an admin.
 create function proxy_private.list_proxy_tier_grants(
   "limit" integer, cursor text, "user" text, tier text
 ) returns public.proxy_page
@@ -7676,11 +7801,11 @@ end
 $$;
 comment on function public.list_proxy_tier_grants is
   'For admins: the grants of all users, newest first, with the user''s `email`; `limit` (1 to 200, '
-  'default 50) from `cursor` on. Filters: user (id or e-mail address), tier. Refusals: unauthorized, '
-  'forbidden, invalid_request (detail: the argument).';
+  'default 50) per page, from `cursor` on. Filters: user (id or e-mail address), tier. Refusals: '
+  'unauthorized, forbidden, invalid_request (detail: the argument).';
 
 
--- A definer: callers may read no table.
+-- Security definer: callers may not read tables.
 create function proxy_private.own_tier_grants() returns setof public.proxy_tier_grant
 language plpgsql stable security definer rows 3
 set search_path = pg_catalog, pg_temp
@@ -7707,10 +7832,10 @@ begin
 end
 $$;
 comment on function public.list_own_proxy_tier_grants is
-  'The tiers that the caller was granted, newest first. Refusals: unauthorized.';
+  'Returns the caller''s tier grants, newest first. Refusals: unauthorized.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.require_grantee, proxy_private.grant_proxy_tier, public.grant_proxy_tier,
   proxy_private.revoke_proxy_tier, public.revoke_proxy_tier, proxy_private.list_proxy_tier_grants,
@@ -7725,9 +7850,9 @@ to authenticated;
 
 -- 0965_limiting_accounts.sql
 
--- Limiting accounts: admins read any user's account, and set its limits, with a reason.
+-- Limiting accounts: admins read any user's account and set its limits, with a reason.
 
--- A definer: it reads another user's account, for an admin.
+-- Security definer: it reads another user's account for an admin.
 create function proxy_private.find_proxy_account("user" text) returns public.proxy_account_state
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -7746,7 +7871,8 @@ begin
   return proxy_private.account_of(user_id);
 end
 $$;
-comment on function proxy_private.find_proxy_account is 'Does the work of public.find_proxy_account.';
+comment on function proxy_private.find_proxy_account is
+  'Does the work of public.find_proxy_account.';
 
 create function public.find_proxy_account("user" text) returns public.proxy_account_state
 language plpgsql stable security invoker
@@ -7757,11 +7883,11 @@ begin
 end
 $$;
 comment on function public.find_proxy_account is
-  'For admins: the account of a user (id or e-mail address), as proxy_account shows it to the user. '
-  'Refusals: unauthorized, forbidden, invalid_request (detail: user), user_not_found.';
+  'For admins: the account of a user (id or e-mail address), as proxy_account shows it to the '
+  'user. Refusals: unauthorized, forbidden, invalid_request (detail: user), user_not_found.';
 
 
--- A definer: it writes the limits of another user's account, for an admin.
+-- Security definer: it writes the limits of another user's account for an admin.
 create function proxy_private.set_proxy_account_limits(
   "user" text, tier text, reason text, limits jsonb
 ) returns public.proxy_account_state
@@ -7810,14 +7936,14 @@ begin
 end
 $$;
 comment on function public.set_proxy_account_limits is
-  'For admins: changes what all keys of a user (id or e-mail address) and tier may move per calendar '
-  'month together: of `limits` {account_limit_bytes (live keys), test_limit_bytes (test keys)} what is '
-  'there, 0 to 2^53 - 1, null for the tier''s. The reason is in the audit. Refusals: unauthorized, '
-  'forbidden, invalid_request (detail: the argument or the limit), user_not_found, rate_limited (detail: '
-  'seconds to wait).';
+  'For admins: sets how many bytes all keys of a user (id or e-mail address) and tier may transfer '
+  'together per calendar month: of `limits`, account_limit_bytes for live keys and '
+  'test_limit_bytes for test keys, each 0 to 2^53 - 1, or null for the tier''s limit. The reason '
+  'is recorded in the audit. Refusals: unauthorized, forbidden, invalid_request (detail: the '
+  'argument or the limit), user_not_found, rate_limited (detail: seconds to wait).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.find_proxy_account, public.find_proxy_account, proxy_private.set_proxy_account_limits,
   public.set_proxy_account_limits
@@ -7830,20 +7956,20 @@ to authenticated;
 
 -- 0967_users_by_usage.sql
 
--- Users by usage: admins see who moves most in this month.
+-- Users by usage: admins see which users transfer the most this month.
 
--- A definer: it reads every user's usage, for an admin.
+-- Security definer: it reads every user's usage for an admin.
 create function proxy_private.list_proxy_users("limit" integer, cursor text, "user" text)
 returns public.proxy_page
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
--- in the order of the index, of which a page reads as many rows as it has
+-- read in index order, so that a page reads only its own rows
 set enable_sort = off
 as $$
 declare
   this_month constant date := date_trunc('month', now() at time zone 'UTC');
-  -- what a number in JSON holds exactly
+  -- the largest integer that a JSON number holds exactly
   most_bytes constant bigint := 9007199254740991;
   place record;
   most integer;
@@ -7902,14 +8028,15 @@ begin
 end
 $$;
 comment on function public.list_proxy_users is
-  'For admins: the users whose keys moved something in this calendar month (UTC), the most bytes first: '
-  '`limit` (1 to 200, default 50) from `cursor` on. With `user` (id or e-mail address) that one alone, '
-  'whatever it moved. Each: the account as proxy_account shows it, email, removed, barred_until (null, or '
-  '2100 for good), and used_bytes, of all keys, live and test. A user who moves more meanwhile may be on '
-  'two pages. Refusals: unauthorized, forbidden, invalid_request (detail: the argument).';
+  'For admins: the users whose keys transferred bytes in this calendar month (UTC), the most '
+  'first, `limit` (1 to 200, default 50) per page, from `cursor` on; or only `user` (id or e-mail '
+  'address), whatever it transferred. Each has the account as proxy_account shows it, email, '
+  'removed, barred_until (null, or 2100 for good) and used_bytes of all live and test keys; a user '
+  'whose usage rises between two pages may be missing. Refusals: unauthorized, forbidden, '
+  'invalid_request (detail: the argument).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function proxy_private.list_proxy_users, public.list_proxy_users
 from public, anon, authenticated, service_role;
 grant execute on function proxy_private.list_proxy_users, public.list_proxy_users to authenticated;
@@ -7917,17 +8044,18 @@ grant execute on function proxy_private.list_proxy_users, public.list_proxy_user
 
 -- 0975_setting_thresholds.sql
 
--- Setting thresholds: at which percents of a quota a user wants to be alerted.
+-- Setting thresholds: the percentages of a quota at which a user gets alerts.
 
 create type public.proxy_alert_threshold as (
   api_key_id uuid, key_id text, percents integer[], label text
 );
 comment on type public.proxy_alert_threshold is
-  'At which percents of a quota a user is alerted, in ascending order: of one key, or with no key of the '
-  'account and of all keys that are not listed. label: the key''s.';
+  'The percentages of a quota at which a user is alerted, in ascending order. A row with a key, '
+  'and that key''s label, is for that key; the row without a key is for the account and for all '
+  'keys that are not listed.';
 
 
--- A definer: callers may read no table.
+-- Security definer: callers may not read tables.
 create function proxy_private.own_alert_thresholds() returns setof public.proxy_alert_threshold
 language plpgsql stable security definer rows 10
 set search_path = pg_catalog, pg_temp
@@ -7957,11 +8085,12 @@ begin
 end
 $$;
 comment on function public.list_proxy_alert_thresholds is
-  'At which percents of a quota the caller is alerted: first the row of the account and of all keys '
-  'without one (80, 95 and 100 where nothing was set), then each key''s. Refusals: unauthorized.';
+  'Returns the percentages of a quota at which the caller is alerted: first the row for the '
+  'account and for all keys without their own (default 80, 95 and 100), then one row per key with '
+  'its own. Refusals: unauthorized.';
 
 
--- A definer: callers may write no table.
+-- Security definer: callers may not write tables.
 create function proxy_private.set_alert_thresholds(percents integer[], reference text)
 returns public.proxy_alert_threshold
 language plpgsql volatile security definer
@@ -8000,7 +8129,7 @@ begin
     on conflict on constraint "thresholds are set once for each key"
       do update set percents = excluded.percents;
   end if;
-  -- one that is passed already
+  -- alert at once about thresholds that are already passed
   if key.id is not null then
     perform proxy_private.alert_key_quotas(array[key.id]);
   else
@@ -8031,17 +8160,21 @@ begin
 end
 $$;
 comment on function public.set_proxy_alert_thresholds is
-  'Sets at which percents of a quota (up to five, 10 to 100) the caller is alerted: for a key (uuid or '
-  'keyId), or without one for the account and all keys that have no own. An empty list: never; null: as '
-  'before it was set. One that is passed already is alerted to at once. Refusals: unauthorized, not_found, '
-  'key_deleted, invalid_request (detail: percents), rate_limited (detail: seconds to wait).';
+  'Sets the percentages of a quota (up to five, 10 to 100) at which the caller is alerted: for one '
+  'key (uuid or keyId), or, without one, for the account and all keys without their own. An empty '
+  'list turns alerts off, null removes the setting, and a threshold that is already passed raises '
+  'an alert at once. Refusals: unauthorized, not_found, key_deleted, invalid_request (detail: '
+  'percents), rate_limited (detail: seconds to wait).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
-  ('percents', 'Up to five whole numbers from 10 to 100; none for no alerts, null for the default.');
+  (
+    'percents',
+    'Up to five whole numbers from 10 to 100: an empty list for no alerts, null for the default.'
+  );
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.own_alert_thresholds, public.list_proxy_alert_thresholds, proxy_private.set_alert_thresholds,
   public.set_proxy_alert_thresholds
@@ -8054,26 +8187,27 @@ to authenticated;
 
 -- 0976_webhook_rules.sql
 
--- Webhooks as their owners see them, and what may be set of one: where a user wants alerts sent. Admins set
--- the operator's, which get all users' alerts.
+-- Webhooks as their owners see them, and the rules for their fields: where a user wants alerts
+-- sent. Admins set the operator's webhooks, which get all users' alerts.
 
 insert into proxy_private.refusals (sql_state, code, message, occurs_when) values
   (
     'PT404', 'webhook_not_found', 'Not found: you have no such webhook.',
-    'no such webhook or delivery, or not yours'
+    'the webhook or delivery does not exist, or is not yours'
   ),
   (
-    'PT409', 'webhook_limit_reached', 'Ten webhooks are the most: delete one first.',
-    'a user, or the operator, has ten webhooks'
+    'PT409', 'webhook_limit_reached',
+    'The limit of ten webhooks is reached: delete a webhook first.',
+    'the user, or the operator, already has ten webhooks'
   ),
   (
     'PT409', 'webhook_disabled', 'The webhook is disabled: enable it first.',
-    'a disabled webhook cannot be tested, and nothing sent to it again'
+    'a disabled webhook cannot be tested, and nothing can be resent to it'
   ),
   (
     'PT409', 'email_not_confirmed',
     'The account has no confirmed e-mail address: confirm it first.',
-    'alerts are mailed to the account''s confirmed address alone'
+    'the account has no confirmed address, the only one that alerts are mailed to'
   );
 
 create type public.proxy_webhook as (
@@ -8090,9 +8224,9 @@ create type public.proxy_webhook as (
   secret text
 );
 comment on type public.proxy_webhook is
-  'A webhook. address: the URL of a generic one, the host of one whose URL is a secret, an e-mail address. '
-  'types: what it wants, null for all. secret: what signs a generic one''s requests, when it is made or '
-  'rotated, and never again.';
+  'A webhook. address is the URL of a generic webhook, the host if the URL is a secret, or an '
+  'e-mail address; types are the alerts it gets, null for all. secret is the signing secret of a '
+  'generic webhook, returned only when it is created or rotated.';
 
 
 create function proxy_private.show_webhook(webhook proxy_private.proxy_webhooks, secret text default null)
@@ -8109,10 +8243,10 @@ begin
   )::public.proxy_webhook;
 end
 $$;
-comment on function proxy_private.show_webhook is 'A webhook as its owner sees it.';
+comment on function proxy_private.show_webhook is 'Returns a webhook as its owner sees it.';
 
 
--- What a URL may be by its text; where it leads is for the delivery to judge, at each attempt.
+-- Checks only the text of the URL; each delivery attempt checks where it leads.
 create function proxy_private.require_webhook_url(url text, hosts text[]) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -8122,14 +8256,14 @@ declare
   host text;
 begin
   if octet_length(require_webhook_url.url) > 2000
-    -- visible ASCII: what else there is has to be percent-encoded, and a fragment is never sent
+    -- visible ASCII: other characters must be percent-encoded, and a fragment is never sent
     or require_webhook_url.url !~ '^https?://[!-~]+$'
     or require_webhook_url.url ~ '[#\\"<>^`{|}]'
     or (require_webhook_url.url !~ '^https://' and not local_allowed)
   then
     perform proxy_private.refuse('invalid_request', 'url');
   end if;
-  -- user information is a credential in a URL
+  -- no user information, which is a credential in a URL
   host := substring(require_webhook_url.url from '^https?://(\[[0-9a-fA-F:.]+\]|[^][/?:@]+)(?::[0-9]{1,5})?(?:[/?]|$)');
   if host is null
     or (
@@ -8143,8 +8277,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_webhook_url is
-  'An absolute https URL without user information or fragment, of one of `hosts` where they are given; '
-  'refuses (invalid_request) anything else. Plain http is for local stacks.';
+  'Returns an absolute https URL without user information or fragment, on one of `hosts` if given; '
+  'refuses (invalid_request) anything else. Plain http is allowed only on local stacks.';
 
 
 create function proxy_private.require_alert_types(types text[]) returns text[]
@@ -8162,10 +8296,10 @@ begin
 end
 $$;
 comment on function proxy_private.require_alert_types is
-  'Types of alerts, each once; refuses (invalid_request) an empty list and unknown ones.';
+  'Returns types of alerts without duplicates; refuses (invalid_request) an empty list and unknown '
+  'types.';
 
 
--- The id of the owner: null for the operator's webhooks, which are admins' to set.
 create function proxy_private.require_webhook_owner(operator boolean) returns uuid
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -8179,8 +8313,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_webhook_owner is
-  'The caller''s id, or null for an admin who acts for the operator; refuses others (unauthorized, '
-  'forbidden).';
+  'Returns the caller''s id, or null for an admin who acts for the operator; refuses other callers '
+  '(unauthorized, forbidden).';
 
 
 create function proxy_private.new_signing_key(out key text, out shown text)
@@ -8193,22 +8327,26 @@ begin
 end
 $$;
 comment on function proxy_private.new_signing_key is
-  'A new signing key of 32 random bytes, in base64 and as Standard Webhooks shows it.';
+  'Returns a new signing key of 32 random bytes, in base64 and as Standard Webhooks writes it.';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
-  ('kind', 'One of webhook, slack, discord, pagerduty and email, which is for users alone.'),
+  ('kind', 'One of webhook, slack, discord, pagerduty and, for users only, email.'),
   (
     'url',
-    'An https:// URL of at most 2,000 characters, without user or fragment: of any host for kind webhook, '
-      'of hooks.slack.com for slack, of discord.com for discord; none for other kinds.'
+    'An https:// URL of at most 2,000 characters, without credentials or fragment: on any host for '
+      'kind webhook, on hooks.slack.com for slack, on discord.com for discord; no URL for other '
+      'kinds.'
   ),
-  ('routing_key', 'The 32 characters of an integration key of PagerDuty''s; none for other kinds.'),
-  ('types', 'At least one type of alert, such as key.quota, or null for all: docs/alerts.md lists them.'),
+  ('routing_key', 'A PagerDuty integration key of 32 characters, for kind pagerduty only.'),
+  (
+    'types',
+    'At least one type of alert, such as key.quota, or null for all: docs/alerts.md lists them.'
+  ),
   ('disabled', 'Either true or false.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.show_webhook,
   proxy_private.require_webhook_url,
@@ -8220,9 +8358,9 @@ from public, anon, authenticated, service_role;
 
 -- 0977_creating_webhooks.sql
 
--- Creating webhooks: up to ten of a user, and ten of the operator.
+-- Creating webhooks: up to ten per user, and ten for the operator.
 
--- A definer: callers may write no table.
+-- Security definer: callers may not write tables.
 create function proxy_private.create_proxy_webhook(
   kind text, url text, routing_key text, label text, types text[], operator boolean
 ) returns public.proxy_webhook
@@ -8263,7 +8401,7 @@ begin
         when 'discord' then array['discord.com', 'discordapp.com', 'canary.discord.com', 'ptb.discord.com']
       end
     ));
-    -- the URL of one of Slack's or Discord's is all that one needs to write there
+    -- a Slack or Discord URL is a secret: anyone who has it can post there
     made.address := case
       when made.kind = 'webhook' then create_proxy_webhook.url
       else substring(create_proxy_webhook.url from '^https?://([^/?:]+)')
@@ -8281,7 +8419,7 @@ begin
     perform proxy_private.refuse('invalid_request', 'routing_key');
   end if;
   if made.kind = 'email' then
-    -- the operator's address is none of an account
+    -- the operator has no account, and so no confirmed address
     if owner_id is null then
       perform proxy_private.refuse('invalid_request', 'kind');
     end if;
@@ -8294,7 +8432,7 @@ begin
   end if;
 
   perform proxy_private.claim_write(coalesce(owner_id, proxy_private.token_subject()), case when owner_id is null then 'administer' else 'change' end);
-  -- the operator's are counted under one lock, a user's under that of their writes
+  -- this lock covers the count of the operator's webhooks; claim_write's lock covers a user's
   if owner_id is null then
     perform from proxy_private.delivery_settings for no key update;
   end if;
@@ -8315,7 +8453,8 @@ begin
   return proxy_private.show_webhook(made, shown);
 end
 $$;
-comment on function proxy_private.create_proxy_webhook is 'Does the work of public.create_proxy_webhook.';
+comment on function proxy_private.create_proxy_webhook is
+  'Does the work of public.create_proxy_webhook.';
 
 create function public.create_proxy_webhook(
   kind text, url text default null, routing_key text default null, label text default null,
@@ -8332,14 +8471,15 @@ begin
 end
 $$;
 comment on function public.create_proxy_webhook is
-  'Makes a webhook of the caller, or for admins with `operator` one that gets all users'' alerts. kind: '
-  'webhook (url; answers the signing secret, this once), slack or discord (url), pagerduty (routing_key), '
-  'email (to the account''s confirmed address). types: what it wants; null for all. Refusals: unauthorized, '
-  'forbidden, invalid_request (detail: the argument), email_not_confirmed, webhook_limit_reached, '
-  'rate_limited (detail: seconds to wait).';
+  'Creates a webhook for the caller, or, for admins with `operator`, one that gets all users'' '
+  'alerts. kind is webhook (needs url; returns the signing secret, only this once), slack or '
+  'discord (url), pagerduty (routing_key) or email (to the account''s confirmed address); types '
+  'are the alerts it gets, null for all. Refusals: unauthorized, forbidden, invalid_request '
+  '(detail: the argument), email_not_confirmed, webhook_limit_reached, rate_limited (detail: '
+  'seconds to wait).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.create_proxy_webhook,
   public.create_proxy_webhook
@@ -8352,9 +8492,9 @@ to authenticated;
 
 -- 0978_changing_webhooks.sql
 
--- Changing webhooks: list, update, delete, and a new signing secret.
+-- Changing webhooks: list, update, delete, and rotate the signing secret.
 
--- A definer: callers may read no table.
+-- Security definer: callers may not read tables.
 create function proxy_private.list_proxy_webhooks(operator boolean) returns setof public.proxy_webhook
 language plpgsql stable security definer rows 10
 set search_path = pg_catalog, pg_temp
@@ -8371,12 +8511,13 @@ begin
   select s.*
   from proxy_private.proxy_webhooks as w
   cross join lateral proxy_private.show_webhook(w) as s
-  -- "is not distinct from" would have no index
+  -- "is not distinct from" would not use the index
   where w.user_id = owner_id or (owner_id is null and w.user_id is null)
   order by w.created_at, w.id;
 end
 $$;
-comment on function proxy_private.list_proxy_webhooks is 'Does the work of public.list_proxy_webhooks.';
+comment on function proxy_private.list_proxy_webhooks is
+  'Does the work of public.list_proxy_webhooks.';
 
 create function public.list_proxy_webhooks(operator boolean default false)
 returns setof public.proxy_webhook
@@ -8389,11 +8530,12 @@ begin
 end
 $$;
 comment on function public.list_proxy_webhooks is
-  'The caller''s webhooks, or for admins with `operator` those that get all users'' alerts, oldest first; '
-  'never a secret. Refusals: unauthorized, forbidden.';
+  'Returns the caller''s webhooks, or, for admins with `operator`, those that get all users'' '
+  'alerts, oldest first and without secrets. Refusals: unauthorized, forbidden.';
 
 
--- The row says whether a webhook is an admin's own or the operator's: another user's does not exist here.
+-- `operator` selects the operator's webhooks, not the admin's own. Another user's webhook is not
+-- found.
 create function proxy_private.lock_webhook(id uuid, operator boolean) returns proxy_private.proxy_webhooks
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -8416,11 +8558,12 @@ begin
 end
 $$;
 comment on function proxy_private.lock_webhook is
-  'The caller''s webhook, or for admins the operator''s, locked until the transaction ends; counts a write. '
-  'Refusals: unauthorized, forbidden, webhook_not_found, rate_limited.';
+  'Returns the caller''s webhook, or, for admins with `operator`, the operator''s, locked until '
+  'the transaction ends, and counts a write. Refusals: unauthorized, forbidden, webhook_not_found, '
+  'rate_limited.';
 
 
--- A definer: callers may write no table.
+-- Security definer: callers may not write tables.
 create function proxy_private.update_proxy_webhook(id uuid, changes jsonb, operator boolean)
 returns public.proxy_webhook
 language plpgsql volatile security definer
@@ -8474,7 +8617,7 @@ begin
       webhook.disabled_at := coalesce(webhook.disabled_at, now());
       webhook.disabled_reason := coalesce(webhook.disabled_reason, 'owner');
     else
-      -- it may fail for three days again
+      -- the three days of failures start again
       webhook.disabled_at := null;
       webhook.disabled_reason := null;
       webhook.failures := 0;
@@ -8489,7 +8632,8 @@ begin
   return proxy_private.show_webhook(webhook);
 end
 $$;
-comment on function proxy_private.update_proxy_webhook is 'Does the work of public.update_proxy_webhook.';
+comment on function proxy_private.update_proxy_webhook is
+  'Does the work of public.update_proxy_webhook.';
 
 create function public.update_proxy_webhook(
   id uuid, changes jsonb, operator boolean default false
@@ -8504,13 +8648,13 @@ begin
 end
 $$;
 comment on function public.update_proxy_webhook is
-  'Changes the caller''s webhook, or for admins with `operator` the operator''s: of `changes` {label, types, '
-  'disabled} what is there. Enabling it forgets its failures; what it missed while it was disabled is not '
-  'sent. Refusals: unauthorized, forbidden, invalid_request (detail: the field), webhook_not_found, '
-  'rate_limited (detail: seconds to wait).';
+  'Sets the fields in `changes` (label, types, disabled) of the caller''s webhook, or, for admins '
+  'with `operator`, the operator''s. Enabling a webhook resets its failures; alerts that it missed '
+  'while disabled are not sent. Refusals: unauthorized, forbidden, invalid_request (detail: the '
+  'field), webhook_not_found, rate_limited (detail: seconds to wait).';
 
 
--- A definer: callers may write no table.
+-- Security definer: callers may not write tables.
 create function proxy_private.delete_proxy_webhook(id uuid, operator boolean) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -8522,7 +8666,8 @@ begin
   delete from proxy_private.proxy_webhooks as w where w.id = webhook.id;
 end
 $$;
-comment on function proxy_private.delete_proxy_webhook is 'Does the work of public.delete_proxy_webhook.';
+comment on function proxy_private.delete_proxy_webhook is
+  'Does the work of public.delete_proxy_webhook.';
 
 create function public.delete_proxy_webhook(id uuid, operator boolean default false) returns void
 language plpgsql volatile security invoker
@@ -8533,11 +8678,12 @@ begin
 end
 $$;
 comment on function public.delete_proxy_webhook is
-  'Removes the caller''s webhook, or for admins with `operator` the operator''s, with its secret and its '
-  'deliveries. Refusals: unauthorized, forbidden, webhook_not_found, rate_limited (detail: seconds to wait).';
+  'Deletes the caller''s webhook, or, for admins with `operator`, the operator''s, with its secret '
+  'and its deliveries. Refusals: unauthorized, forbidden, webhook_not_found, rate_limited (detail: '
+  'seconds to wait).';
 
 
--- A definer: callers may write no table.
+-- Security definer: callers may not write tables.
 create function proxy_private.rotate_proxy_webhook(id uuid, operator boolean) returns public.proxy_webhook
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -8558,7 +8704,8 @@ begin
   return proxy_private.show_webhook(webhook, made.shown);
 end
 $$;
-comment on function proxy_private.rotate_proxy_webhook is 'Does the work of public.rotate_proxy_webhook.';
+comment on function proxy_private.rotate_proxy_webhook is
+  'Does the work of public.rotate_proxy_webhook.';
 
 create function public.rotate_proxy_webhook(id uuid, operator boolean default false)
 returns public.proxy_webhook
@@ -8570,12 +8717,13 @@ begin
 end
 $$;
 comment on function public.rotate_proxy_webhook is
-  'Gives the caller''s generic webhook, or for admins with `operator` the operator''s, a new signing secret, '
-  'which is answered this once; requests are signed with it from now on. Refusals: unauthorized, forbidden, '
-  'invalid_request (detail: id, for another kind), webhook_not_found, rate_limited (detail: seconds to wait).';
+  'Gives the caller''s generic webhook, or, for admins with `operator`, the operator''s, a new '
+  'signing secret and returns it, only this once. Requests are signed with it from now on. '
+  'Refusals: unauthorized, forbidden, invalid_request (detail: id, for another kind), '
+  'webhook_not_found, rate_limited (detail: seconds to wait).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.lock_webhook,
   proxy_private.list_proxy_webhooks,
@@ -8601,8 +8749,8 @@ to authenticated;
 
 -- 0979_reading_deliveries.sql
 
--- Deliveries as the owners of webhooks see them: what was attempted and what came of it, a test, and one
--- that has ended sent again.
+-- Deliveries as the owners of webhooks see them: attempts and their outcomes, a test, and
+-- resending.
 
 create type public.proxy_webhook_delivery as (
   id uuid,
@@ -8615,12 +8763,12 @@ create type public.proxy_webhook_delivery as (
   attempt_log jsonb
 );
 comment on type public.proxy_webhook_delivery is
-  'A delivery of an alert (type, occurred_at) to a webhook. state: pending, delivered or failed. attempts: '
-  'how many were made. attempt_log: the last 20 of them, in order, each {number, started_at, duration_ms, '
-  'outcome, status, answer}.';
+  'A delivery of an alert (type, occurred_at) to a webhook; state is pending, delivered or failed. '
+  'attempts counts the attempts; attempt_log has the last 20 in order, each {number, started_at, '
+  'duration_ms, outcome, status, answer}.';
 
 
--- An owner may send a delivery again any number of times: what is shown has a bound.
+-- Limited, because an owner may resend a delivery any number of times.
 create function proxy_private.show_attempts(delivery_id uuid) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -8637,7 +8785,8 @@ begin
   );
 end
 $$;
-comment on function proxy_private.show_attempts is 'The last 20 attempts at a delivery, in order.';
+comment on function proxy_private.show_attempts is
+  'Returns the last 20 attempts at a delivery, in order.';
 
 
 create function proxy_private.show_webhook_delivery(
@@ -8655,11 +8804,12 @@ begin
   )::public.proxy_webhook_delivery;
 end
 $$;
-comment on function proxy_private.show_webhook_delivery is 'A delivery as the owner of its webhook sees it.';
+comment on function proxy_private.show_webhook_delivery is
+  'Returns a delivery as the owner of its webhook sees it.';
 
 
--- A definer: callers may read no table. By the ids of alerts, which rise with time: the index of what is
--- delivered once has them.
+-- Security definer: callers may not read tables. Ordered by alert id, which rises with time, to use
+-- the unique index on webhook and alert.
 create function proxy_private.page_of_deliveries(
   webhook_id uuid, "limit" integer, cursor text, operator boolean
 ) returns public.proxy_page
@@ -8701,7 +8851,8 @@ begin
   return answer;
 end
 $$;
-comment on function proxy_private.page_of_deliveries is 'Does the work of public.list_proxy_deliveries.';
+comment on function proxy_private.page_of_deliveries is
+  'Does the work of public.list_proxy_deliveries.';
 
 create function public.list_proxy_deliveries(
   webhook_id uuid, "limit" integer default 50, cursor text default null,
@@ -8718,14 +8869,15 @@ begin
 end
 $$;
 comment on function public.list_proxy_deliveries is
-  'What is sent to the caller''s webhook, or for admins with `operator` to the operator''s, newest alert '
-  'first: `limit` (1 to 200, default 50) from `cursor` on. Each: id, alert_id, type, occurred_at, state '
-  '(pending, delivered, failed), attempts, next_attempt_at, and in attempt_log the last 20 attempts. '
-  'Refusals: unauthorized, forbidden, webhook_not_found, invalid_request (detail: the argument).';
+  'Returns the deliveries to the caller''s webhook, or, for admins with `operator`, the '
+  'operator''s, newest alert first: `limit` (1 to 200, default 50) per page, from `cursor` on. '
+  'Each has id, alert_id, type, occurred_at, state (pending, delivered, failed), attempts, '
+  'next_attempt_at, and attempt_log with the last 20 attempts. Refusals: unauthorized, forbidden, '
+  'webhook_not_found, invalid_request (detail: the argument).';
 
 
--- A definer: callers may write no table. The webhook is locked first, as by those who claim and report.
--- Attempts are counted on: after the eleventh, what is sent again gets one attempt each time.
+-- Security definer: callers may not write tables. Locks the webhook first, as claiming and
+-- reporting do. The count of attempts goes on: after the eleventh, each resend gets one attempt.
 create function proxy_private.resend_proxy_delivery(id uuid, operator boolean, webhook_id uuid)
 returns public.proxy_webhook_delivery
 language plpgsql volatile security definer
@@ -8750,7 +8902,7 @@ begin
   set state = 'pending', next_attempt_at = now()
   where d.id = resend_proxy_delivery.id
   returning * into delivery;
-  -- its alert was just dropped for its age
+  -- its alert just expired and was deleted
   if not found then
     perform proxy_private.refuse('webhook_not_found');
   end if;
@@ -8758,7 +8910,8 @@ begin
   return proxy_private.show_webhook_delivery(delivery, alert);
 end
 $$;
-comment on function proxy_private.resend_proxy_delivery is 'Does the work of public.resend_proxy_delivery.';
+comment on function proxy_private.resend_proxy_delivery is
+  'Does the work of public.resend_proxy_delivery.';
 
 create function public.resend_proxy_delivery(
   id uuid, operator boolean default false, webhook_id uuid default null
@@ -8773,13 +8926,14 @@ begin
 end
 $$;
 comment on function public.resend_proxy_delivery is
-  'Sends a delivery to the caller''s webhook (`webhook_id`, where it is given), or for admins with `operator` '
-  'to the operator''s, again: the same alert by the same id. A pending one is attempted now. Refusals: '
-  'unauthorized, forbidden, webhook_not_found, webhook_disabled, rate_limited (detail: seconds to wait).';
+  'Resends a delivery to the caller''s webhook, or, for admins with `operator`, the operator''s, '
+  'as the same alert with the same id; `webhook_id`, if given, must be its webhook. A pending '
+  'delivery is attempted now. Refusals: unauthorized, forbidden, webhook_not_found, '
+  'webhook_disabled, rate_limited (detail: seconds to wait).';
 
 
--- A definer: callers may write no table. The operator's webhooks are of no user: their test is an alert of
--- the admin who asked for it.
+-- Security definer: callers may not write tables. The operator's webhooks belong to no user, so
+-- their test is an alert of the calling admin.
 create function proxy_private.test_proxy_webhook(id uuid, operator boolean)
 returns public.proxy_webhook_delivery
 language plpgsql volatile security definer
@@ -8800,7 +8954,7 @@ begin
     jsonb_build_object('webhookId', webhook.id, 'kind', webhook.kind)
   )
   returning * into alert;
-  -- for this one alone, whatever types it wants
+  -- for this webhook only, whatever types it gets
   insert into proxy_private.proxy_deliveries (webhook_id, alert_id)
   values (webhook.id, alert.id)
   returning * into delivery;
@@ -8808,7 +8962,8 @@ begin
   return proxy_private.show_webhook_delivery(delivery, alert);
 end
 $$;
-comment on function proxy_private.test_proxy_webhook is 'Does the work of public.test_proxy_webhook.';
+comment on function proxy_private.test_proxy_webhook is
+  'Does the work of public.test_proxy_webhook.';
 
 create function public.test_proxy_webhook(id uuid, operator boolean default false)
 returns public.proxy_webhook_delivery
@@ -8820,16 +8975,17 @@ begin
 end
 $$;
 comment on function public.test_proxy_webhook is
-  'Sends an alert of type webhook.test to the caller''s webhook, or for admins with `operator` to the '
-  'operator''s, and to no other; returns the delivery, whose attempts list_proxy_deliveries shows. Refusals: '
-  'unauthorized, forbidden, webhook_not_found, webhook_disabled, rate_limited (detail: seconds to wait).';
+  'Sends an alert of type webhook.test to the caller''s webhook, or, for admins with `operator`, '
+  'the operator''s, and to no other. Returns the delivery; list_proxy_deliveries shows its '
+  'attempts. Refusals: unauthorized, forbidden, webhook_not_found, webhook_disabled, rate_limited '
+  '(detail: seconds to wait).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
-  ('id', 'That of a generic webhook, where its signing secret is rotated: other kinds have none.');
+  ('id', 'The id of a generic webhook: other kinds have no signing secret to rotate.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.show_attempts,
   proxy_private.show_webhook_delivery,
@@ -8874,12 +9030,13 @@ create type gateway.proxy_key_lookup as (
   account_used_bytes bigint
 );
 comment on type gateway.proxy_key_lookup is
-  'What a gateway needs to judge a CONNECT. Times to come are in milliseconds from now, so that a '
-  'gateway''s own clock need not be right; allowed_ips is empty where any client may come, and '
-  'previous_hash null but in a grace. account_…: of the '
-  'bytes that all keys of its user, tier and mode share; all null once the user''s account is removed.';
+  'What a gateway needs to accept or refuse a CONNECT. Future times are in milliseconds from now, '
+  'so that a gateway''s own clock need not be right; allowed_ips is empty if any client may '
+  'connect, and previous_hash is null except in a grace period. account_… describe the bytes that '
+  'all keys of its user, tier and mode share, null once the user''s account is removed.';
 
--- A definer: the gateway may read no table. In plpgsql, which keeps its plan between calls.
+-- Security definer: the gateway may not read tables. In plpgsql, which caches the plan between
+-- calls.
 create function gateway.lookup_proxy_key(key_id text) returns setof gateway.proxy_key_lookup
 language plpgsql stable security definer rows 1
 set search_path = pg_catalog, pg_temp
@@ -8898,7 +9055,7 @@ begin
     k.rate_limit,
     k.tunnel_limit,
     k.bandwidth_limit_bytes,
-    -- what a number in JSON holds exactly
+    -- the largest integer that a JSON number holds exactly
     least(coalesce(m.bytes_sent + m.bytes_received, 0), 9007199254740991),
     k.allowed_ips::text[],
     floor(extract(epoch from k.expires_at - now()) * 1000)::bigint,
@@ -8922,38 +9079,39 @@ begin
 end
 $$;
 comment on function gateway.lookup_proxy_key is
-  'The key with its hashes, state, limits and this month''s bytes, and those of its account; no row for an unknown keyId. The '
-  'gateway compares the hash itself, so that no secret reaches the database. Reads only.';
+  'Returns the key with its hashes, state, limits and this month''s bytes, and those of its '
+  'account; no row for an unknown keyId. The gateway compares the hash itself, so that no secret '
+  'reaches the database. Read only.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function gateway.lookup_proxy_key from public, anon, authenticated, service_role;
 grant execute on function gateway.lookup_proxy_key to proxy_gateway;
 
 
 -- 1010_recording.sql
 
--- Recording: what gateways report, judged, written once, and added to the rollups.
+-- Recording: usage reports from gateways are checked, written once, and added to the rollups.
 
 create type gateway.recorded_usage as (recorded integer, repeated integer, rejected jsonb);
 comment on type gateway.recorded_usage is
-  'How many rows a batch made or raised, how many of its reports said nothing new, and which were '
-  'refused: the index in the batch, from 0, the event''s id, and the reason.';
+  'How many rows a batch created or raised, how many of its reports added nothing new, and which '
+  'were rejected: the index in the batch (from 0), the event''s id and the reason.';
 
--- A definer: the gateway may write no table. Each row is made or locked, in one order of all rows, before
--- any is raised: nobody changes a row after it was read, and batches that overlap wait for each other. The
--- rollups follow, each in its order.
+-- Security definer: the gateway may not write tables. Every row is inserted or locked, in one
+-- global order, before any is raised: no other transaction changes a row after it was read, and
+-- overlapping batches wait for each other. The rollups follow, each in its own order.
 create function gateway.record_usage(events jsonb) returns gateway.recorded_usage
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
--- a batch of 10,000 in memory
+-- keeps a batch of 10,000 in memory
 set work_mem = '32MB'
--- a batch tells the planner nothing, and each new connection would plan its first five again
+-- the planner learns nothing from a batch, and each new connection would plan its first five calls
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-  -- a full RFC 3339 time: 'now', or one without its zone, would be another time when repeated
+  -- a full RFC 3339 time: 'now', or a time without a zone, would be another time when repeated
   time_form constant text :=
     '\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})';
   all_in_form boolean;
@@ -8974,12 +9132,12 @@ begin
     perform proxy_private.refuse('invalid_request', 'events');
   end if;
 
-  -- Retention drops no day between this and the commit: a repeat of its events could not be recognized.
+  -- Until the commit, retention drops no day: repeats of its events could not be recognized.
   lock table only proxy_private.proxy_usage_events in row exclusive mode;
   oldest_at := proxy_private.oldest_usage_day();
 
-  -- All times in one match, as beginning a match takes longer than matching; each by itself below
-  -- where one is out of form.
+  -- All times in one match, because starting a match costs more than matching. If one is malformed,
+  -- each is matched by itself below.
   select
     string_agg(e.raw || '|', '') ~ ('^(' || time_form || '\|)*$'),
     min(e.occurred_at), max(e.occurred_at)
@@ -9012,20 +9170,20 @@ begin
           then 'invalid_target_site'
         when char_length(e.method) between 1 and 20 is not true then 'invalid_method'
         when e.status_code between 100 and 999 is not true then 'invalid_status_code'
-        -- 64 TiB a row: more than an hour at 100 Gbit/s
+        -- 64 TiB per row: more than an hour at 100 Gbit/s
         when e.bytes_sent between 0 and 70368744177664 is not true then 'invalid_bytes_sent'
         when e.bytes_received between 0 and 70368744177664 is not true
           then 'invalid_bytes_received'
         when e.duration_ms >= 0 is not true then 'invalid_duration_ms'
-        -- a key would seem used until then
+        -- otherwise the key would seem used until then
         when e.occurred_at + e.duration_ms * interval '1 ms' > now() + interval '5 minutes'
           then 'ended_in_the_future'
-        -- 100 Gbit/s, and a second for what a clock is off
+        -- 100 Gbit/s, plus a second for clock error
         when e.bytes_sent + e.bytes_received > (e.duration_ms + 1000::bigint) * 12500000
           then 'too_many_bytes'
         when char_length(e.served_by_node_id) between 1 and 100 is not true
           then 'invalid_served_by_node_id'
-        -- a bound within the expression takes ten times as long
+        -- a length bound in the pattern takes ten times as long
         when e.code !~ '^[a-z][a-z0-9_]*$' or octet_length(e.code) > 64 then 'invalid_code'
         when e.count not between 0 and 1000000
           or (
@@ -9058,7 +9216,7 @@ begin
     left join proxy_private.proxy_keys as k on k.id = e.api_key_id
   )
   select
-    -- of several reports of a row the last one says what the others did, and more
+    -- of several reports of one row, the last one includes the others
     (
       select
         array_agg(
@@ -9088,7 +9246,7 @@ begin
   into reports, accepted, outcome.rejected
   from judged as j;
 
-  -- In the order of the array. A known row is locked, and not written.
+  -- In the order of the array. A known row is locked, but not written.
   with written as (
     insert into proxy_private.proxy_usage_events as u
     select r.* from unnest(reports) as r
@@ -9096,7 +9254,7 @@ begin
     returning u.api_key_id, u.occurred_at, u.event_id
   )
   select
-    -- mostly nothing is known
+    -- usually no row is known
     case when (select count(*) from written) < cardinality(reports) then array(
       select r from unnest(reports) as r
       where (r.api_key_id, r.occurred_at, r.event_id) not in (select w.* from written as w)
@@ -9109,14 +9267,14 @@ begin
     )
   ) end;
 
-  -- A statement by itself, which sees the known rows as they were locked. Its days are constants: a plan
-  -- that is kept would lock those of all days, and begin to scan them.
+  -- A separate statement, which sees the known rows as they were locked. Its days are constants: a
+  -- cached plan would lock the partitions of all days and start to scan them.
   if known is not null then
     execute format(
       'select array(
          select s.o
          from unnest($1) as r
-         -- row by row, by the index: a plan that knows nothing of today may compare each with each
+         -- row by row, by index: without statistics for today, a plan may compare all pairs
          cross join lateral (
            select o from proxy_private.proxy_usage_events as o
            where o.api_key_id = r.api_key_id and o.occurred_at = r.occurred_at
@@ -9129,15 +9287,15 @@ begin
     into stored using known;
   end if;
 
-  -- Known rows are written by INSERT: an UPDATE would lock all days for it, and wait for retention, which
-  -- waits for this.
+  -- Known rows are written by INSERT: an UPDATE would lock the partitions of all days, and so
+  -- deadlock with retention.
   with risen_rows as materialized (
     select
       (p.r).api_key_id, (p.r).event_id, (p.r).occurred_at,
       greatest((p.o).bytes_sent, (p.r).bytes_sent) as bytes_sent,
       greatest((p.o).bytes_received, (p.r).bytes_received) as bytes_received,
       greatest((p.o).duration_ms, (p.r).duration_ms) as duration_ms,
-      -- what turns out to be no refusal is one request
+      -- a row that turns out not to be a refusal is one request
       case
         when proxy_private.is_refusal((p.r).code, (p.r).bytes_sent + (p.r).bytes_received)
           then greatest((p.o).count, (p.r).count)
@@ -9162,7 +9320,7 @@ begin
         (p.r).duration_ms > (p.o).duration_ms or (p.r).bytes_sent > (p.o).bytes_sent
         or (p.r).bytes_received > (p.o).bytes_received or (p.r).count > (p.o).count
       )
-      -- what is a request stays one: no report lowers a figure
+      -- a request stays a request: no report lowers a figure
       and (
         proxy_private.is_refusal((p.r).code, (p.r).bytes_sent + (p.r).bytes_received) is not true
         or proxy_private.is_refusal((p.o).code, (p.o).bytes_sent + (p.o).bytes_received)
@@ -9185,7 +9343,7 @@ begin
       status_code = excluded.status_code,
       code = excluded.code
   ),
-  -- by how much each row was raised: a new one by all of it; a refusal is no use of its key
+  -- by how much each row was raised, a new row by all of it; a refusal is no use of its key
   all_raised as (
     select (
       r.api_key_id, r.occurred_at, r.occurred_at + r.duration_ms * interval '1 ms',
@@ -9217,26 +9375,26 @@ begin
 end
 $$;
 comment on function gateway.record_usage is
-  'Records an array of usage events (camelCase, as the contract names them), each the latest report of '
-  'its row: bytes, duration and count since the row began. Makes the rows that are new, raises those that '
-  'are known, and the rollups by the difference, refusals left out, so a batch may be sent again, and '
-  'late. An event that is of no known key, out of bounds, or cannot have happened (before its key was '
-  'made, or more bytes than 100 Gbit/s) is reported in `rejected` and does not stop the others. Notifies '
-  'as the rollups do. Refusals: invalid_request (no array, or over 100,000 events).';
+  'Records an array of usage events (camelCase, as in the contract), each the latest report of its '
+  'row, with bytes, duration and count since the row started: inserts new rows, raises known ones, '
+  'and adds the difference to the rollups, which also notify, so a batch may be repeated or late. '
+  'Refused requests count only in the rollup by outcome; an event of an unknown key, out of bounds '
+  'or impossible (before its key was created, or over 100 Gbit/s) is listed in `rejected` and does '
+  'not stop the others. Refusals: invalid_request (not an array, or over 100,000 events).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function gateway.record_usage from public, anon, authenticated, service_role;
 grant execute on function gateway.record_usage to proxy_gateway;
 
 
 -- 1020_gateway_logins.sql
 
--- Gateway logins: each gateway has one of its own, so that a stolen one can be dropped alone.
+-- Gateway logins: each gateway has its own, so that a stolen one can be dropped alone.
 
--- A login that may make temporary objects can put a type of a known name before all others. No function
--- here looks there first, and gateways have no use for them: so they may make none. All other roles
--- keep the right. A role that is made later needs a grant.
+-- A login that may create temporary objects can shadow a known type's name. No function here
+-- searches pg_temp first, and gateways do not need temporary objects, so they may not create any.
+-- All other roles keep the right; a role created later needs a grant.
 create function proxy_private.withhold_temporary_objects() returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -9266,8 +9424,8 @@ begin
 end
 $$;
 comment on function proxy_private.withhold_temporary_objects is
-  'Takes TEMPORARY on this database from PUBLIC, and grants it to all roles but the gateways'', which '
-  'had it so far. Returns whether PUBLIC had it.';
+  'Revokes TEMPORARY on this database from PUBLIC, and grants it to every role except the '
+  'gateways'', as all had it before. Returns whether PUBLIC had it.';
 
 select proxy_private.withhold_temporary_objects();
 
@@ -9280,17 +9438,18 @@ begin
   if (gateway_login_name.name ~ '^[a-z0-9]+(_[a-z0-9]+)*$'
     and octet_length(gateway_login_name.name) <= 40) is not true
   then
-    raise exception 'A gateway''s name is lower-case letters, digits and single underscores, at most 40.'
-      using errcode = 'invalid_parameter_value', hint = 'For example eu_1.';
+    raise exception
+      'A gateway''s name has at most 40 lower-case letters, digits and single underscores.'
+      using errcode = 'invalid_parameter_value', hint = 'For example: eu_1.';
   end if;
   return 'proxy_gateway_' || gateway_login_name.name;
 end
 $$;
 comment on function proxy_private.gateway_login_name is
-  'The role of the gateway with this name. Fails (22023) for a name that is none.';
+  'Returns the role of the gateway with this name. Fails (22023) for an invalid name.';
 
 
--- A verifier, and no password: statements may be logged.
+-- A verifier, not the password: statements may be logged.
 create function proxy_private.create_gateway_login(
   name text, password_verifier text, connection_limit integer default 20
 ) returns text
@@ -9303,11 +9462,13 @@ begin
   if (create_gateway_login.password_verifier ~ '^SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$')
     is not true
   then
-    raise exception 'The password is not given as a SCRAM-SHA-256 verifier.'
-      using errcode = 'invalid_parameter_value', hint = 'Use: npm run gateway-login -- create <name>.';
+    raise exception 'The password must be given as a SCRAM-SHA-256 verifier.'
+      using errcode = 'invalid_parameter_value',
+        hint = 'Run: npm run gateway-login -- create <name>.';
   end if;
   if (create_gateway_login.connection_limit between 1 and 1000) is not true then
-    raise exception 'A connection limit is 1 to 1000.' using errcode = 'invalid_parameter_value';
+    raise exception 'The connection limit must be 1 to 1000.'
+      using errcode = 'invalid_parameter_value';
   end if;
   execute format(
     'create role %I with login inherit nosuperuser nocreatedb nocreaterole noreplication
@@ -9323,9 +9484,9 @@ begin
 end
 $$;
 comment on function proxy_private.create_gateway_login is
-  'Makes the login proxy_gateway_<name> in the group proxy_gateway, with a limit on its connections '
-  'and a password that is given as its SCRAM-SHA-256 verifier. Returns the login. Fails (22023) for a '
-  'name, verifier or limit that is none, and (42710) where it exists.';
+  'Creates the login proxy_gateway_<name> in the group proxy_gateway, with a connection limit and '
+  'a password given as its SCRAM-SHA-256 verifier, and returns the login. Fails (22023) for an '
+  'invalid name, verifier or limit, and (42710) if the login exists.';
 
 
 create function proxy_private.drop_gateway_login(name text) returns integer
@@ -9336,12 +9497,12 @@ declare
   login text := proxy_private.gateway_login_name(drop_gateway_login.name);
   ended integer;
 begin
-  -- before its connections are ended, so that it opens no others
+  -- first, so that it opens no new connections
   execute format('alter role %I with nologin', login);
   select count(*) filter (where pg_terminate_backend(a.pid, 5000)) into ended
   from pg_stat_activity as a
   where a.usename = login;
-  -- what it made goes with it, large objects too; the right to that is not there by itself
+  -- `drop owned` needs this membership; it drops all that the login created, large objects too
   execute format('grant %I to %I with inherit true', login, current_user);
   execute format('drop owned by %I', login);
   execute format('drop role %I', login);
@@ -9349,13 +9510,13 @@ begin
 end
 $$;
 comment on function proxy_private.drop_gateway_login is
-  'Ends the connections of the gateway''s login, and drops it with all that it made in this database. '
-  'Returns how many connections were ended. Fails (42704) where there is no such login. One that '
-  'connects again meanwhile keeps a connection without rights: `npm run gateway-login -- drop` first '
-  'commits that the login is closed.';
+  'Closes the connections of the gateway''s login, drops it with all that it created in this '
+  'database, and returns how many connections were closed. Fails (42704) if no such login exists. '
+  'A login that reconnects meanwhile keeps a connection without rights: `npm run gateway-login -- '
+  'drop` prevents that by committing NOLOGIN first.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.withhold_temporary_objects, proxy_private.gateway_login_name, proxy_private.create_gateway_login,
   proxy_private.drop_gateway_login
@@ -9364,8 +9525,8 @@ from public, anon, authenticated, service_role;
 
 -- 1030_claiming_deliveries.sql
 
--- Claiming deliveries: what the Edge Function `deliver` may attempt now. Only the secret key may claim. What
--- signs a request stays here: a claim has the signature.
+-- Claiming deliveries: what the Edge Function `deliver` may attempt now. Only the secret key may
+-- claim. Signing keys stay here: a claim contains only the signature.
 
 create type public.proxy_delivery as (
   id uuid,
@@ -9379,12 +9540,12 @@ create type public.proxy_delivery as (
   alert jsonb
 );
 comment on type public.proxy_delivery is
-  'A delivery to attempt within 30 s. Of kind webhook: url, headers and body, signed. Of the others: the '
-  'alert, and where it goes.';
+  'A delivery to attempt within 30 s. For kind webhook it has url, headers and body, already '
+  'signed; for other kinds, the alert and its destination.';
 
 
--- https://www.standardwebhooks.com: over id, time and body; the id is the alert's, so that a receiver can
--- tell a repeat.
+-- https://www.standardwebhooks.com: signs id, time and body. The id is the alert's, so that a
+-- receiver can recognize a repeat.
 create function proxy_private.sign_webhook(key text, id text, seconds bigint, body text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -9404,10 +9565,10 @@ begin
 end
 $$;
 comment on function proxy_private.sign_webhook is
-  'The signature of Standard Webhooks (v1): HMAC-SHA256 with the key, in base64.';
+  'Returns the signature of Standard Webhooks (v1): HMAC-SHA256 with the key, in base64.';
 
 
--- A label is its owner's text, and the operator's webhooks show no user's.
+-- The operator's webhooks omit labels, which are users' own text.
 create function proxy_private.show_alert(alert proxy_private.proxy_alerts, to_operator boolean) returns jsonb
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -9424,7 +9585,7 @@ begin
   );
 end
 $$;
-comment on function proxy_private.show_alert is 'An alert as webhooks send it.';
+comment on function proxy_private.show_alert is 'Returns an alert as webhooks send it.';
 
 
 create function proxy_private.show_delivery(
@@ -9462,11 +9623,13 @@ begin
   return shown;
 end
 $$;
-comment on function proxy_private.show_delivery is 'All that an attempt at a delivery needs.';
+comment on function proxy_private.show_delivery is
+  'Returns all that an attempt at a delivery needs.';
 
 
--- One claimer at a time works on a webhook; the counts are read after its lock. A webhook whose last attempt
--- failed is tried one by one, so that one that hangs holds one place.
+-- Only one claimer at a time works on a webhook, and reads the counts under its lock. A webhook
+-- whose last attempt failed gets one delivery at a time, so that one that hangs occupies only one
+-- slot.
 create function proxy_private.claim_deliveries(most integer) returns setof public.proxy_delivery
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -9480,7 +9643,7 @@ begin
   if claim_deliveries.most is null or claim_deliveries.most not between 1 and 500 then
     perform proxy_private.refuse('invalid_request', 'most');
   end if;
-  -- each webhook with something pending by one step in the index, however much is pending
+  -- finds each webhook with pending deliveries in one index step, however many it has
   with recursive waiting as (
     (
       select d.webhook_id from proxy_private.proxy_deliveries as d
@@ -9535,7 +9698,7 @@ begin
           limit 50
         ) as e
       ) as c
-      -- those of one key in their order: one at a time
+      -- one at a time per key, to keep their order
       where c.turn = 1
         and not exists (
           select from proxy_private.proxy_deliveries as b
@@ -9544,7 +9707,7 @@ begin
         )
     ) as d
     where d.place <= f.places
-    -- each webhook's first before any one's second, and none always first
+    -- each webhook's first delivery before any second one; random, so that none is always first
     order by d.place, random()
     limit claim_deliveries.most
   ),
@@ -9565,7 +9728,8 @@ begin
   cross join lateral proxy_private.show_delivery(c, h, a) as s;
 end
 $$;
-comment on function proxy_private.claim_deliveries is 'Does the work of public.claim_proxy_deliveries.';
+comment on function proxy_private.claim_deliveries is
+  'Does the work of public.claim_proxy_deliveries.';
 
 create function public.claim_proxy_deliveries(most integer) returns setof public.proxy_delivery
 language plpgsql volatile security invoker
@@ -9576,16 +9740,16 @@ begin
 end
 $$;
 comment on function public.claim_proxy_deliveries is
-  'For the Edge Function deliver, with the secret key alone: up to `most` (1 to 500) deliveries that are due, '
-  'at most five at once to a webhook, in the order of each key''s alerts. A claim that is not '
-  'reported ends after 30 s. Refusals: invalid_request (detail: most).';
+  'For the Edge Function deliver, with the secret key only: claims up to `most` (1 to 500) '
+  'deliveries that are due, at most five at once per webhook, in the order of each key''s alerts. '
+  'A claim that is not reported expires after 30 s. Refusals: invalid_request (detail: most).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
   ('most', 'A whole number from 1 to 500.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.sign_webhook, proxy_private.show_alert, proxy_private.show_delivery, proxy_private.claim_deliveries,
   public.claim_proxy_deliveries
@@ -9596,9 +9760,10 @@ grant execute on function proxy_private.claim_deliveries, public.claim_proxy_del
 
 -- 1040_reporting_deliveries.sql
 
--- Reporting deliveries: what came of each attempt, when the next is, and when a webhook is given up.
+-- Reporting deliveries: the result of each attempt, when the next one is, and when a webhook is
+-- disabled.
 
--- 24 hours in all: a receiver that is repaired within a working day loses nothing.
+-- 24 hours in total: a receiver that is fixed within a working day loses nothing.
 create function proxy_private.pause_after(attempts integer) returns interval
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -9606,12 +9771,13 @@ as $$
 declare
   pauses constant integer[] := '{5,30,120,600,1800,3600,7200,14400,21600,37000}';
 begin
-  -- with jitter, so that what failed together does not come back together
+  -- with jitter, so that deliveries that failed together are not retried together
   return pauses[pause_after.attempts] * (0.8 + 0.4 * random()) * interval '1 second';
 end
 $$;
 comment on function proxy_private.pause_after is
-  'How long to wait after so many attempts, more or less by a fifth; null after the last: the eleventh.';
+  'Returns how long to wait after this many attempts, give or take a fifth; null after the '
+  'eleventh, the last.';
 
 
 create function proxy_private.note_attempt(delivery proxy_private.proxy_deliveries, result jsonb) returns boolean
@@ -9625,7 +9791,7 @@ declare
   pause constant interval := proxy_private.pause_after(attempt);
   answer text := note_attempt.result ->> 'answer';
 begin
-  -- a character that 500 bytes cut in two is left out
+  -- truncate to 500 bytes at a character boundary
   while octet_length(answer) > 500 loop
     answer := left(answer, -greatest(1, (octet_length(answer) - 500) / 4));
   end loop;
@@ -9648,7 +9814,8 @@ begin
 end
 $$;
 comment on function proxy_private.note_attempt is
-  'Writes down an attempt, and ends its delivery or sets the next attempt. Returns whether it was delivered.';
+  'Records an attempt, and finishes its delivery or schedules the next attempt. Returns whether it '
+  'was delivered.';
 
 
 create function proxy_private.disable_webhook(webhook proxy_private.proxy_webhooks, reason text) returns void
@@ -9660,7 +9827,7 @@ declare
 begin
   update proxy_private.proxy_webhooks as h
   set disabled_at = now(), disabled_reason = disable_webhook.reason where h.id = w.id;
-  -- what waits would be sent as news when somebody enables it
+  -- otherwise old alerts would be sent as new when a user enables it
   update proxy_private.proxy_deliveries as d
   set state = 'failed', next_attempt_at = null, claim = null, claimed_until = null
   where d.webhook_id = w.id and d.state = 'pending';
@@ -9677,10 +9844,11 @@ begin
 end
 $$;
 comment on function proxy_private.disable_webhook is
-  'Disables a webhook, ends what is pending for it, and alerts its owner by the others.';
+  'Disables a webhook, fails its pending deliveries, and alerts its owner through the owner''s '
+  'other webhooks.';
 
 
--- Webhooks first, in one order, then their deliveries: so is a webhook deleted.
+-- Locks webhooks first, in one order, then their deliveries, as deleting a webhook does.
 create function proxy_private.report_deliveries(results jsonb) returns integer
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -9709,7 +9877,7 @@ begin
     where d.id = (result ->> 'id')::uuid and d.claim = (result ->> 'claim')::uuid
       and d.state = 'pending'
     for no key update;
-    -- claimed again since, or its webhook is gone
+    -- it was claimed again, or its webhook is gone
     continue when not found;
     noted := noted + 1;
     if proxy_private.note_attempt(delivery, result) then
@@ -9733,7 +9901,8 @@ begin
   return noted;
 end
 $$;
-comment on function proxy_private.report_deliveries is 'Does the work of public.report_proxy_deliveries.';
+comment on function proxy_private.report_deliveries is
+  'Does the work of public.report_proxy_deliveries.';
 
 create function public.report_proxy_deliveries(results jsonb) returns integer
 language plpgsql volatile security invoker
@@ -9744,17 +9913,18 @@ begin
 end
 $$;
 comment on function public.report_proxy_deliveries is
-  'For the Edge Function deliver, with the secret key alone: an array (up to 500) of {id, claim, outcome, '
-  'durationMs, status, answer}, one for each attempt at a claimed delivery. What is not delivered is attempted '
-  'again, ten times within 24 h; a webhook that fails for three days, or answers 410, is disabled. Returns '
-  'how many were taken: not those that were claimed again since. Refusals: invalid_request (detail: results).';
+  'For the Edge Function deliver, with the secret key only: takes an array (up to 500) of {id, '
+  'claim, outcome, durationMs, status, answer}, one per attempt at a claimed delivery, and returns '
+  'how many it recorded, without those that were claimed again. A failed delivery is retried ten '
+  'times within 24 h; a webhook that fails for three days, or answers 410, is disabled. Refusals: '
+  'invalid_request (detail: results).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
   ('results', 'An array of at most 500 results.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.pause_after, proxy_private.note_attempt, proxy_private.disable_webhook, proxy_private.report_deliveries,
   public.report_proxy_deliveries
@@ -9764,30 +9934,31 @@ grant execute on function proxy_private.report_deliveries, public.report_proxy_d
 
 -- 1100_reconciling.sql
 
--- Reconciling: rollups checked against their events and repaired, while events arrive. As all of
--- maintenance it is for role postgres alone, and its errors carry Postgres's own SQLSTATEs.
+-- Reconciling: rollups are checked against their events and repaired while events arrive. Like all
+-- maintenance, it is for role postgres only, and its errors have Postgres's own SQLSTATEs.
 
--- a day of rollups is read without reading all the years; hours arrive in order, so it is tiny
+-- reads one day of rollups without scanning years; hours arrive in order, so the index is tiny
 create index proxy_usage_hourly_hour on proxy_private.proxy_usage_hourly using brin (hour);
 
 
--- A snapshot older than the lock would show what the run before has changed since. A row and no
--- advisory lock, which any login could hold that knows its number.
+-- A snapshot older than the lock would miss changes by the previous run. A row lock, because any
+-- login that knows its number could hold an advisory lock.
 create function proxy_private.take_maintenance_lock() returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-    raise exception 'Maintenance runs in read committed transactions only.'
-      using errcode = 'invalid_transaction_state', hint = 'Begin one without an isolation level.';
+    raise exception 'Maintenance runs only in read committed transactions.'
+      using errcode = 'invalid_transaction_state',
+        hint = 'Start one with isolation level read committed.';
   end if;
   perform from proxy_private.maintenance_settings for update;
 end
 $$;
 comment on function proxy_private.take_maintenance_lock is
-  'Waits for other maintenance and holds it off until the transaction ends. Fails (25000) in a '
-  'transaction whose statements do not see what others have committed since it began.';
+  'Waits for other maintenance and blocks it until the transaction ends. Fails (25000) unless the '
+  'transaction is read committed.';
 
 
 create type proxy_private.usage_correction as (
@@ -9807,16 +9978,17 @@ create type proxy_private.usage_correction as (
   billed_bytes bigint
 );
 comment on type proxy_private.usage_correction is
-  'What a rollup row lacks against a recount. rollup: hourly, target, outcome or monthly. period: its first instant. '
-  'part: which of the key''s rows of that period, where it has several. found: missing (usage '
-  'without a row), surplus (a row without usage) or different. requests, bytes_sent, '
-  'bytes_received, errors, billed_bytes: what to add; negative where the row says too much. kept_…: what the row says; '
-  'without the prefix: what it must say.';
+  'How a rollup row differs from a recount: its rollup (hourly, target, outcome, monthly, '
+  'account_hourly or account_monthly), its period by its first instant, its part if a key has '
+  'several rows in the period, and found: missing (usage without a row), surplus (a row without '
+  'usage) or different. requests, bytes_sent, bytes_received, errors and billed_bytes are what to '
+  'add, negative if the row has too much. kept_… are the row''s values; without the prefix, the '
+  'correct values.';
 
 
--- A rollup by hour or day is a function <name>_usage_drift(day) here, which recounts the events.
--- One statement over one snapshot: an event and its share of the rollups are committed together, so
--- what is being recorded meanwhile is in both or in neither.
+-- Each rollup by hour or day has a function <name>_usage_drift(day) that recounts the events. It is
+-- one statement over one snapshot: an event and its share of the rollups are committed together, so
+-- usage that is being recorded is in both or in neither.
 create function proxy_private.usage_drift(day date) returns setof proxy_private.usage_correction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -9825,13 +9997,13 @@ declare
   by_key proxy_private.usage_correction[];
 begin
   if usage_drift.day is null then
-    raise exception 'The day is missing.' using errcode = 'null_value_not_allowed';
+    raise exception 'A day is required.' using errcode = 'null_value_not_allowed';
   end if;
   if exists (select from proxy_private.dropped_usage_days as d where d.day = usage_drift.day) then
     raise exception 'The events of % were dropped.', usage_drift.day
       using errcode = 'object_not_in_prerequisite_state',
-        hint = 'Its rollups stand as they are. If its events were put back, all of them, delete '
-          'its row of proxy_private.dropped_usage_days.';
+        hint = 'Its rollups stay as they are. If all its events were restored, delete its row '
+          'from proxy_private.dropped_usage_days.';
   end if;
   by_key := array(select d from proxy_private.hourly_usage_drift(usage_drift.day) as d);
   return query
@@ -9846,13 +10018,13 @@ begin
 end
 $$;
 comment on function proxy_private.usage_drift is
-  'Compares the rollups of a day (UTC) with a recount of its events, and returns the rows that '
-  'differ; none where all stand. A monthly row among them was used later than it says. Changes '
-  'nothing. Fails (55000) for a day whose events were dropped.';
+  'Compares the rollups of a day (UTC) with a recount of its events and returns the rows that '
+  'differ, and monthly rows with a last use earlier than the events''. Changes nothing. Fails '
+  '(55000) for a day whose events were dropped.';
 
 
--- A rollup by month is a function <name>_usage_drift(month, corrections) here, which adds up those by
--- hour or day: they outlive the events.
+-- Each rollup by month has a function <name>_usage_drift(month, corrections) that adds up the rows
+-- by hour or day, because they outlive the events.
 create function proxy_private.usage_month_drift(
   month date, corrections proxy_private.usage_correction[] default '{}'
 ) returns setof proxy_private.usage_correction
@@ -9873,12 +10045,12 @@ begin
 end
 $$;
 comment on function proxy_private.usage_month_drift is
-  'Compares the rollups of the calendar month (UTC) that the date is in with what those by hour add '
-  'up to once the corrections of its days are made, and returns the rows that differ. Changes nothing.';
+  'Compares the rollups of the date''s calendar month (UTC) with the sum of the hourly rollups '
+  'after the corrections to its days, and returns the rows that differ. Changes nothing.';
 
 
--- Differences are added, never figures set: what is recorded between the comparison and the repair
--- then counts as well. Each rollup is repaired once for all days, in the order in which record_usage
+-- Repairs add differences and never set figures, so usage recorded between the comparison and the
+-- repair counts too. Each rollup is repaired once for all days, in the order in which record_usage
 -- takes the rows of all rollups, by a function repair_<name>_usage(corrections).
 create function proxy_private.reconcile_usage(variadic days date[])
 returns setof proxy_private.usage_correction
@@ -9889,7 +10061,7 @@ declare
   corrections proxy_private.usage_correction[];
 begin
   perform proxy_private.take_maintenance_lock();
-  -- a statement by itself, whose snapshot is younger than the lock
+  -- a separate statement, whose snapshot is newer than the lock
   corrections := array(
     select d from unnest(reconcile_usage.days) as t (day), proxy_private.usage_drift(t.day) as d
   );
@@ -9912,12 +10084,13 @@ begin
 end
 $$;
 comment on function proxy_private.reconcile_usage is
-  'Repairs the rollups of days (UTC) from their events, and those of their months, while events '
-  'arrive, and returns what proxy_private.usage_drift and proxy_private.usage_month_drift found; no row where '
-  'all stood. Fails (55000) for a day whose events were dropped, and (25000) outside of read committed.';
+  'Repairs the rollups of days (UTC) and of their months from the events, while events arrive, and '
+  'returns what proxy_private.usage_drift and proxy_private.usage_month_drift found; no row if '
+  'nothing differs. Fails (55000) for a day whose events were dropped, and (25000) unless the '
+  'transaction is read committed.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.take_maintenance_lock, proxy_private.usage_drift, proxy_private.usage_month_drift,
   proxy_private.reconcile_usage
@@ -9932,9 +10105,9 @@ create function proxy_private.hourly_usage_drift(day date) returns setof proxy_p
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
--- the partitions of other days are neither planned nor locked
+-- so that other days' partitions are neither planned nor locked
 set plan_cache_mode = force_custom_plan
--- hashed in memory, not sorted on disk
+-- to hash in memory instead of sorting on disk
 set work_mem = '64MB'
 as $$
 declare
@@ -9946,10 +10119,10 @@ begin
   with counted as materialized (
     select
       e.api_key_id,
-      -- as date_trunc, in a tenth of its time
+      -- like date_trunc, in a tenth of the time
       date_bin('1 hour', e.occurred_at, begins) as hour,
       sum(e.count)::bigint as requests,
-      -- as record_usage bounds them
+      -- bounded as in record_usage
       least(sum(e.bytes_sent), 9007199254740991)::bigint as bytes_sent,
       least(sum(e.bytes_received), 9007199254740991)::bigint as bytes_received,
       max(e.occurred_at + e.duration_ms * interval '1 ms') as last_used_at
@@ -9972,7 +10145,7 @@ begin
       coalesce(c.bytes_sent, 0) - coalesce(k.bytes_sent, 0) as bytes_sent,
       coalesce(c.bytes_received, 0) - coalesce(k.bytes_received, 0) as bytes_received,
       k.user_id as kept_user_id,
-      -- a key keeps its owner; of an account that is gone the row alone says whose it was
+      -- a key's owner never changes; once the account is removed, only the row has the owner
       coalesce(o.user_id, k.user_id) as user_id
     from counted as c
     full join kept as k using (api_key_id, hour)
@@ -9999,8 +10172,8 @@ begin
 end
 $$;
 comment on function proxy_private.hourly_usage_drift is
-  'The hourly rows of a day (UTC) that its events do not give, and the monthly ones that are used '
-  'later than they say.';
+  'Returns the hourly rows of a day (UTC) that differ from its events, and the monthly rows with a '
+  'last use earlier than the events''.';
 
 
 create function proxy_private.repair_hourly_usage(corrections proxy_private.usage_correction[]) returns void
@@ -10021,7 +10194,7 @@ begin
     bytes_sent = least(h.bytes_sent + excluded.bytes_sent, 9007199254740991),
     bytes_received = least(h.bytes_received + excluded.bytes_received, 9007199254740991);
 
-  -- The rows are locked now: who raised one before has committed, and who will raise it waits.
+  -- The rows are locked now: transactions that raised them have committed, and new ones wait.
   delete from proxy_private.proxy_usage_hourly as h using unnest(corrections) as c
   where c.rollup = 'hourly' and c.found = 'surplus'
     and h.api_key_id = c.api_key_id and h.hour = c.period
@@ -10037,10 +10210,10 @@ begin
 end
 $$;
 comment on function proxy_private.repair_hourly_usage is
-  'Adds to the hourly rows what they lack, and removes those of hours without an event.';
+  'Applies the corrections to the hourly rows, and deletes rows of hours without events.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.hourly_usage_drift, proxy_private.repair_hourly_usage
 from public, anon, authenticated, service_role;
@@ -10054,7 +10227,7 @@ create function proxy_private.target_usage_drift(day date) returns setof proxy_p
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
--- the partitions of other days are neither planned nor locked
+-- so that other days' partitions are neither planned nor locked
 set plan_cache_mode = force_custom_plan
 as $$
 declare
@@ -10072,7 +10245,7 @@ begin
       e.api_key_id, lower(e.target_host collate "C") as host, e.site_length,
       sum(e.count) as requests,
       coalesce(sum(e.count) filter (where proxy_private.is_target_error(e.code)), 0) as errors,
-      -- as raise_target_rollups bounds them
+      -- bounded as in raise_target_rollups
       least(sum(e.bytes_sent), most_bytes) as bytes_sent,
       least(sum(e.bytes_received), most_bytes) as bytes_received
     from proxy_private.counted_usage_events as e
@@ -10102,7 +10275,7 @@ begin
   kept as materialized (
     select t.* from proxy_private.proxy_usage_targets as t where t.day = target_usage_drift.day
   ),
-  -- where each counts: a row stays once it is there, so that it counts where it was counted
+  -- which row each host counts in: a row stays once created, so a host counts where it did before
   placed as (
     select
       s.*,
@@ -10155,7 +10328,7 @@ begin
     from counted as c
     full join kept as k on k.subject = c.subject and k.kind = c.kind and k.name = c.name
     where c.subject is not null
-      -- of an account that is gone nothing says which events were its own
+      -- once an account is removed, nothing links its events to it
       or exists (select from proxy_private.proxy_keys as o where o.id = k.subject)
       or exists (select from proxy_private.proxy_keys as o where o.user_id = k.subject)
   )
@@ -10168,9 +10341,9 @@ begin
 end
 $$;
 comment on function proxy_private.target_usage_drift is
-  'The rows by target of a day (UTC) that its events do not give, with a key or a user for api_key_id. part: '
-  'host, site, other, or new for a host that may need a row; the length of its site; and its name. None for '
-  'a day that is no longer kept.';
+  'Returns the rows by target of a day (UTC) that differ from its events, with a key or a user as '
+  'api_key_id; none for a day that is no longer kept. part consists of host, site, other, or new '
+  'for a host that may need a row; the length of its site; and its name.';
 
 
 create function proxy_private.repair_target_usage(corrections proxy_private.usage_correction[]) returns void
@@ -10197,11 +10370,11 @@ begin
 end
 $$;
 comment on function proxy_private.repair_target_usage is
-  'Adds to the rows by target what they lack. A row that has no event stays, with nothing in it: where a '
-  'host counts must not change within its day.';
+  'Applies the corrections to the rows by target. A row without events stays, with zeros, because '
+  'where a host counts must not change within a day.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.target_usage_drift, proxy_private.repair_target_usage
 from public, anon, authenticated, service_role;
@@ -10215,7 +10388,7 @@ create function proxy_private.outcome_usage_drift(day date) returns setof proxy_
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
--- the partitions of other days are neither planned nor locked
+-- so that other days' partitions are neither planned nor locked
 set plan_cache_mode = force_custom_plan
 as $$
 declare
@@ -10231,7 +10404,7 @@ begin
     select
       e.api_key_id, date_bin('1 hour', e.occurred_at, begins) as hour, e.code,
       sum(e.count) as requests,
-      -- as raise_outcome_rollups bounds them
+      -- bounded as in raise_outcome_rollups
       least(sum(e.bytes_sent), most_bytes) as bytes_sent,
       least(sum(e.bytes_received), most_bytes) as bytes_received
     from proxy_private.proxy_usage_events as e
@@ -10284,8 +10457,8 @@ begin
 end
 $$;
 comment on function proxy_private.outcome_usage_drift is
-  'The rows by outcome of a day (UTC) that its events do not give, with a key or a user for api_key_id. part: '
-  'the outcome. None for a day that is no longer kept.';
+  'Returns the rows by outcome of a day (UTC) that differ from its events, with a key or a user as '
+  'api_key_id and the outcome as part; none for a day that is no longer kept.';
 
 
 create function proxy_private.repair_outcome_usage(corrections proxy_private.usage_correction[]) returns void
@@ -10309,10 +10482,10 @@ begin
 end
 $$;
 comment on function proxy_private.repair_outcome_usage is
-  'Adds to the rows by outcome what they lack. A row that has no event stays, with nothing in it.';
+  'Applies the corrections to the rows by outcome. A row without events stays, with zeros.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.outcome_usage_drift, proxy_private.repair_outcome_usage
 from public, anon, authenticated, service_role;
@@ -10329,13 +10502,13 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set plan_cache_mode = force_custom_plan
--- hashed in memory, not sorted on disk
+-- to hash in memory instead of sorting on disk
 set work_mem = '64MB'
 as $$
 declare
   begins timestamptz := monthly_usage_drift.month;
   ends timestamptz := monthly_usage_drift.month + interval '1 month';
-  -- of dropped events nothing but this last use is known
+  -- of dropped events, only this last use is known
   all_events_are_here boolean := not exists (
     select from proxy_private.dropped_usage_days as d where d.day >= begins and d.day < ends
   );
@@ -10379,7 +10552,7 @@ begin
       coalesce(c.bytes_sent, 0) - coalesce(k.bytes_sent, 0) as bytes_sent,
       coalesce(c.bytes_received, 0) - coalesce(k.bytes_received, 0) as bytes_received,
       k.last_used_at as kept_last_used_at,
-      -- of a surplus row nothing is known but what it says
+      -- for a surplus row, the row itself is the only source
       coalesce(
         case
           when k.requests is null and newest.last_used_at is null then c.last_hour
@@ -10396,7 +10569,7 @@ begin
     from counted as c
     full join kept as k using (api_key_id)
     left join proxy_private.proxy_keys as o on o.id = api_key_id
-    -- mostly an event of the last hour says so
+    -- usually an event that started in the hour before confirms the last use
     left join lateral (
       select true as stands
       from proxy_private.counted_usage_events as e
@@ -10427,8 +10600,8 @@ begin
 end
 $$;
 comment on function proxy_private.monthly_usage_drift is
-  'The monthly rows that the hourly ones do not give once they are corrected, and those whose last '
-  'use is not the end of their newest event. Where days were dropped a last use is never too late.';
+  'Returns the monthly rows that differ from the corrected hourly rows, and those whose last use '
+  'is not the end of their newest event. If days were dropped, no last use counts as too late.';
 
 
 create function proxy_private.repair_monthly_usage(corrections proxy_private.usage_correction[]) returns void
@@ -10453,8 +10626,8 @@ begin
     bytes_received = least(m.bytes_received + excluded.bytes_received, 9007199254740991),
     last_used_at = greatest(m.last_used_at, excluded.last_used_at);
 
-  -- The rows are locked now: who raised one before has committed, and who will raise it waits. So a
-  -- last use that was too late can be set, and a row be found to have no event.
+  -- The rows are locked now: transactions that raised them have committed, and new ones wait. So a
+  -- last use that was too late can be set, and rows without events can be found.
   update proxy_private.proxy_usage_monthly as m set last_used_at = u.last_used_at
   from unnest(corrections) as c
   cross join lateral (
@@ -10479,11 +10652,11 @@ begin
 end
 $$;
 comment on function proxy_private.repair_monthly_usage is
-  'Adds to the monthly rows what they lack, sets last uses that are too late, and removes the rows of '
-  'keys without an event.';
+  'Applies the corrections to the monthly rows, sets last uses that are too late, and deletes rows '
+  'of keys without events.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.monthly_usage_drift, proxy_private.repair_monthly_usage
 from public, anon, authenticated, service_role;
@@ -10491,9 +10664,9 @@ from public, anon, authenticated, service_role;
 
 -- 1125_reconciling_accounts.sql
 
--- The rollups by account, checked against those by key: an account has what its keys have.
+-- The rollups by account, checked against those by key: an account has the sum of its keys.
 
--- as for the hours of keys
+-- as for the hourly rollup by key
 create index proxy_account_hourly_hour on proxy_private.proxy_account_hourly using brin (hour);
 
 
@@ -10506,10 +10679,11 @@ create type proxy_private.account_sum as (
   bytes_received bigint
 );
 comment on type proxy_private.account_sum is
-  'A row of a rollup by account. part: its mode, live or test, after the tier in one by month.';
+  'A row of a rollup by account. part is the mode, live or test; in a monthly rollup it is the '
+  'tier and the mode.';
 
 
--- With names, as the type has columns for what only other rollups have.
+-- Built by column name, because the type has columns that only other rollups use.
 create function proxy_private.account_corrections(
   rollup text, counted proxy_private.account_sum[], kept proxy_private.account_sum[]
 ) returns setof proxy_private.usage_correction
@@ -10541,12 +10715,12 @@ begin
     )
   ) as c
   where (d.found <> 'different' or (d.requests, d.bytes_sent, d.bytes_received) <> (0, 0, 0))
-    -- what an account that is gone has moved stays as it is
+    -- the usage of a removed account stays as it is
     and exists (select from auth.users as u where u.id = d.user_id);
 end
 $$;
 comment on function proxy_private.account_corrections is
-  'The rows of a rollup by account that differ, with the user for api_key_id.';
+  'Returns the rows of a rollup by account that differ, with the user as api_key_id.';
 
 
 create function proxy_private.account_hourly_usage_drift(
@@ -10566,7 +10740,7 @@ begin
   counted := array(
     select (
       k.user_id, u.hour, case when k.live_mode then 'live' else 'test' end, sum(u.requests),
-      -- as record_usage bounds them
+      -- bounded as in record_usage
       least(sum(u.bytes_sent), 9007199254740991), least(sum(u.bytes_received), 9007199254740991)
     )::proxy_private.account_sum
     from (
@@ -10597,7 +10771,7 @@ begin
 end
 $$;
 comment on function proxy_private.account_hourly_usage_drift is
-  'The hourly rows by account of a day (UTC) that those by key do not give once they are corrected.';
+  'Returns the hourly rows by account of a day (UTC) that differ from the corrected rows by key.';
 
 
 create function proxy_private.account_monthly_usage_drift(
@@ -10646,8 +10820,8 @@ begin
 end
 $$;
 comment on function proxy_private.account_monthly_usage_drift is
-  'The monthly rows by account that those by key do not give once they are corrected: each key counts '
-  'for the tier that it has now.';
+  'Returns the monthly rows by account that differ from the corrected rows by key. Each key counts '
+  'for its current tier.';
 
 
 create function proxy_private.repair_account_usage(corrections proxy_private.usage_correction[]) returns void
@@ -10682,8 +10856,8 @@ begin
     bytes_sent = least(h.bytes_sent + excluded.bytes_sent, 9007199254740991),
     bytes_received = least(h.bytes_received + excluded.bytes_received, 9007199254740991);
 
-  -- Locked first, then added up: who raised a row by account that this does not see yet waits to raise
-  -- this one.
+  -- Locked first, then added up: a transaction that raised an account row not visible here yet
+  -- waits for this lock.
   insert into proxy_private.proxy_user_monthly as s (user_id, month, bytes)
   select distinct c.api_key_id, c.period::date, 0
   from unnest(corrections) as c
@@ -10704,7 +10878,7 @@ begin
     where c.rollup = 'account_monthly'
   );
 
-  -- The rows are locked now: who raised one before has committed, and who will raise it waits.
+  -- The rows are locked now: transactions that raised them have committed, and new ones wait.
   delete from proxy_private.proxy_account_monthly as m using unnest(corrections) as c
   where c.rollup = 'account_monthly' and c.found = 'surplus'
     and (m.user_id, m.month) = (c.api_key_id, c.period::date)
@@ -10728,11 +10902,11 @@ begin
 end
 $$;
 comment on function proxy_private.repair_account_usage is
-  'Adds to the rows by account what they lack, and removes those of which no key has a row; then adds up '
-  'the months of their users again.';
+  'Applies the corrections to the rows by account, deletes rows for which no key has a row, and '
+  'adds up the months of their users again.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.account_corrections, proxy_private.account_hourly_usage_drift,
   proxy_private.account_monthly_usage_drift, proxy_private.repair_account_usage
@@ -10741,7 +10915,7 @@ from public, anon, authenticated, service_role;
 
 -- 1130_days_to_reconcile.sql
 
--- Which days are worth a recount: those that can have changed since the last one.
+-- Which days to recount: those that may have changed since the last recount.
 
 create table proxy_private.reconciled_usage_days (
   day date primary key,
@@ -10750,16 +10924,17 @@ create table proxy_private.reconciled_usage_days (
   counted_since timestamptz
 );
 comment on table proxy_private.reconciled_usage_days is
-  'Days whose rollups were checked, and what Postgres had counted of changes to their events by then.';
+  'Days whose rollups were checked, and how many changes to their events Postgres had counted by '
+  'then.';
 comment on column proxy_private.reconciled_usage_days.changes is
-  'Rows inserted, updated and deleted in the partition, as the statistics said before the check.';
+  'Rows inserted, updated and deleted in the partition, from the statistics before the check.';
 comment on column proxy_private.reconciled_usage_days.counted_since is
-  'When these statistics began: a crash or a reset begins them again.';
+  'When these statistics started: a crash or a reset restarts them.';
 alter table proxy_private.reconciled_usage_days enable row level security;
 
 
--- Postgres counts a change after its commit, at the latest a minute later: what is counted by now is
--- seen by the check that follows, and what is not makes the count differ the next time.
+-- Postgres counts a change within a minute after its commit: the check that follows sees every
+-- change counted so far, and a change counted later makes the next count differ.
 create function proxy_private.check_of_usage_day(day date) returns proxy_private.reconciled_usage_days
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -10786,7 +10961,7 @@ begin
 end
 $$;
 comment on function proxy_private.check_of_usage_day is
-  'The row of proxy_private.reconciled_usage_days for a check of that day that begins now.';
+  'Returns the row of proxy_private.reconciled_usage_days for a check of that day that starts now.';
 
 
 create function proxy_private.usage_days_to_check() returns setof date
@@ -10810,10 +10985,10 @@ begin
 end
 $$;
 comment on function proxy_private.usage_days_to_check is
-  'Today, yesterday, and older days whose events have changed since their rollups were checked.';
+  'Returns today, yesterday, and older days whose events changed since their rollups were checked.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on table proxy_private.reconciled_usage_days from public, anon, authenticated, service_role;
 revoke all on function
   proxy_private.check_of_usage_day, proxy_private.usage_days_to_check
@@ -10822,7 +10997,7 @@ from public, anon, authenticated, service_role;
 
 -- 1200_retention.sql
 
--- Retention: the events of old days are dropped, a whole partition at a time; rollups stay.
+-- Retention: old days' events are dropped, a whole partition at a time; rollups stay.
 
 create table proxy_private.archived_usage_days (
   day date primary key,
@@ -10833,13 +11008,15 @@ create table proxy_private.archived_usage_days (
   location text not null
 );
 comment on table proxy_private.archived_usage_days is
-  'Days whose events were written elsewhere, with what was written: retention compares it.';
-comment on column proxy_private.archived_usage_days.location is 'Where it was written, for people to find.';
+  'Days whose events were archived elsewhere, with their totals, which retention compares before '
+  'it drops a day.';
+comment on column proxy_private.archived_usage_days.location is
+  'Where the archive is, for an operator to find it.';
 alter table proxy_private.archived_usage_days enable row level security;
 
 
--- Each day that the net has caught gets its partition, and takes its events out of the net. Newest
--- first, as those are read most.
+-- Each day in the default partition gets its own partition, and its events move there. Newest
+-- first, because those are read most.
 create function proxy_private.empty_default_partition() returns integer
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -10854,19 +11031,20 @@ begin
     select distinct e.occurred_at::date as day
     from proxy_private.proxy_usage_events_default as e
     order by day desc
-    -- a partition takes about 10 of the cluster's locks, of which there are 6,400 or more
+    -- a partition takes about 10 of the cluster's 6,400 or more locks
     limit 200
   loop
     made := made + proxy_private.make_usage_partitions(caught, caught);
-    -- recording waits
+    -- recording waits meanwhile
     exit when clock_timestamp() > begun + interval '10 s';
   end loop;
   return made;
 end
 $$;
 comment on function proxy_private.empty_default_partition is
-  'Makes the partitions of the days whose events are in the default partition, and returns how many: '
-  'up to 200, for about 10 s; the next call goes on. Fails as proxy_private.make_usage_partitions does.';
+  'Creates the partitions of days whose events are in the default partition, and returns how many: '
+  'up to 200, for about 10 s; the next call continues. Fails in the same cases as '
+  'proxy_private.make_usage_partitions.';
 
 
 create type proxy_private.usage_retention as (
@@ -10879,10 +11057,11 @@ create type proxy_private.usage_retention as (
   drift bigint
 );
 comment on type proxy_private.usage_retention is
-  'What retention did with an old day. action: dropped; kept (reason: drift, its rollups do not '
-  'stand; not archived; archive is stale, it has other events; or restored, it was dropped before '
-  'and put back); skipped (reason: in use, a lock was not to be had in time; without a day: on the '
-  'default partition). bytes: metered in and out. drift: rollup rows that do not stand.';
+  'What retention did with an old day: action is dropped, kept or skipped. reason for kept: drift '
+  '(its rollups differ from its events), not archived, archive is stale (the archive has other '
+  'events) or restored (it was dropped before); for skipped: in use (a lock timed out; without a '
+  'day, on the default partition). bytes are metered in and out; drift is the number of rollup '
+  'rows that differ.';
 
 
 create function proxy_private.archive_lacks(day date, events bigint, bytes_sent numeric, bytes_received numeric)
@@ -10910,16 +11089,17 @@ begin
 end
 $$;
 comment on function proxy_private.archive_lacks is
-  'Why a day with these events must not be dropped yet, where days must be archived first; or null.';
+  'Returns why a day with these totals must not be dropped yet, if days must be archived first; '
+  'otherwise null.';
 
 
--- All days are checked before the first is dropped: from then on nobody can read or record events
--- until the transaction ends.
+-- All days are checked before the first is dropped: from then on, events can be neither read nor
+-- recorded until the transaction ends.
 create function proxy_private.drop_old_usage() returns setof proxy_private.usage_retention
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
--- none at first, for other maintenance may take minutes; and what is set below ends with the call
+-- none at first, because other maintenance may take minutes; the one set below ends with the call
 set lock_timeout = 0
 as $$
 declare
@@ -10931,7 +11111,7 @@ declare
   in_use boolean := false;
 begin
   perform proxy_private.take_maintenance_lock();
-  -- those who record wait behind this for as long
+  -- recording waits behind this for as long
   perform set_config('lock_timeout', '1s', true);
 
   begin
@@ -10952,7 +11132,7 @@ begin
       continue;
     end if;
     begin
-      -- nobody writes there while it is counted
+      -- blocks writes while it is counted
       execute format('lock table %s in share mode', proxy_private.usage_partition(old_day));
     exception when lock_not_available then
       old.action := 'skipped';
@@ -10966,7 +11146,7 @@ begin
       proxy_private.usage_partition(old_day)
     )
     into old.events, sent, received;
-    -- a stolen gateway can report more than a bigint holds, and must not keep days from leaving
+    -- a stolen gateway login can report more than a bigint holds; that must not block retention
     old.bytes := least(sent + received, 9223372036854775807);
     select count(*) into old.drift from proxy_private.usage_drift(old_day);
     old.reason := case
@@ -10982,7 +11162,7 @@ begin
 
   foreach old in array standing loop
     begin
-      -- after one that is in use the others are not tried: each would make recording wait again
+      -- after one that is in use, skip the others: each try would make recording wait again
       if in_use then
         raise lock_not_available;
       end if;
@@ -11000,13 +11180,14 @@ begin
 end
 $$;
 comment on function proxy_private.drop_old_usage is
-  'Drops the partitions of the days before those that proxy_private.maintenance_settings keeps, oldest '
-  'first, each only if its rollups stand and it is archived where it must be, and notes them in '
-  'proxy_private.dropped_usage_days; rollups stay. Returns a row for each old day. Recording waits at most '
-  'about 1 s for a lock that is not to be had. Fails (25000) outside of read committed.';
+  'Drops the partitions of days older than proxy_private.maintenance_settings keeps, oldest first, '
+  'each only if its rollups match its events and it is archived if required, and records them in '
+  'proxy_private.dropped_usage_days; rollups stay. Returns one row per old day; recording waits at '
+  'most about 1 s for a lock that cannot be taken. Fails (25000) unless the transaction is read '
+  'committed.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on table proxy_private.archived_usage_days from public, anon, authenticated, service_role;
 revoke all on function
   proxy_private.empty_default_partition, proxy_private.archive_lacks, proxy_private.drop_old_usage
@@ -11015,7 +11196,7 @@ from public, anon, authenticated, service_role;
 
 -- 1210_target_retention.sql
 
--- Retention of the rollups by target and by outcome, which have an age that is theirs alone.
+-- Retention of the rollups by target and by outcome, which have a separate retention period.
 
 create function proxy_private.drop_old_targets(most integer default 1000000) returns bigint
 language plpgsql volatile
@@ -11029,7 +11210,7 @@ declare
   found_rows bigint;
   statement text;
 begin
-  -- not an array's elements: `supabase db lint` takes the whole array for the statement
+  -- not an array: `supabase db lint` takes the whole array for the statement
   for statement in values
     ('delete from proxy_private.proxy_usage_targets where ctid = any (array(
        select t.ctid from proxy_private.proxy_usage_targets as t where t.day < $1 limit $2))'),
@@ -11050,21 +11231,21 @@ begin
 end
 $$;
 comment on function proxy_private.drop_old_targets is
-  'Deletes the rollups by target and outcome of days before those that proxy_private.maintenance_settings keeps, at '
-  'most that many rows, and returns how many. No event raises them any more.';
+  'Deletes the rollups by target and outcome of days older than proxy_private.maintenance_settings '
+  'keeps, at most `most` rows, and returns how many. No event raises these rows any more.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function proxy_private.drop_old_targets from public, anon, authenticated, service_role;
 
 
 -- 1300_maintenance.sql
 
--- Maintenance: what is done each night, by pg_cron where there is one, else by `npm run maintain`.
+-- Maintenance: what runs each night, by pg_cron if available, otherwise by `npm run maintain`.
 
 create table proxy_private.maintenance_log (
   id uuid primary key default proxy_private.uuid_v7(),
-  -- one for all that a run reports
+  -- the same for all reports of a run
   ran_at timestamptz not null default now(),
   task text not null,
   day date,
@@ -11072,7 +11253,8 @@ create table proxy_private.maintenance_log (
   detail text not null
 );
 comment on table proxy_private.maintenance_log is
-  'What each run of proxy_private.maintain_usage reported, for 400 days: pg_cron keeps no answers.';
+  'The reports of each run of proxy_private.maintain_usage, kept for 400 days: pg_cron does not '
+  'keep results.';
 alter table proxy_private.maintenance_log enable row level security;
 
 
@@ -11083,8 +11265,8 @@ create type proxy_private.maintenance_report as (
   detail text
 );
 comment on type proxy_private.maintenance_report is
-  'What came of a task of maintenance. outcome: unchanged, made, repaired or dropped; or, where '
-  'somebody should look, found, kept, skipped or failed.';
+  'The result of a maintenance task. outcome is unchanged, made, repaired or dropped; or, if an '
+  'operator should look, found, kept, skipped or failed.';
 
 
 create function proxy_private.report_reconciling(days date[]) returns setof proxy_private.maintenance_report
@@ -11093,7 +11275,7 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  -- before the events are read: a day that changes meanwhile is checked again
+  -- before the events are read, so that a day that changes meanwhile is checked again
   checks proxy_private.reconciled_usage_days[] := array(
     select proxy_private.check_of_usage_day(d) from unnest(report_reconciling.days) as d order by d
   );
@@ -11113,7 +11295,7 @@ begin
     case
       when count(c.rollup) = 0 then 'No drift.'
       else format(
-        'Drift in %s rows, by %s requests and %s bytes.',
+        'Drift in %s rows: %s requests and %s bytes.',
         count(*), sum(c.requests), sum(c.bytes_sent + c.bytes_received)
       )
     end
@@ -11135,7 +11317,7 @@ begin
 end
 $$;
 comment on function proxy_private.report_reconciling is
-  'Runs proxy_private.reconcile_usage, says in rows what it found, and notes the days as checked.';
+  'Runs proxy_private.reconcile_usage, reports what it found, and records the days as checked.';
 
 
 create function proxy_private.report_retention() returns setof proxy_private.maintenance_report
@@ -11150,7 +11332,7 @@ begin
     return query
     select
       'retention', null::date, 'dropped',
-      format('%s rows by target and outcome, older than %s days.', removed, s.keep_targets_days)
+      format('%s rows by target and outcome older than %s days.', removed, s.keep_targets_days)
     from proxy_private.maintenance_settings as s;
   end if;
   return query
@@ -11158,14 +11340,14 @@ begin
     'retention', r.day, r.action,
     case
       when r.action = 'dropped' then format(
-        '%s events of %s bytes, whose rollups stay; %s of disk.',
+        '%s events of %s bytes (%s on disk); their rollups stay.',
         r.events, r.bytes, pg_size_pretty(r.disk_bytes)
       )
       when r.reason = 'drift' then format('Drift in %s rows of its rollups: reconcile it.', r.drift)
       when r.reason = 'not archived' then 'Not archived: archive it.'
       when r.reason = 'archive is stale' then 'Its archive has other events: archive it again.'
-      when r.reason = 'restored' then 'Dropped before, and put back.'
-      else 'In use: run it again.'
+      when r.reason = 'restored' then 'Dropped before, then restored.'
+      else 'In use: run retention again.'
     end
   from proxy_private.drop_old_usage() as r;
   if not found then
@@ -11177,7 +11359,8 @@ begin
 end
 $$;
 comment on function proxy_private.report_retention is
-  'Runs proxy_private.drop_old_targets and proxy_private.drop_old_usage, and says in rows what they did.';
+  'Runs proxy_private.drop_old_targets and proxy_private.drop_old_usage, and reports what they '
+  'did.';
 
 
 create function proxy_private.report_partitions(today date) returns proxy_private.maintenance_report
@@ -11191,17 +11374,18 @@ declare
 begin
   return (
     'partitions', null, case when made = 0 then 'unchanged' else 'made' end,
-    format('%s were missing up to %s.', made, last_day)
+    format('%s partitions were missing up to %s.', made, last_day)
   )::proxy_private.maintenance_report;
 end
 $$;
 comment on function proxy_private.report_partitions is
-  'Makes the partitions of the day before, the day and the 40 after it, and of what the default '
-  'partition holds.';
+  'Creates the missing partitions from the day before `today` to 40 days after it, and those of '
+  'the days in the default partition.';
 
 
--- Reconciling takes long and locks little, so it comes first; what locks the events comes last, as
--- locks are held until all is done. Each task in a statement of its own is kinder still.
+-- Reconciling takes long and locks little, so it comes first; tasks that lock the events come last,
+-- because locks are held until the end. With each task in its own statement, they are held for
+-- less.
 create function proxy_private.maintain_usage(
   tasks text[] default '{reconcile,retention,partitions,accounts,privileges,alerts}',
   days date[] default null
@@ -11217,7 +11401,7 @@ declare
   failure text;
 begin
   if not maintain_usage.tasks <@ '{reconcile,retention,partitions,accounts,privileges,alerts}' then
-    raise exception 'There is no such task.'
+    raise exception 'Unknown maintenance task.'
       using errcode = 'invalid_parameter_value',
         hint = 'The tasks are reconcile, retention, partitions, accounts, privileges and alerts.';
   end if;
@@ -11230,7 +11414,7 @@ begin
   end if;
 
   foreach next_task in array maintain_usage.tasks loop
-    -- one that fails does not stop the others
+    -- a task that fails does not stop the others
     begin
       if next_task = 'reconcile' then
         outcomes := array(
@@ -11266,16 +11450,16 @@ begin
 end
 $$;
 comment on function proxy_private.maintain_usage is
-  'Maintenance: reconciles yesterday, today and older days whose events have changed since (or '
-  '`days`), drops the events and the rollups by target of days older than proxy_private.maintenance_settings '
-  'keeps them, makes the '
-  'partitions of the coming 40 days, checks the owners'' accounts and the gateways'' privileges, and '
-  'raises the alerts of the hour. Returns what came of each, and logs it in proxy_private.maintenance_log. A task that fails '
-  'is reported, and does not stop the others. Another run at the same time is skipped.';
+  'Reconciles yesterday, today and older days whose events changed since (or `days`), drops usage '
+  'that is older than proxy_private.maintenance_settings keeps, creates the partitions of the next '
+  '40 days, checks the owners'' accounts and the gateways'' privileges, and raises the hourly '
+  'alerts. Returns the result of each task and logs it in proxy_private.maintenance_log; a task '
+  'that fails is reported and does not stop the others. If another run is in progress, all tasks '
+  'are skipped.';
 
 
--- A job a task, so that each has a transaction of its own. Nothing of this may fail a migration: a
--- database without jobs is maintained by `npm run maintain`.
+-- One job per task, so that each task has its own transaction. No error here may fail a migration:
+-- a database without jobs is maintained by `npm run maintain`.
 create function proxy_private.schedule_maintenance() returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -11292,12 +11476,12 @@ begin
   perform cron.schedule(
     j.name,
     j.schedule,
-    -- a hosted database ends what takes over two minutes
+    -- a hosted database cancels statements after two minutes
     format('set statement_timeout = 0; select * from proxy_private.maintain_usage(tasks => %L)', j.tasks)
   )
   from (
     values
-      -- each hour: what expires soon, and what was unlike other hours
+      -- each hour: keys that expire soon, and unusual usage
       ('proxy_alerts', '5 * * * *', '{alerts}'),
       ('proxy_usage_partitions', '7 2 * * *', '{partitions}'),
       ('proxy_usage_reconcile', '17 2 * * *', '{reconcile}'),
@@ -11305,7 +11489,7 @@ begin
       ('proxy_accounts', '52 3 * * *', '{accounts}'),
       ('proxy_gateway_privileges', '57 3 * * *', '{privileges}')
   ) as j (name, schedule, tasks);
-  -- the log of a job that runs each minute has a row for each
+  -- pg_cron's own log gets one row per run of this job
   perform cron.schedule('proxy_deliver', '* * * * *', 'select proxy_private.kick_delivery()');
   return true;
 exception when others then
@@ -11315,13 +11499,14 @@ exception when others then
 end
 $$;
 comment on function proxy_private.schedule_maintenance is
-  'Schedules proxy_private.maintain_usage each night (UTC), its alerts each hour and deliveries each minute, where pg_cron is available, also if it was '
-  'scheduled before. Returns whether it did; a failure is a notice.';
+  'Schedules proxy_private.maintain_usage each night (UTC), its alerts each hour and deliveries '
+  'each minute, if pg_cron is available; it may be called again. Returns whether it did; a failure '
+  'raises a notice.';
 
 select proxy_private.schedule_maintenance();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on table proxy_private.maintenance_log from public, anon, authenticated, service_role;
 revoke all on function
   proxy_private.report_reconciling, proxy_private.report_retention, proxy_private.report_partitions,
@@ -11331,8 +11516,8 @@ from public, anon, authenticated, service_role;
 
 -- 1310_hourly_alerts.sql
 
--- Hourly alerts: what no change of a row causes, a key that expires soon and an hour that is unlike its
--- key's others. Run by pg_cron, `npm run maintain`, or the local stack.
+-- Hourly alerts, which no change of a row triggers: a key that expires soon, and an hour unlike the
+-- key's other hours. Run by pg_cron, `npm run maintain`, or the local stack.
 
 create index proxy_keys_expiring on proxy_private.proxy_keys (expires_at)
   where deleted_at is null and expires_at is not null;
@@ -11356,7 +11541,7 @@ begin
   ) into alerts
   from proxy_private.proxy_keys as k
   cross join lateral (
-    -- the least that applies: a key that is made for a day expires in one day, and not also in seven
+    -- the smallest that applies: a key created for one day gets only the alert for one day
     select min(d) as days from unnest(array[1, 7]) as d where k.expires_at <= now() + d * interval '1 day'
   ) as d
   where k.deleted_at is null and k.user_id is not null
@@ -11367,10 +11552,11 @@ begin
 end
 $$;
 comment on function proxy_private.alert_expiring_keys is
-  'Raises an alert for each key that expires within seven days, and within one, once each.';
+  'Raises one alert for each key that expires within seven days, and one when it expires within '
+  'one day.';
 
 
--- The hour that ended and the one before it: events of the last minute may come late.
+-- Checks the last two full hours, because events of the last minute may arrive late.
 create function proxy_private.alert_unusual_usage() returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -11411,8 +11597,9 @@ begin
 end
 $$;
 comment on function proxy_private.alert_unusual_usage is
-  'Raises an alert for each key of which an hour that has just ended moved over 100 MB and over five times '
-  'the median of its non-empty hours in the seven days before, once there are 24 of them.';
+  'Raises an alert for each key that, in an hour that just ended, transferred over 100 MB and over '
+  'five times the median of its non-empty hours in the seven days before. A key needs 24 such '
+  'hours first.';
 
 
 create function proxy_private.drop_old_alerts() returns bigint
@@ -11428,7 +11615,7 @@ begin
 end
 $$;
 comment on function proxy_private.drop_old_alerts is
-  'Removes the alerts that are older than 90 days, with their deliveries. Returns how many.';
+  'Deletes alerts older than 90 days, with their deliveries, and returns how many.';
 
 
 create function proxy_private.report_alerts() returns proxy_private.maintenance_report
@@ -11448,10 +11635,10 @@ begin
 end
 $$;
 comment on function proxy_private.report_alerts is
-  'Raises the alerts of the hour, removes old ones, and says in a row how many.';
+  'Raises the hourly alerts, deletes old alerts, and reports how many it deleted.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.alert_expiring_keys, proxy_private.alert_unusual_usage, proxy_private.drop_old_alerts,
   proxy_private.report_alerts
@@ -11460,8 +11647,8 @@ from public, anon, authenticated, service_role;
 
 -- 1320_kicking_delivery.sql
 
--- Kicking the delivery: each minute pg_cron calls the Edge Function `deliver` by pg_net, where the database
--- has both; elsewhere anybody's clock does, with the secret key.
+-- Kicking the delivery: each minute, pg_cron calls the Edge Function `deliver` through pg_net, if
+-- the database has both; otherwise another scheduler must, with the secret key.
 
 create index proxy_deliveries_due on proxy_private.proxy_deliveries (next_attempt_at)
   where state = 'pending';
@@ -11477,7 +11664,7 @@ begin
     from (
       select
       from proxy_private.proxy_deliveries as d
-      -- what waits for one that its owner disabled is nothing to attempt
+      -- deliveries to a disabled webhook are not attempted
       join proxy_private.proxy_webhooks as h on h.id = d.webhook_id and h.disabled_at is null
       where d.state = 'pending' and d.next_attempt_at <= now()
         and (d.claimed_until is null or d.claimed_until <= now())
@@ -11487,10 +11674,10 @@ begin
 end
 $$;
 comment on function proxy_private.count_due_deliveries is
-  'How many deliveries are due and nobody attempts, up to `most`.';
+  'Returns how many deliveries are due and not claimed, up to `most`.';
 
 
--- An invocation attempts 400: a burst gets several at once.
+-- One invocation attempts 400, so a burst starts several at once.
 create function proxy_private.kick_delivery() returns text
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -11507,12 +11694,12 @@ begin
     or to_regclass('vault.decrypted_secrets') is null
     or not exists (select from pg_proc as p where p.pronamespace = to_regnamespace('net') and p.proname = 'http_post')
   then
-    return 'Not set up: docs/alerts.md says how.';
+    return 'Not set up: see docs/alerts.md.';
   end if;
   execute 'select s.decrypted_secret from vault.decrypted_secrets as s where s.name = $1'
   into key using 'proxy_keys_deliver';
   if key is null then
-    return 'Vault has no secret proxy_keys_deliver: docs/alerts.md says how to make it.';
+    return 'Vault has no secret proxy_keys_deliver: see docs/alerts.md.';
   end if;
   execute
     'select net.http_post(
@@ -11521,32 +11708,32 @@ begin
      )
      from generate_series(1, $3)'
   using function_url, key, ceil(due / 400.0)::integer;
-  return format('%s are due.', due);
+  return format('Deliveries due: %s.', due);
 end
 $$;
 comment on function proxy_private.kick_delivery is
-  'Calls the Edge Function deliver where deliveries are due, by pg_net, with the key that Vault has as '
-  'proxy_keys_deliver. Says what it did.';
+  'Calls the Edge Function deliver through pg_net if deliveries are due, with the key that Vault '
+  'stores as proxy_keys_deliver. Returns a sentence on what it did.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function proxy_private.count_due_deliveries, proxy_private.kick_delivery
 from public, anon, authenticated, service_role;
 
 
 -- 1330_maintenance_state.sql
 
--- The state of maintenance, for gateways: their metrics are where an operator's alerts look.
+-- The state of maintenance, for gateways: operators' alerts watch the gateways' metrics.
 
 create index maintenance_log_task_idx on proxy_private.maintenance_log (task, ran_at desc);
 comment on index proxy_private.maintenance_log_task_idx is 'Finds the last run of a task.';
 
 create type gateway.maintenance_state_row as (finished_at timestamptz, problems integer);
 comment on type gateway.maintenance_state_row is
-  'When the task of maintenance that waits longest ran last, null where one never ran; and how many '
-  'reports of the tasks'' last runs need a person.';
+  'The oldest of the maintenance tasks'' last runs (finished_at, null if a task has never run), '
+  'and how many reports of those runs need an operator (problems).';
 
--- A definer: the gateway may read no table.
+-- Security definer: the gateway may not read tables.
 create function gateway.maintenance_state() returns gateway.maintenance_state_row
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -11554,7 +11741,7 @@ as $$
 declare
   answer gateway.maintenance_state_row;
 begin
-  -- null in a task that never ran makes the whole null
+  -- null if any task has never run
   select
     case when count(r.ran_at) = count(*) then min(r.ran_at) end,
     coalesce(sum(r.problems), 0)
@@ -11576,20 +11763,20 @@ begin
 end
 $$;
 comment on function gateway.maintenance_state is
-  'When the task of maintenance that waits longest ran last, and how many reports of the tasks'' last '
-  'runs need a person. Reads only.';
+  'Returns the oldest of the maintenance tasks'' last runs, and how many reports of those runs '
+  'need an operator. Read only.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function gateway.maintenance_state from public, anon, authenticated, service_role;
 grant execute on function gateway.maintenance_state to proxy_gateway;
 
 
 -- 1400_maintenance_checks.sql
 
--- Checks: what a dump, a copy or an operator may have changed beside the migrations.
+-- Checks: what a dump, a copy or an operator may have changed outside the migrations.
 
--- A dump of the project leaves out what stands in Supabase Auth's own schema: the trigger there.
+-- A dump of the project omits the trigger in Supabase Auth's own schema.
 create function proxy_private.report_accounts() returns proxy_private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -11615,17 +11802,17 @@ begin
   end if;
   return (
     'accounts', null, case when repaired = 0 then 'unchanged' else 'repaired' end,
-    format('%s keys were out of step with the account of their owner.', repaired)
+    format('%s keys did not match their owner''s account.', repaired)
   )::proxy_private.maintenance_report;
 end
 $$;
 comment on function proxy_private.report_accounts is
-  'Sets what keys say of their owners'' accounts by Supabase Auth, and reports a trigger that is '
-  'missing there.';
+  'Updates what keys store about their owners'' accounts from Supabase Auth, and reports the '
+  'trigger there if it is missing.';
 
 
--- Roles and the privileges on a database are copied neither by `create database … template` nor by
--- `pg_dump` without `--create`, and no migration runs again.
+-- Neither `create database … template` nor `pg_dump` without `--create` copies roles and the
+-- privileges on a database, and no migration runs again.
 create function proxy_private.report_privileges() returns setof proxy_private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -11646,31 +11833,31 @@ begin
     where m.roleid = 'proxy_gateway'::regrole and m.inherit_option
   ),
   wrong as (
-    select 'Role proxy_gateway can log in: it is a group.' as detail
+    select 'Role proxy_gateway can log in, but must only be a group.' as detail
     from pg_roles as r where r.rolname = 'proxy_gateway' and r.rolcanlogin
     union all
-    select format('%s may make temporary objects here.', l.rolname)
+    select format('%s may create temporary objects in this database.', l.rolname)
     from logins as l
     where has_database_privilege(l.oid, current_database(), 'TEMPORARY')
     union all
-    select format('%s may make objects in schema %s.', l.rolname, n.nspname)
+    select format('%s may create objects in schema %s.', l.rolname, n.nspname)
     from logins as l
     join pg_namespace as n on n.nspname in ('public', 'proxy_private', 'gateway')
     where has_schema_privilege(l.oid, n.oid, 'CREATE')
     union all
-    select format('%s has no limit on its connections.', l.rolname)
+    select format('%s has no connection limit.', l.rolname)
     from logins as l where l.rolconnlimit < 0
     union all
-    select format('%s has a right of its own that a gateway needs not.', l.rolname)
+    select format('%s has a role attribute that a gateway does not need.', l.rolname)
     from logins as l
     where l.rolsuper or l.rolcreaterole or l.rolcreatedb or l.rolreplication or l.rolbypassrls
     union all
-    select format('%s is in %s too.', l.rolname, m.roleid::regrole)
+    select format('%s is also a member of %s.', l.rolname, m.roleid::regrole)
     from logins as l join pg_auth_members as m on m.member = l.oid
     where m.roleid <> 'proxy_gateway'::regrole
     union all
     select format(
-      '%s owns %s large objects: no gateway makes any.', l.rolname, count(*)
+      '%s owns %s large objects, which no gateway creates.', l.rolname, count(*)
     )
     from logins as l
     join pg_largeobject_metadata as o on o.lomowner = l.oid
@@ -11680,16 +11867,17 @@ begin
   if not found and not repaired then
     return query
     select
-      'privileges', null::date, 'unchanged', 'The gateways'' logins have what they need, and no more.';
+      'privileges', null::date, 'unchanged',
+      'The gateways'' logins have only the privileges that they need.';
   end if;
 end
 $$;
 comment on function proxy_private.report_privileges is
-  'Runs proxy_private.withhold_temporary_objects, and reports each right that a gateway''s login should not '
-  'have, and large objects that it made.';
+  'Runs proxy_private.withhold_temporary_objects, and reports each right that a gateway''s login '
+  'should not have, and large objects that it created.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.report_accounts, proxy_private.report_privileges
 from public, anon, authenticated, service_role;
@@ -11697,9 +11885,9 @@ from public, anon, authenticated, service_role;
 
 -- 1410_restoring.sql
 
--- Restoring: a restore to an earlier moment forgets what was done to keys after it.
+-- Restoring: a restore to an earlier moment loses later changes to keys.
 
--- Run as role postgres, by `npm run maintain -- --revoke-since`: no user's token is behind it.
+-- Run as role postgres, by `npm run maintain -- --revoke-since`, without a user's token.
 create function proxy_private.suspend_restored_keys(key_ids text[], restored_to timestamptz)
 returns table (key_id text, outcome text)
 language plpgsql volatile
@@ -11713,7 +11901,7 @@ declare
   named text;
   key proxy_private.proxy_keys;
 begin
-  -- in one order, so that two of these never wait for each other
+  -- in one order, so that concurrent calls do not deadlock
   for named in select distinct n from unnest(suspend_restored_keys.key_ids) as n order by n loop
     select * into key from proxy_private.proxy_keys as k where k.key_id = named for update;
     key_id := named;
@@ -11740,26 +11928,28 @@ begin
 end
 $$;
 comment on function proxy_private.suspend_restored_keys is
-  'Suspends keys that were changed after the moment to which the database was restored, and says of each '
-  'keyId: suspended; out_of_service, deleted or suspended already; done_before, for the same moment; or '
-  'unknown. Their owners read why, and admins reactivate them.';
+  'Suspends keys that were changed after the moment to which the database was restored, and '
+  'returns for each keyId: suspended; out_of_service (already deleted or suspended); done_before '
+  '(for the same moment); or unknown. The owners can read the reason, and admins can reactivate '
+  'the keys.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function proxy_private.suspend_restored_keys
 from public, anon, authenticated, service_role;
 
 
 -- 1500_applied.sql
 
--- The end. These functions are there only where all files before this one were applied, which is how Edge
--- Functions and `npm run verify` see from outside that nothing is missing. A new file goes before it.
+-- The end. These functions exist only if all earlier files were applied, which is how Edge
+-- Functions and `npm run verify` see from outside that nothing is missing. A new file goes before
+-- this one.
 
 create type public.proxy_schema_version as (version integer, oldest_functions_version integer);
 comment on type public.proxy_schema_version is
-  'The version of the schema, and the oldest Edge Functions that it still serves.';
+  'The version of the schema, and the oldest version of the Edge Functions that it supports.';
 
--- A definer: callers may read no table of proxy_private.
+-- Security definer: callers may not read tables of proxy_private.
 create function proxy_private.schema_version() returns public.proxy_schema_version
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -11783,11 +11973,11 @@ begin
 end
 $$;
 comment on function public.proxy_schema_version is
-  'For users: the version of the schema, and of the oldest Edge Functions that it serves, once all of its '
-  'migrations were applied. Refusals: unauthorized.';
+  'For signed-in users: the version of the schema and the oldest version of the Edge Functions '
+  'that it supports, once all migrations were applied. Refusals: unauthorized.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function proxy_private.schema_version, public.proxy_schema_version
 from public, anon, authenticated, service_role;
 grant execute on function proxy_private.schema_version, public.proxy_schema_version to authenticated;

@@ -1,10 +1,12 @@
--- Foundation: nothing is reachable unless a line in these files grants it. Each file ends with one block
--- that closes what it made, by name, so that the project's own default privileges may stay as they are.
+-- Foundation. Nothing is reachable unless a line in these files grants it. Each file ends with a
+-- block that closes what the file created, by name, so the project can keep its own default
+-- privileges.
 
 do $$
 begin
   if current_setting('server_version_num')::integer < 170000 then
-    raise exception 'Proxy Keys needs Postgres 17 or later, and this is %: upgrade the database first.',
+    raise exception
+      'Proxy Keys needs Postgres 17 or later, and this is Postgres %: upgrade the database first.',
       current_setting('server_version')
       using errcode = 'feature_not_supported';
   end if;
@@ -21,7 +23,7 @@ grant usage on schema proxy_private to authenticated;
 
 create schema gateway;
 comment on schema gateway is
-  'The data plane''s functions, for role proxy_gateway alone. Not exposed by the REST API.';
+  'The data plane''s functions, for role proxy_gateway only. Not exposed by the REST API.';
 
 do $$
 begin
@@ -31,13 +33,14 @@ begin
 end
 $$;
 comment on role proxy_gateway is
-  'The group of the CONNECT gateways'' logins, which proxy_private.create_gateway_login makes.';
+  'The group role of the CONNECT gateways'' logins, which proxy_private.create_gateway_login '
+  'creates.';
 grant usage on schema gateway to proxy_gateway;
 
 
--- Time-ordered ids keep inserts at the end of an index and sort as they were made.
--- In plpgsql, as all that a change of a key calls: plans are kept between calls, where a sql
--- function with a search_path is planned again in each.
+-- Time-ordered ids keep inserts at the end of an index and sort in order of creation. Like
+-- everything that a change of a key calls, this is plpgsql: its plans are cached between calls,
+-- whereas a sql function with a search_path is planned on every call.
 create function proxy_private.uuid_v7() returns uuid
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -67,7 +70,8 @@ comment on function proxy_private.uuid_v7 is
   'A version 7 UUID (RFC 9562): 48 bits of Unix time in milliseconds, then 74 random bits.';
 
 
--- Which request made a change, for the audit. Only a sane id is kept: the header is the caller's.
+-- Identifies the request behind a change, for the audit. The caller sets the header, so only a
+-- well-formed id is kept.
 create function proxy_private.request_id() returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -76,25 +80,26 @@ declare
   id text :=
     nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-request-id';
 begin
-  -- a bound in the pattern would make it twenty times as slow
+  -- a length bound in the pattern would be twenty times slower
   return case when id ~ '^[A-Za-z0-9_=-]+$' and char_length(id) <= 64 then id end;
 end
 $$;
 comment on function proxy_private.request_id is
-  'The X-Request-Id that the request came with, or null when it had none or one that is not sane.';
+  'The request''s X-Request-Id, or null if it is missing or malformed.';
 
 
--- The cheapest question that only a working database answers.
+-- The cheapest call that only a working database can answer.
 create function public.proxy_health() returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
   select 'ok'
 $$;
-comment on function public.proxy_health is 'Answers `ok`. For health checks: needs no user.';
+comment on function public.proxy_health is
+  'Returns `ok`, for health checks. Needs no signed-in user.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on function proxy_private.uuid_v7, proxy_private.request_id, public.proxy_health
   from public, anon, authenticated, service_role;
 grant execute on function public.proxy_health to anon, authenticated;

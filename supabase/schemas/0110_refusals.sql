@@ -1,6 +1,6 @@
--- Refusals: each code that a caller can meet, with its SQLSTATE, in one table. PostgREST answers a
--- SQLSTATE PTnnn with HTTP status nnn. `npm run types` makes the codes of the functions and the table
--- of docs/errors.md from it.
+-- Refusals: one table with every code that a caller can get, and its SQLSTATE. PostgREST answers a
+-- SQLSTATE PTnnn with HTTP status nnn. `npm run types` generates the codes of the Edge Functions
+-- and the table in docs/errors.md from it.
 
 create table proxy_private.refusals (
   code text primary key,
@@ -12,11 +12,14 @@ create table proxy_private.refusals (
   constraint "a refusal has an http status" check (sql_state ~ '^PT4[0-9]{2}$')
 );
 comment on table proxy_private.refusals is
-  'Every refusal of this schema: the stable code (sent as hint), its SQLSTATE, and its sentence.';
+  'Every refusal of this schema: its stable code (sent as the hint), its SQLSTATE, and its '
+  'message.';
 comment on column proxy_private.refusals.message is
-  'For the caller: up to the colon the title of the problem, after it what to do.';
-comment on column proxy_private.refusals.occurs_when is 'For the documentation.';
-comment on column proxy_private.refusals.detail is 'What the error''s detail is; empty without one.';
+  'For the caller: the problem''s title up to the colon, then what to do.';
+comment on column proxy_private.refusals.occurs_when is
+  'When the refusal occurs, for the documentation.';
+comment on column proxy_private.refusals.detail is
+  'What the error''s detail contains; empty if it has none.';
 alter table proxy_private.refusals enable row level security;
 
 insert into proxy_private.refusals (sql_state, code, message, occurs_when, detail) values
@@ -25,68 +28,71 @@ insert into proxy_private.refusals (sql_state, code, message, occurs_when, detai
     'a field or parameter is missing, unknown, or breaks a rule', 'the argument'
   ),
   (
-    'PT401', 'unauthorized', 'A valid access token is needed: sign in with an active account.',
-    'no valid access token of a user, or one of an account that is banned or deleted', ''
+    'PT401', 'unauthorized', 'A valid access token is required: sign in with an active account.',
+    'the access token is missing or not valid, or its account is banned or deleted', ''
   ),
   (
     'PT403', 'forbidden', 'Only an admin may do this.',
-    'the token is not an admin''s, or the account no longer is', ''
+    'the token or the account does not have the admin role', ''
   ),
   (
     'PT403', 'second_factor_required',
-    'Admins of this project need a second factor: sign in with it.',
-    'the operator requires `aal2` of admins, and the token is of a sign-in without a second factor', ''
+    'Admins of this project need a second factor: sign in with one.',
+    'the operator requires `aal2` of admins, and the token comes from a sign-in without a second '
+      'factor',
+    ''
   ),
   (
     'PT403', 'tier_not_granted',
-    'The tier is not granted: ask an admin for it, or choose another.',
-    'the tier is not self-serve, and was not granted', ''
+    'The tier is not granted to you: ask an admin for it, or choose another.',
+    'the tier is not self-serve, and is not granted to the user', ''
   ),
   (
-    'PT403', 'append_only', 'These rows are kept: they cannot be changed or removed.',
-    'keys and audit rows are never removed, audit rows and grants never changed', 'the table'
+    'PT403', 'append_only', 'These rows are append-only: they cannot be changed or removed.',
+    'keys and audit rows cannot be removed; audit rows and grants cannot be changed', 'the table'
   ),
   (
-    'PT404', 'not_found', 'Not found: you have no such key.', 'no such key, or not yours',
-    'of several, which: `ids.0` is the first'
+    'PT404', 'not_found', 'Not found: you have no such key.',
+    'the key does not exist, or is not yours',
+    'for a change of several keys, which one: `ids.0` is the first'
   ),
   (
     'PT404', 'user_not_found',
-    'No such user exists: an e-mail address counts once it is confirmed.',
+    'No such user exists: an e-mail address must be confirmed to be found.',
     'an admin names a user who does not exist', ''
   ),
   (
     'PT409', 'key_deleted', 'The key is deleted: only an admin can reactivate it.',
-    'a deleted key cannot be rotated, changed, suspended or limited; one whose account is gone not '
-      'reactivated',
-    'of several, which: `ids.0` is the first'
+    'a deleted key cannot be rotated, changed or suspended, or have its limits set; it cannot be '
+      'reactivated if its account no longer exists',
+    'for a change of several keys, which one: `ids.0` is the first'
   ),
   (
     'PT409', 'key_suspended', 'The key is suspended: ask an admin to reactivate it.',
     'a suspended key cannot be rotated', ''
   ),
   (
-    'PT409', 'key_expired', 'The key has expired: give it another expiry first.',
-    'an expired key cannot be rotated: give it another expiry first', ''
+    'PT409', 'key_expired', 'The key has expired: set a new expiry first.',
+    'an expired key cannot be rotated: set a new expiry first', ''
   ),
   (
-    'PT409', 'key_limit_reached', 'The tier''s number of keys is reached: delete one first.',
-    'the tier''s number of undeleted keys is reached', ''
+    'PT409', 'key_limit_reached', 'The tier''s key limit is reached: delete a key first.',
+    'the user has as many undeleted keys as the tier allows', ''
   ),
   (
     'PT409', 'already_done',
-    'Done already: the secret cannot be shown again, rotate the key for a new one.',
-    'this idempotency key was used for this mint or rotation: rotate the key for a secret',
+    'Already done: the secret cannot be shown again, so rotate the key to get a new one.',
+    'the idempotency key was used for this mint or rotation: rotate the key to get a new secret',
     'the key''s id'
   ),
   (
     'PT422', 'idempotency_mismatch',
-    'The idempotency key was used for another request: choose a new one.',
-    'this idempotency key was used for another request', ''
+    'The idempotency key was already used for another request: choose a new one.',
+    'the idempotency key was used for another request', ''
   ),
   (
     'PT429', 'rate_limited', 'Too many requests of this kind: try again in %s s.',
-    'over a [limit on writes](api.md#limits)', 'seconds to wait'
+    'a [limit on writes](api.md#limits) is reached', 'seconds to wait'
   );
 
 
@@ -95,12 +101,12 @@ create table proxy_private.argument_rules (
   rule text not null
 );
 comment on table proxy_private.argument_rules is
-  'What an argument may be, in a sentence: the message of invalid_request for it. Each row is inserted '
-  'where the rule stands.';
+  'What each argument may be, as one sentence: the message of invalid_request for it. Each row is '
+  'inserted in the file that enforces the rule.';
 alter table proxy_private.argument_rules enable row level security;
 
 
--- A definer, so that callers need no right to read these tables.
+-- SECURITY DEFINER, so that callers need no access to these tables.
 create function proxy_private.refuse(code text, detail text default null) returns void
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -125,11 +131,11 @@ begin
 end
 $$;
 comment on function proxy_private.refuse is
-  'Raises the refusal `code`: its SQLSTATE, its sentence, the code as hint, and `detail`, which for '
-  'invalid_request is the name of the argument, whose rule then is the sentence.';
+  'Raises the refusal `code` with its SQLSTATE and message, and with the code as the hint. For '
+  'invalid_request, `detail` is the name of the argument, and the argument''s rule is the message.';
 
 
--- Raises rate_limited with headers, which PostgREST takes from a PGRST raise alone.
+-- Raises rate_limited with headers, which PostgREST accepts only from a PGRST exception.
 create function proxy_private.refuse_until(retry_after_seconds integer, headers jsonb) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -154,12 +160,12 @@ begin
 end
 $$;
 comment on function proxy_private.refuse_until is
-  'Raises rate_limited: HTTP 429 with Retry-After and these headers, and the seconds as detail. '
-  'SQLSTATE PGRST in SQL, PT429 over the REST API.';
+  'Raises rate_limited: HTTP 429 with Retry-After and the given headers, and the seconds to wait '
+  'as the detail. The SQLSTATE is PGRST in SQL and PT429 over the REST API.';
 
 
--- What the routes take as a body is the most that any argument may be: it is refused by its size,
--- before anything reads it.
+-- No argument may be larger than the largest body that the routes accept. The size is checked
+-- before anything reads the value.
 create function proxy_private.require_size(bytes bigint, name text) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -174,7 +180,7 @@ comment on function proxy_private.require_size is
   'Refuses (invalid_request) the argument `name` if it has more than 16,384 bytes.';
 
 
--- Makes history stay: for tables whose rows are never changed or removed, by any role.
+-- Protects history: for tables whose rows no role may change or remove.
 create function proxy_private.refuse_change() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -185,10 +191,10 @@ begin
 end
 $$;
 comment on function proxy_private.refuse_change is
-  'Trigger: refuses (append_only) the statement it is fired for, also for owners and definers.';
+  'Trigger: refuses (append_only) the statement, even for table owners and definer functions.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table proxy_private.refusals, proxy_private.argument_rules
   from public, anon, authenticated, service_role;
 revoke all on function

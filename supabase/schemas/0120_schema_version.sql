@@ -1,7 +1,8 @@
--- The schema's version: what gateways and Edge Functions ask, so that they serve with no schema that they
--- do not know. A migration that changes what they rely on (the functions of schema gateway, the channel
--- proxy_key_changed, the RPCs) raises `version`, and also `oldest_gateway_version` or
--- `oldest_functions_version` where those of before would no longer work.
+-- Schema version: gateways and Edge Functions check it, so that they do not run against a
+-- schema that they do not know. A migration that changes what they rely on (the functions of schema
+-- gateway, the channel proxy_key_changed, the RPCs) raises `version`. If earlier gateways or Edge
+-- Functions would no longer work, it also raises `oldest_gateway_version` or
+-- `oldest_functions_version`.
 
 create table proxy_private.schema_version (
   -- one row
@@ -11,14 +12,16 @@ create table proxy_private.schema_version (
   oldest_functions_version integer not null check (oldest_functions_version > 0)
 );
 comment on table proxy_private.schema_version is
-  'One row: the version of what gateways and Edge Functions rely on, and the oldest of each that it '
-  'still serves.';
+  'One row: the version of what gateways and Edge Functions rely on, and the oldest version of '
+  'each that still works with it.';
 comment on column proxy_private.schema_version.version is
-  'Raised by each migration that changes what gateways or Edge Functions rely on.';
+  'Each migration that changes what gateways or Edge Functions rely on raises it.';
 comment on column proxy_private.schema_version.oldest_gateway_version is
-  'Gateways of a lower version are not ready: they would misread the schema, or miss a part of it.';
+  'Gateways with a lower version report not ready: they would misread the schema, or miss a part '
+  'of it.';
 comment on column proxy_private.schema_version.oldest_functions_version is
-  'Edge Functions of a lower version answer 503: they would misread the schema, or miss a part of it.';
+  'Edge Functions with a lower version answer 503: they would misread the schema, or miss a part '
+  'of it.';
 alter table proxy_private.schema_version enable row level security;
 insert into proxy_private.schema_version (version, oldest_gateway_version, oldest_functions_version)
 values (1, 1, 1);
@@ -29,23 +32,24 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  raise exception 'The schema has one version: update its row.' using errcode = 'check_violation';
+  raise exception 'The schema has exactly one version: update its row.'
+    using errcode = 'check_violation';
 end
 $$;
 comment on function proxy_private.keep_schema_version is
-  'Refuses (23514) to remove the row of proxy_private.schema_version.';
+  'Trigger: refuses (23514) to delete the row of proxy_private.schema_version.';
 
 create trigger keep_schema_version before delete or truncate on proxy_private.schema_version
 for each statement execute function proxy_private.keep_schema_version();
 comment on trigger keep_schema_version on proxy_private.schema_version is
-  'Gateways are not ready without the row.';
+  'Without the row, gateways report not ready.';
 
 
 create type gateway.schema_version_row as (version integer, oldest_gateway_version integer);
 comment on type gateway.schema_version_row is
-  'The version of what gateways rely on, and the oldest gateways that it still serves.';
+  'The version of what gateways rely on, and the oldest gateway version that still works with it.';
 
--- A definer: the gateway may read no table.
+-- SECURITY DEFINER: the gateway may not read tables.
 create function gateway.schema_version() returns gateway.schema_version_row
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -58,10 +62,11 @@ begin
 end
 $$;
 comment on function gateway.schema_version is
-  'The version of what gateways rely on, and the oldest gateways that it still serves. Reads only.';
+  'The version of what gateways rely on, and the oldest gateway version that still works with it. '
+  'Read-only.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table proxy_private.schema_version from public, anon, authenticated, service_role;
 revoke all on function proxy_private.keep_schema_version, gateway.schema_version
 from public, anon, authenticated, service_role;

@@ -1,15 +1,17 @@
--- Callers: who may act is who may act now, whatever a token that is still good says.
+-- Callers: the account's current state decides what a caller may do, even if a token that is still
+-- valid claims more.
 
 create view proxy_private.active_accounts with (security_invoker = true) as
 select u.id, u.raw_app_meta_data ->> 'role' as role
 from auth.users as u
 where u.deleted_at is null and (u.banned_until is null or u.banned_until <= now());
 comment on view proxy_private.active_accounts is
-  'The accounts of Supabase Auth that are neither banned nor deleted, with their role (app_metadata).';
+  'The Supabase Auth accounts that are neither banned nor deleted, with their role (from '
+  'app_metadata).';
 
 
--- Who calls: the token's subject, never the database role. PostgREST takes a token for 30 s after
--- its end, and the routes do not: here it ends for both.
+-- The caller is the token's subject, never the database role. PostgREST accepts a token for 30 s
+-- after it expires, and the routes do not: this check makes both refuse it.
 create function proxy_private.token_subject() returns uuid
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -28,11 +30,11 @@ begin
 end
 $$;
 comment on function proxy_private.token_subject is
-  'The id of the user whose token this request carries; refuses (unauthorized) without one, and with '
-  'one that has ended.';
+  'The id of the user whose token this request carries. Refuses (unauthorized) a missing or '
+  'expired token.';
 
 
--- A definer, so that callers need no right to read the accounts.
+-- SECURITY DEFINER, so that callers need no access to the accounts.
 create function proxy_private.require_user() returns uuid
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -48,12 +50,12 @@ begin
 end
 $$;
 comment on function proxy_private.require_user is
-  'The id of the user whose token this request carries; refuses (unauthorized) without one, with one '
-  'that has ended, and with one of an account that is banned or deleted.';
+  'The id of the user whose token this request carries. Refuses (unauthorized) a missing or '
+  'expired token, and the token of a banned or deleted account.';
 
 
--- A ban or a removal of the account waits for this lock, or this waits for it and then finds no active
--- account. It comes before all other locks: else the two could wait for each other.
+-- A ban or removal of the account waits for this lock, or this waits for it and then finds no
+-- active account. The lock is taken before all others, so that the two cannot deadlock.
 create function proxy_private.require_writer() returns uuid
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -69,8 +71,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_writer is
-  'As proxy_private.require_user, for what writes: holds off a ban and the removal of the caller''s account '
-  'until the transaction ends.';
+  'Like proxy_private.require_user, for writes: also blocks a ban or deletion of the caller''s '
+  'account until the transaction ends.';
 
 
 create table proxy_private.admin_settings (
@@ -78,15 +80,15 @@ create table proxy_private.admin_settings (
   id boolean primary key default true check (id),
   second_factor_required boolean not null default false
 );
-comment on table proxy_private.admin_settings is 'One row: what the operator asks of admins.';
+comment on table proxy_private.admin_settings is 'One row: what the operator requires of admins.';
 comment on column proxy_private.admin_settings.second_factor_required is
-  'Whether an admin''s token must be of a sign-in with a second factor (aal2).';
+  'Whether an admin''s token must come from a sign-in with a second factor (aal2).';
 alter table proxy_private.admin_settings enable row level security;
 insert into proxy_private.admin_settings default values;
 
 
--- An admin is who Supabase Auth says, in the token and now: app_metadata can be set by the secret
--- key alone.
+-- Both the token and the current account must have the admin role. Only the secret key can set
+-- app_metadata.
 create function proxy_private.require_admin_role(account_role text) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -105,8 +107,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_admin_role is
-  'Refuses (forbidden) a caller whose account has another role than `admin`, or whose token does; and one '
-  'without a second factor (second_factor_required) where the operator requires it.';
+  'Refuses (forbidden) a caller whose account or token lacks the role `admin`. Refuses '
+  '(second_factor_required) a sign-in without a second factor if the operator requires one.';
 
 
 create function proxy_private.require_admin() returns uuid
@@ -126,8 +128,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_admin is
-  'The id of the admin whose token this request carries; refuses (unauthorized, forbidden) every '
-  'request but one of an account that is an admin''s now.';
+  'The id of the admin whose token this request carries. Refuses every other caller (unauthorized, '
+  'forbidden, second_factor_required).';
 
 
 create function proxy_private.require_admin_writer() returns uuid
@@ -147,11 +149,11 @@ begin
 end
 $$;
 comment on function proxy_private.require_admin_writer is
-  'As proxy_private.require_admin, for what writes: holds off the removal of the admin''s account until '
-  'the transaction ends.';
+  'Like proxy_private.require_admin, for writes: also blocks a ban or deletion of the admin''s '
+  'account until the transaction ends.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table proxy_private.active_accounts, proxy_private.admin_settings
 from public, anon, authenticated, service_role;
 revoke all on function

@@ -1,6 +1,6 @@
--- Tiers: what a key may use. Rows, not code, so a new tier is an insert.
+-- Tiers: what a key may use. They are rows, not code, so a new tier is an insert.
 
--- The one place that says what a limit may be, for tiers, keys and accounts.
+-- The one definition of valid limits, for tiers, keys and accounts.
 create function proxy_private.wrong_limit(
   limits jsonb,
   known text[] default array['bandwidth_limit_bytes', 'rate_limit', 'tunnel_limit']
@@ -19,7 +19,7 @@ begin
       when l.key <> all (wrong_limit.known) then true
       when jsonb_typeof(l.value) = 'null' then false
       when jsonb_typeof(l.value) <> 'number' or l.value #>> '{}' !~ '^\d{1,16}$' then true
-      -- what a number in JSON holds exactly
+      -- the largest integer that a JSON number holds exactly
       when right(l.key, 6) = '_bytes' then (l.value #>> '{}')::bigint > 9007199254740991
       else (l.value #>> '{}')::bigint not between 1 and 1000000
     end
@@ -29,9 +29,10 @@ begin
 end
 $$;
 comment on function proxy_private.wrong_limit is
-  'The first name in an object of limits that is not one of the known limits (by default those of a '
-  'key) or has a value that it may not have: bytes are 0 to 2^53 - 1, others 1 to 1,000,000. A limit '
-  'may be null. Null where all are right; `limits` where it is not an object.';
+  'The name of the first invalid limit in a JSON object of limits, or null if all are valid; '
+  '`limits` if the value is not an object. A limit is invalid if its name is not in `known` (by '
+  'default the limits of a key), or if its value is neither null nor in range: 0 to 2^53 - 1 for '
+  'bytes, 1 to 1,000,000 for others.';
 
 
 create table public.proxy_tiers (
@@ -61,19 +62,21 @@ create table public.proxy_tiers (
   ),
   constraint "a key limit is positive" check (key_limit > 0)
 );
-comment on table public.proxy_tiers is 'The tiers a key can be of, with their limits.';
+comment on table public.proxy_tiers is 'The tiers that a key can belong to, with their limits.';
 comment on column public.proxy_tiers.bandwidth_limit_bytes is
-  'Bytes in and out per calendar month (UTC) and key.';
-comment on column public.proxy_tiers.rate_limit is 'CONNECTs per second and key.';
+  'Bytes in and out per key and calendar month (UTC).';
+comment on column public.proxy_tiers.rate_limit is 'CONNECTs per second per key.';
 comment on column public.proxy_tiers.tunnel_limit is
   'Tunnels that a key may have open at once on one gateway.';
 comment on column public.proxy_tiers.account_limit_bytes is
-  'Bytes in and out per calendar month (UTC) and user, over all live keys of the tier, deleted ones too.';
+  'Bytes in and out per user and calendar month (UTC), over all live keys of the tier, including '
+  'deleted ones.';
 comment on column public.proxy_tiers.test_limit_bytes is
-  'Bytes in and out per calendar month (UTC) and user, over all test keys of the tier, deleted ones too.';
+  'Bytes in and out per user and calendar month (UTC), over all test keys of the tier, including '
+  'deleted ones.';
 comment on column public.proxy_tiers.key_limit is 'Undeleted keys per user.';
 comment on column public.proxy_tiers.self_serve is
-  'Whether any user may mint keys of it; otherwise a row of proxy_tier_grants is needed.';
+  'Whether any user may mint keys of the tier. If not, the user needs a row in proxy_tier_grants.';
 
 alter table public.proxy_tiers enable row level security;
 create policy "signed-in users read the tiers" on public.proxy_tiers
@@ -103,7 +106,7 @@ create table proxy_private.proxy_tier_grants (
 comment on table proxy_private.proxy_tier_grants is
   'Which users may mint keys of a tier that is not self-serve.';
 comment on column proxy_private.proxy_tier_grants.granted_by is
-  'The admin whose token granted it; null for a grant made in SQL without one.';
+  'The admin whose token granted it; null for a grant made in SQL without a token.';
 create index proxy_tier_grants_tier on proxy_private.proxy_tier_grants (tier);
 
 alter table proxy_private.proxy_tier_grants enable row level security;
@@ -121,9 +124,9 @@ create table proxy_private.proxy_account_limits (
   )
 );
 comment on table proxy_private.proxy_account_limits is
-  'Limits over all keys of a user and tier that an admin set in place of the tier''s.';
+  'Limits that an admin set over all keys of a user and tier, in place of the tier''s.';
 comment on column proxy_private.proxy_account_limits.limit_overrides is
-  'By the name of the tier''s column.';
+  'The limits by the name of the tier''s column.';
 create index proxy_account_limits_tier on proxy_private.proxy_account_limits (tier);
 alter table proxy_private.proxy_account_limits enable row level security;
 
@@ -137,7 +140,7 @@ insert into proxy_private.argument_rules (argument, rule) values
   ('tunnel_limit', 'A whole number of open tunnels from 1 to 1000000, or null.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table
   public.proxy_tiers, proxy_private.proxy_tier_grants, proxy_private.proxy_account_limits
 from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- Limits on writes: without them one user could make append-only tables grow without end, and keep
--- the database from the others.
+-- Limits on writes: without them, one user could grow the append-only tables without bound, and
+-- monopolize the database.
 
 create table proxy_private.write_limits (
   name text primary key,
@@ -16,9 +16,10 @@ create table proxy_private.write_limits (
   constraint "a span is at most a day" check (seconds between 1 and 86400)
 );
 comment on table proxy_private.write_limits is
-  'How many writes of a kind a user may make in any span of seconds: rows, so an operator may change '
-  'them. `change` is updates and deletions of a user''s own keys, `administer` all that admins write. '
-  'Spans up to an hour are exact; longer ones are counted by the hour, and err towards refusing.';
+  'How many writes of each kind a user may make within a number of seconds; operators may change '
+  'the rows. `change` covers updates and deletions of a user''s own keys, `administer` all writes '
+  'by admins. Spans of up to an hour are exact; longer ones are counted in whole hours, and may '
+  'refuse a write too early.';
 comment on column proxy_private.write_limits.name is 'The policy''s name in the RateLimit headers.';
 alter table proxy_private.write_limits enable row level security;
 
@@ -41,12 +42,14 @@ create table proxy_private.write_windows (
   primary key (user_id, action)
 ) with (fillfactor = 70);
 comment on table proxy_private.write_windows is
-  'What a user wrote lately, one row per kind of write: at most four rows per user, of about 1 kB. '
-  'A row is the lock under which one user''s writes of that kind queue.';
-comment on column proxy_private.write_windows.recent is 'When, newest last, over the longest exact span.';
-comment on column proxy_private.write_windows.hour is 'The hour, since 1970, of the first of `hourly`.';
+  'A user''s recent writes, one row per kind of write: at most four rows per user, of about 1 kB '
+  'each. Each row is also the lock that serializes one user''s writes of that kind.';
+comment on column proxy_private.write_windows.recent is
+  'The times of the writes within the longest exact span, newest last.';
+comment on column proxy_private.write_windows.hour is
+  'The hour of the first element of `hourly`, in hours since 1970.';
 comment on column proxy_private.write_windows.hourly is
-  'How many in that hour and in each of the 24 before it, newest first.';
+  'The number of writes in that hour and in each of the 24 hours before it, newest first.';
 alter table proxy_private.write_windows enable row level security;
 
 
@@ -70,12 +73,12 @@ begin
 end
 $$;
 comment on function proxy_private.lock_writes is
-  'What the user wrote of this kind lately; holds off the user''s other writes of this kind until '
-  'the transaction ends.';
+  'The user''s recent writes of this kind. Blocks the user''s other writes of this kind until the '
+  'transaction ends.';
 
 
--- Only what is done is counted: a refusal later in the transaction takes the count back. The row is
--- locked first, so the clock is read in the order in which the writes happen.
+-- Only completed writes count: a refusal later in the transaction rolls the count back. The row is
+-- locked first, so the clock is read in the order of the writes.
 create function proxy_private.claim_write(
   user_id uuid, action text, out writes_left integer, out reset_seconds integer
 )
@@ -86,21 +89,22 @@ declare
   longest_exact constant integer := 3600;
   written record := proxy_private.lock_writes(claim_write.user_id, claim_write.action);
   before constant integer := cardinality(written.recent);
-  -- never earlier than the last, as what follows searches a sorted list
+  -- never earlier than the last write: the search below needs a sorted list
   moment constant timestamptz :=
     greatest(clock_timestamp(), written.recent[before]);
-  -- as a double: numeric, which extract gives, takes several times as long
+  -- a double: extract returns numeric, which is several times slower
   now_at constant double precision := date_part('epoch', moment);
   this_hour constant integer := floor(now_at / 3600);
   counts integer[] := written.hourly;
   policy text;
   allowed integer;
   span integer;
-  -- of the log, how many have left the span; after all, the longest exact one
+  -- how many logged writes are older than the span; after the loop, than the longest exact span
   gone integer;
   hours integer;
   used integer;
-  -- seconds until the oldest that counts no longer does; where too many count, until enough do not
+  -- seconds until the oldest counted write leaves the span; over the limit, until enough writes
+  -- have left it
   reset integer;
   longest_wait integer := 0;
   policies text := '';
@@ -123,7 +127,7 @@ begin
       used := before - gone + 1;
       reset := span + ceil(date_part('epoch', coalesce(written.recent[gone + 1], moment)) - now_at);
     else
-      -- whole hours, the oldest of which began up to an hour before the span
+      -- whole hours, the oldest of which starts up to an hour before the span
       hours := (span + 3599) / 3600;
       used := 0;
       for place in 1 .. least(hours + 1, cardinality(counts)) loop
@@ -158,9 +162,9 @@ begin
   set recent = written.recent[coalesce(gone, before) + 1:] || moment,
     hour = greatest(w.hour, this_hour), hourly = counts
   where w.user_id = claim_write.user_id and w.action = claim_write.action;
-  -- an operator may take all limits of a kind away
+  -- an operator may delete all limits of a kind
   if policies <> '' then
-    -- PostgREST adds them to its answer
+    -- PostgREST adds these headers to its answer
     perform set_config(
       'response.headers',
       json_build_array(
@@ -173,12 +177,13 @@ begin
 end
 $$;
 comment on function proxy_private.claim_write is
-  'Counts one write of the user, and sets the RateLimit headers (draft-ietf-httpapi-ratelimit-'
-  'headers-10) of the answer; or refuses (rate_limited, with the seconds to wait). Returns how many '
-  'are left by the shortest limit, and the seconds until that grows.';
+  'Counts one write of the user and sets the response''s RateLimit headers '
+  '(draft-ietf-httpapi-ratelimit-headers-10), or refuses it (rate_limited, with the seconds to '
+  'wait). Returns how many writes the shortest limit still allows, and the seconds until that '
+  'number grows.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table
   proxy_private.write_limits, proxy_private.write_windows
 from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
--- Texts: what people write for people, labels and reasons. The characters are spelled out, as what \s means
--- depends on the database's locale. All are strict: a key's checks are asked at each change of it, and most
--- keys have no reason.
+-- Texts that people write for people: labels and reasons. The characters are listed explicitly,
+-- because the meaning of \s depends on the database's locale. All functions are strict: a key's
+-- checks run on every change of it, and most keys have no reason.
 create function proxy_private.clean_text(value text, most integer) returns text
 language plpgsql immutable strict
 set search_path = pg_catalog, pg_temp
@@ -10,19 +10,19 @@ declare
   spaces constant text :=
     E' \t\n\u000b\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009'
       || E'\u200a\u2028\u2029\u202f\u205f\u3000\ufeff';
-  -- what shows nothing: joiners, fillers, variation selectors, tags, an empty Braille pattern
+  -- invisible characters: joiners, fillers, variation selectors, tags, an empty Braille pattern
   invisible constant text := '\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f'
     '\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufff9-\ufffb\uffa0'
     '\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff';
   clean text;
 begin
-  -- by its size first: what the routes take as a body
+  -- check the size first: the largest body that the routes accept
   if octet_length(clean_text.value) > 16384 then
     return null;
   end if;
   clean := btrim(clean_text.value, spaces);
   if char_length(clean) not between 1 and clean_text.most
-    -- controls, and those that change the direction of what stands around
+    -- control characters, and those that change the direction of the text around them
     or clean ~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]'
     or clean !~ ('[^' || spaces || invisible || ']')
   then
@@ -32,8 +32,9 @@ begin
 end
 $$;
 comment on function proxy_private.clean_text is
-  'The text without the space characters, of any script, at its ends; null for what then has not 1 '
-  'to `most` characters, has a control or bidirectional control among them, or shows nothing.';
+  'The text without spaces, of any script, at its ends. Null if the result does not have 1 to '
+  '`most` characters, contains a control or bidirectional control character, or has no visible '
+  'character.';
 
 
 create function proxy_private.clean_label(value text) returns text
@@ -45,7 +46,7 @@ begin
 end
 $$;
 comment on function proxy_private.clean_label is
-  'The label of a key as clean text of 1 to 80 characters; null for what is not.';
+  'The label of a key as clean text of 1 to 80 characters; null if it is not valid.';
 
 create function proxy_private.clean_reason(value text) returns text
 language plpgsql immutable strict
@@ -56,22 +57,22 @@ begin
 end
 $$;
 comment on function proxy_private.clean_reason is
-  'Why an admin does something, as clean text of 1 to 500 characters; null for what is not.';
+  'An admin''s reason as clean text of 1 to 500 characters; null if it is not valid.';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
   (
     'label',
-    'A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none '
-      'controls text or its direction.'
+    'A label has 1 to 80 characters, not counting spaces at its ends; at least one is visible, '
+      'and none controls text or its direction.'
   ),
   (
     'reason',
-    'A reason has 1 to 500 characters, not counting space at its ends; some can be seen, and none '
-      'controls text or its direction.'
+    'A reason has 1 to 500 characters, not counting spaces at its ends; at least one is visible, '
+      'and none controls text or its direction.'
   );
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on function proxy_private.clean_text, proxy_private.clean_label, proxy_private.clean_reason
   from public, anon, authenticated, service_role;

@@ -1,4 +1,5 @@
--- Keys: who owns one, what it may do, and its state. The secret's hash lives apart, out of reach.
+-- Keys: the owner of each key, what it may do, and its state. The hash of its secret is in a
+-- separate table that callers cannot read.
 
 create table proxy_private.proxy_keys (
   id uuid primary key default proxy_private.uuid_v7(),
@@ -42,7 +43,7 @@ create table proxy_private.proxy_keys (
   constraint "a reason is clean text of 1 to 500 characters" check (
     suspended_reason is not distinct from proxy_private.clean_reason(suspended_reason)
   ),
-  -- others could not be counted with, nor put into an answer
+  -- times beyond this range could not be calculated with, or returned to callers
   constraint "times are of this century" check (
     least(created_at, rotated_at, grace_ends_at, suspended_at, deleted_at, expires_at)
       >= '2000-01-01 00:00Z'
@@ -51,31 +52,35 @@ create table proxy_private.proxy_keys (
   )
 );
 comment on table proxy_private.proxy_keys is
-  'One row a proxy key, for ever: deletion is a time, so that usage still links to its key.';
-comment on column proxy_private.proxy_keys.key_id is 'The public name; never changes; safe to log.';
+  'One row per proxy key. Rows are never removed: deletion sets a time, so that usage still refers '
+  'to its key.';
+comment on column proxy_private.proxy_keys.key_id is
+  'The public name of the key. It never changes, and is safe to log.';
 comment on column proxy_private.proxy_keys.user_id is
-  'The owner; null once the account is gone, and the key then is deleted.';
-comment on column proxy_private.proxy_keys.live_mode is 'Billed when true, metered only when false.';
+  'The owner; null once the owner''s account is removed, which also deletes the key.';
+comment on column proxy_private.proxy_keys.live_mode is
+  'True: usage is billed. False: usage is only metered.';
 comment on column proxy_private.proxy_keys.limit_overrides is
   'Limits that an admin set in place of the tier''s, by the name of the tier''s column.';
 comment on column proxy_private.proxy_keys.allowed_ips is
-  'The client addresses that the gateway lets through; empty means any.';
+  'The client addresses that the gateway allows; empty means any.';
 comment on column proxy_private.proxy_keys.expires_at is
-  'From then on the key is not active; null means never.';
+  'When the key stops being active; null means never.';
 comment on column proxy_private.proxy_keys.grace_ends_at is
-  'Until then the secret before the last rotation works too; null or past means it does not.';
+  'Until when the previous secret still works; null or past means that it does not.';
 comment on column proxy_private.proxy_keys.suspended_reason is
-  'Why an admin suspended it, in words that the owner reads.';
+  'Why an admin suspended the key. The owner can read it.';
 
 comment on column proxy_private.proxy_keys.owner_barred_until is
-  'Until when the owner''s account is banned; null or past means it is not, 2100 for good. Of keys '
-  'that are not deleted. Kept here, as a gateway asks for a key far more often than a ban changes.';
+  'Until when the owner''s account is banned: null or past if it is not, 2100 if the ban is '
+  'permanent. Maintained for undeleted keys only. It is stored here because gateways look up keys '
+  'far more often than bans change.';
 
 create index proxy_keys_owner_newest on proxy_private.proxy_keys (user_id, created_at desc, id desc);
--- the admins' list, over all users
+-- for the admins' list of all users' keys
 create index proxy_keys_newest on proxy_private.proxy_keys (created_at desc, id desc);
--- counts a user's keys of a tier at mint, lists those that are not deleted, and finds a tier's keys when
--- its limits change
+-- counts a user's keys of a tier at mint, lists undeleted keys, and finds a tier's keys when its
+-- limits change
 create index proxy_keys_undeleted on proxy_private.proxy_keys (tier, user_id) where deleted_at is null;
 
 alter table proxy_private.proxy_keys enable row level security;
@@ -94,11 +99,11 @@ create table proxy_private.proxy_key_secrets (
   constraint "a previous hash is a sha-256" check (octet_length(previous_hash) = 32)
 );
 comment on table proxy_private.proxy_key_secrets is
-  'The one live secret of each key, as SHA-256 over the ASCII bytes of `keyId:secret`: 256 random '
+  'The current secret of each key, as SHA-256 over the ASCII bytes of `keyId:secret`. 256 random '
   'bits need no slow hash, and hashing the pair binds a hash to its row.';
 comment on column proxy_private.proxy_key_secrets.previous_hash is
-  'Of the secret before the last rotation, if that gave a grace: it works until the key''s '
-  'grace_ends_at, and not after.';
+  'The hash of the previous secret, if the last rotation gave a grace. That secret works until the '
+  'key''s grace_ends_at.';
 alter table proxy_private.proxy_key_secrets enable row level security;
 
 
@@ -113,7 +118,7 @@ $$;
 comment on function proxy_private.secret_hash is 'SHA-256 over the ASCII bytes of `keyId:secret`.';
 
 
--- What a key may do and whether it works, in one place for all who ask.
+-- The one definition of what a key may do and whether it works.
 create view proxy_private.key_states with (security_invoker = true) as
 select
   k.*,
@@ -132,9 +137,9 @@ from proxy_private.proxy_keys as k
 join public.proxy_tiers as t on t.tier = k.tier
 left join proxy_private.proxy_account_limits as a on a.user_id = k.user_id and a.tier = k.tier;
 comment on view proxy_private.key_states is
-  'Keys with the limits that count, theirs and the one that they share with all of their user, tier and '
-  'mode, and whether they are active: not deleted, suspended or expired, '
-  'and of an account that is neither banned nor deleted.';
+  'Keys with their effective limits, including the limit that all keys of the same user, tier and '
+  'mode share, and whether each key is active. A key is active if it is not deleted, suspended or '
+  'expired, and its account is neither banned nor deleted.';
 
 
 -- A path or an argument may name a key by its uuid or by its keyId.
@@ -150,8 +155,8 @@ begin
 end
 $$;
 comment on function proxy_private.resolve_key is
-  'The id that a uuid or a keyId names, in any case of letters, of any user; null for an unknown keyId. A '
-  'uuid need not be that of a key.';
+  'The id of the key, of any user, that a uuid or keyId names, in upper or lower case. Returns '
+  'null for an unknown keyId, but does not check that a uuid belongs to a key.';
 
 
 create function proxy_private.lock_key(reference text, owner_id uuid) returns proxy_private.proxy_keys
@@ -173,10 +178,10 @@ end
 $$;
 comment on function proxy_private.lock_key is
   'The key named by uuid or keyId, locked until the transaction ends. With an owner_id, another '
-  'user''s key is refused exactly as one that does not exist (not_found).';
+  'user''s key is refused exactly like one that does not exist (not_found).';
 
 
--- An account that goes away takes its keys out of service, but not their history.
+-- Removing an account takes its keys out of service, but keeps their history.
 create function proxy_private.delete_ownerless_key() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -195,8 +200,8 @@ create trigger delete_ownerless_key before update of user_id on proxy_private.pr
   execute function proxy_private.delete_ownerless_key();
 
 
--- Gateways cache a key for up to 30 s; this tells them at commit that what they hold is stale.
--- A trigger, so that no way of changing a key can forget it.
+-- Gateways cache a key for up to 30 s; this notifies them at commit that their copy is stale. It is
+-- a trigger, so that no code that changes a key can skip it.
 create function proxy_private.announce_key_change() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -221,7 +226,7 @@ create trigger announce_key_change after update on proxy_private.proxy_keys
   execute function proxy_private.announce_key_change();
 
 
--- A tier's limits are its keys' limits.
+-- A tier's limits apply to its keys.
 create function proxy_private.announce_tier_change() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -234,7 +239,8 @@ begin
 end
 $$;
 comment on function proxy_private.announce_tier_change is
-  'Trigger: notifies channel proxy_key_changed for each undeleted key of a tier whose limits change.';
+  'Trigger: notifies channel proxy_key_changed for each undeleted key of a tier whose limits '
+  'change.';
 
 create trigger announce_tier_change
   after update of
@@ -243,8 +249,8 @@ create trigger announce_tier_change
   for each row execute function proxy_private.announce_tier_change();
 
 
--- The limits of an account are limits of its keys. A definer: when an account is removed, this runs as
--- Supabase Auth's role, which may read no keys.
+-- An account's limits apply to its keys. SECURITY DEFINER: when an account is removed, this runs as
+-- Supabase Auth's role, which may not read keys.
 create function proxy_private.announce_account_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -261,14 +267,15 @@ begin
 end
 $$;
 comment on function proxy_private.announce_account_change is
-  'Trigger: notifies channel proxy_key_changed for each undeleted key of an account whose limits change.';
+  'Trigger: notifies channel proxy_key_changed for each undeleted key of an account whose limits '
+  'change.';
 
 create trigger announce_account_change
   after insert or update or delete on proxy_private.proxy_account_limits
   for each row execute function proxy_private.announce_account_change();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table
   proxy_private.proxy_keys, proxy_private.proxy_key_secrets, proxy_private.key_states
 from public, anon, authenticated, service_role;

@@ -1,4 +1,4 @@
--- Barred owners: an account that is banned or deleted takes its keys out of service for as long.
+-- Barred owners: while an account is banned or deleted, its keys are out of service.
 
 create function proxy_private.barred_until(banned_until timestamptz, deleted_at timestamptz)
 returns timestamptz
@@ -6,7 +6,7 @@ language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- a time of this century, as all times here
+  -- clamped to this century, like all times here
   return case
     when barred_until.deleted_at is not null then timestamptz '2100-01-01 00:00Z'
     when barred_until.banned_until is not null then least(
@@ -17,11 +17,12 @@ begin
 end
 $$;
 comment on function proxy_private.barred_until is
-  'Until when an account of Supabase Auth with this banned_until and deleted_at may do nothing; 2100 '
-  'for good, null where it may.';
+  'Until when a Supabase Auth account with this banned_until and deleted_at is barred: 2100 if '
+  'permanently, null if it is not barred.';
 
 
--- The lock makes a ban wait for the mint, and find its key, or the mint wait for the ban.
+-- The lock orders a mint and a ban: either the ban waits and then finds the new key, or the mint
+-- waits and then finds the ban.
 create function proxy_private.note_owner_state() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -38,7 +39,7 @@ begin
 end
 $$;
 comment on function proxy_private.note_owner_state is
-  'Trigger: gives a key that comes into service its owner_barred_until.';
+  'Trigger: sets owner_barred_until on a key that is minted, or reactivated after its deletion.';
 
 create trigger note_owner_state before insert on proxy_private.proxy_keys
   for each row execute function proxy_private.note_owner_state();
@@ -47,7 +48,7 @@ create trigger note_owner_state_again before update of deleted_at on proxy_priva
   execute function proxy_private.note_owner_state();
 
 
--- A definer: Supabase Auth's role may write no keys.
+-- SECURITY DEFINER: Supabase Auth's role may not write keys.
 create function proxy_private.bar_keys() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -63,8 +64,8 @@ begin
 end
 $$;
 comment on function proxy_private.bar_keys is
-  'Trigger: takes the keys of an account that is banned or deleted out of service for as long, and '
-  'puts them back when it is let in again.';
+  'Trigger: takes an account''s keys out of service while the account is banned or deleted, and '
+  'restores them afterwards.';
 
 create trigger bar_keys after update of banned_until, deleted_at on auth.users
   for each row
@@ -72,7 +73,7 @@ create trigger bar_keys after update of banned_until, deleted_at on auth.users
   execute function proxy_private.bar_keys();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on function
   proxy_private.barred_until, proxy_private.note_owner_state, proxy_private.bar_keys
 from public, anon, authenticated, service_role;

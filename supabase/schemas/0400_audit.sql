@@ -1,5 +1,6 @@
--- Audit: who did what to which key, when, why, in which request. Written by triggers, so that no way
--- of changing a key, a grant or an account's limits can leave it out; never changed or removed; never a secret or a hash.
+-- Audit: who did what to which key, when, why, and in which request. Triggers write it, so that no
+-- code that changes a key, a grant or an account's limits can skip it. Rows are never changed or
+-- removed, and never contain a secret or a hash.
 
 create table proxy_private.proxy_key_audit (
   id uuid primary key default proxy_private.uuid_v7(),
@@ -26,18 +27,21 @@ create table proxy_private.proxy_key_audit (
   )
 );
 comment on table proxy_private.proxy_key_audit is
-  'One row for each change of a key''s state, or of a user''s grants or account limits, written in the '
-  'change''s own transaction.';
+  'One row per change of a key''s state, or of a user''s grants or account limits, written in the '
+  'same transaction as the change.';
 comment on column proxy_private.proxy_key_audit.tier is
-  'Of a grant that was made or taken back, or whose account limits were changed.';
+  'The tier that was granted or revoked, or whose account limits were changed.';
 comment on column proxy_private.proxy_key_audit.user_id is
-  'The owner of the key at that time, or the user of the grant or the account: who may read it.';
+  'The owner of the key at that time, or the user of the grant or account. This user may read the '
+  'row.';
 comment on column proxy_private.proxy_key_audit.actor_id is
-  'The user whose token made the change; null for a change made in SQL without one.';
+  'The user whose token made the change; null for a change made in SQL without a token.';
 comment on column proxy_private.proxy_key_audit.changes is
-  'The new values of an update, or of a change of limits, by column.';
-comment on column proxy_private.proxy_key_audit.reason is 'What the admin who did it gave as the reason.';
-comment on column proxy_private.proxy_key_audit.request_id is 'The X-Request-Id of the request, if sane.';
+  'The new values, by column, of an update or a change of limits.';
+comment on column proxy_private.proxy_key_audit.reason is
+  'The reason that the admin gave for the change.';
+comment on column proxy_private.proxy_key_audit.request_id is
+  'The X-Request-Id of the request, if well-formed.';
 create index proxy_key_audit_key
   on proxy_private.proxy_key_audit (api_key_id, occurred_at desc, id desc);
 create index proxy_key_audit_owner
@@ -51,7 +55,7 @@ create trigger keep_audit before update or delete or truncate on proxy_private.p
   for each statement execute function proxy_private.refuse_change();
 
 
--- A trigger sees rows, not why they change: that is left here for the statement that follows.
+-- A trigger sees rows, not why they change: this stores the reason for the statement that follows.
 create function proxy_private.give_reason(reason text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -61,17 +65,18 @@ begin
 end
 $$;
 comment on function proxy_private.give_reason is
-  'Notes why the next change of this transaction is made, for the audit; null takes it back.';
+  'Stores the reason for the next change in this transaction, for the audit; null clears it.';
 
 
--- Derives the action from what changed in the row: a column that no line here names is an update.
--- A definer: when an account is removed, this runs as Supabase Auth's role, which may write no audit.
+-- Derives the actions from the columns that changed; any column that is not named here counts as an
+-- update. SECURITY DEFINER: when an account is removed, this runs as Supabase Auth's role, which
+-- may not write the audit.
 create function proxy_private.audit_key_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- what has an action by itself, and what follows from another change
+  -- columns that have their own action, or that follow from another change
   known constant text[] := array[
     'rotated_at', 'grace_ends_at', 'deleted_at', 'suspended_at', 'suspended_reason', 'user_id',
     'owner_barred_until', 'tier', 'limit_overrides'
@@ -83,7 +88,7 @@ declare
   actions text[] := '{}';
   action text;
 begin
-  -- not within the statement below, which would read it as a uuid while it is planned
+  -- not inside the insert below: planning it could already cast the text to a uuid
   if pg_input_is_valid(subject, 'uuid') then
     actor := subject::uuid;
   end if;
@@ -118,7 +123,7 @@ begin
     )
     values (
       new.id,
-      -- an owner whose account is just being removed was the owner until now
+      -- if the account is just being removed, only the old row has the owner
       coalesce(new.user_id, old.user_id),
       actor,
       action,
@@ -139,13 +144,13 @@ begin
 end
 $$;
 comment on function proxy_private.audit_key_change is
-  'Trigger: writes one audit row for each action that an insert or update of a key amounts to.';
+  'Trigger: writes one audit row for each action in an insert or update of a key.';
 
 create trigger audit_key_change after insert or update on proxy_private.proxy_keys
   for each row execute function proxy_private.audit_key_change();
 
 
--- A definer, for the same reason.
+-- SECURITY DEFINER, for the same reason.
 create function proxy_private.audit_grant_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -172,12 +177,12 @@ begin
 end
 $$;
 comment on function proxy_private.audit_grant_change is
-  'Trigger: writes one audit row for each grant of a tier that is made or taken back.';
+  'Trigger: writes one audit row for each tier that is granted or revoked.';
 
 create trigger audit_grant_change after insert or delete on proxy_private.proxy_tier_grants
   for each row execute function proxy_private.audit_grant_change();
 
--- A definer, for the same reason.
+-- SECURITY DEFINER, for the same reason.
 create function proxy_private.audit_account_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -221,7 +226,7 @@ create trigger keep_grants before update or truncate on proxy_private.proxy_tier
   for each statement execute function proxy_private.refuse_change();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table proxy_private.proxy_key_audit from public, anon, authenticated, service_role;
 revoke all on function
   proxy_private.give_reason, proxy_private.audit_key_change, proxy_private.audit_grant_change,

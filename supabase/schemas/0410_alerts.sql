@@ -1,5 +1,5 @@
--- Alerts: what an owner wants to know before a customer of theirs does. Each is written once, by the
--- transaction that causes it; webhooks, the list and Realtime show the same rows.
+-- Alerts: what owners should know before their customers notice. The transaction that causes an
+-- alert writes it, once; webhooks, the list and Realtime all show the same rows.
 
 create function proxy_private.alert_types() returns text[]
 language plpgsql immutable
@@ -31,13 +31,14 @@ create table proxy_private.proxy_alerts (
   )
 );
 comment on table proxy_private.proxy_alerts is
-  'One row for each thing that an owner is alerted to, written by the transaction that causes it; for 90 '
-  'days. Rows of an account that is removed go with it.';
+  'One row per alert, written by the transaction that causes it and kept for 90 days. Removing an '
+  'account removes its alerts.';
 comment on column proxy_private.proxy_alerts.cause is
-  'What makes it the same alert again: an audit row, or a limit, its threshold and its month.';
+  'Identifies the cause, so that it raises an alert only once: an audit row, or a limit with its '
+  'threshold and month.';
 comment on column proxy_private.proxy_alerts.data is
-  'The payload, in camelCase, as webhooks send it: never a secret, and no text of another user but an '
-  'admin''s reason.';
+  'The payload, in camelCase, as webhooks send it. It never contains a secret, or text of another '
+  'user except an admin''s reason.';
 create index proxy_alerts_owner on proxy_private.proxy_alerts (user_id, occurred_at desc, id desc);
 create index proxy_alerts_key on proxy_private.proxy_alerts (api_key_id, occurred_at desc, id desc);
 create index proxy_alerts_age on proxy_private.proxy_alerts (occurred_at);
@@ -50,10 +51,12 @@ create policy "owners read their own alerts" on proxy_private.proxy_alerts
 create type proxy_private.new_alert as (
   user_id uuid, api_key_id uuid, type text, cause text, occurred_at timestamptz, data jsonb
 );
-comment on type proxy_private.new_alert is 'An alert that may have been raised before.';
+comment on type proxy_private.new_alert is
+  'An alert to raise, unless its cause has raised one before.';
 
 
--- What an alert says of a key. The label is the owner's own text: the operator's webhooks leave it out.
+-- How an alert describes a key. The label is the owner's own text, so the operator's webhooks omit
+-- it.
 create function proxy_private.describe_key(id uuid, key_id text, label text) returns jsonb
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -64,10 +67,10 @@ begin
   );
 end
 $$;
-comment on function proxy_private.describe_key is 'What each alert about a key says of it.';
+comment on function proxy_private.describe_key is
+  'The fields that describe a key in each alert about it.';
 
 
--- RFC 3339 in UTC, as JSON has times here.
 create function proxy_private.json_time(moment timestamptz) returns text
 language plpgsql immutable strict
 set search_path = pg_catalog, pg_temp
@@ -79,8 +82,7 @@ $$;
 comment on function proxy_private.json_time is 'A time as RFC 3339 in UTC, with milliseconds.';
 
 
--- Rows are made in one order, so that transactions that raise the same alerts do not wait for each other
--- in a circle.
+-- Rows are inserted in one order, so that transactions that raise the same alerts cannot deadlock.
 create function proxy_private.raise_alerts(alerts proxy_private.new_alert[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -92,7 +94,7 @@ begin
     insert into proxy_private.proxy_alerts (user_id, api_key_id, type, cause, occurred_at, data)
     select a.user_id, a.api_key_id, a.type, a.cause, coalesce(a.occurred_at, clock_timestamp()), a.data
     from unnest(raise_alerts.alerts) as a
-    -- an account that is just being removed takes its alerts with it
+    -- an account that is just being removed gets no more alerts
     where exists (select from auth.users as u where u.id = a.user_id)
     order by a.user_id, a.cause
     on conflict on constraint "an alert is raised once for each cause" do nothing
@@ -107,11 +109,11 @@ begin
 end
 $$;
 comment on function proxy_private.raise_alerts is
-  'Writes the alerts whose cause is new, queues them for the webhooks that want them, and broadcasts them '
-  'to their owners.';
+  'Inserts the alerts whose cause is new, queues them for the webhooks that subscribe to them, and '
+  'broadcasts them to their owners.';
 
 
--- A change that is audited is an alert too. A definer: the audit is written in the name of several roles.
+-- An audited change is an alert too. SECURITY DEFINER: several roles write the audit.
 create function proxy_private.alert_of_audit() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -126,7 +128,7 @@ declare
   key proxy_private.key_states;
   data jsonb := '{}';
 begin
-  -- an update of a label is no news to who made it
+  -- owners need no alerts of their own updates
   if not types ? new.action or new.user_id is null then
     return null;
   end if;
@@ -152,13 +154,13 @@ begin
 end
 $$;
 comment on function proxy_private.alert_of_audit is
-  'Trigger: raises an alert for each audited change but updates by the owner.';
+  'Trigger: raises an alert for each audited change except updates by the owner.';
 
 create trigger alert_of_audit after insert on proxy_private.proxy_key_audit
   for each row execute function proxy_private.alert_of_audit();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table proxy_private.proxy_alerts from public, anon, authenticated, service_role;
 revoke all on function
   proxy_private.alert_types, proxy_private.describe_key, proxy_private.json_time, proxy_private.raise_alerts, proxy_private.alert_of_audit

@@ -1,5 +1,6 @@
--- Webhooks: where a user, or the operator for all users, wants alerts sent. What authenticates a request
--- (a signing secret, a routing key, an address that is itself a secret) is kept apart from the rest.
+-- Webhooks: where a user, or the operator for all users, receives alerts. What authenticates a
+-- request (a signing secret, a routing key, or an address that is itself a secret) is stored in a
+-- separate table.
 
 create table proxy_private.proxy_webhooks (
   id uuid primary key default proxy_private.uuid_v7(),
@@ -24,12 +25,18 @@ create table proxy_private.proxy_webhooks (
   constraint "what fails has failed since a time" check ((failures = 0) = (failing_since is null))
 );
 comment on table proxy_private.proxy_webhooks is
-  'Where alerts are sent: of a user, or of the operator for all users. Never a secret.';
-comment on column proxy_private.proxy_webhooks.user_id is 'Whose alerts; null: all users'', for the operator.';
+  'Where alerts are sent: those of one user, or those of all users to the operator. Never contains '
+  'a secret.';
+comment on column proxy_private.proxy_webhooks.user_id is
+  'The user whose alerts are sent; null for the operator''s webhooks, which get the alerts of all '
+  'users.';
 comment on column proxy_private.proxy_webhooks.address is
-  'For people: the URL of a generic webhook, the host of one whose URL is a secret, an e-mail address.';
-comment on column proxy_private.proxy_webhooks.types is 'The types of alerts that it wants; null for all.';
-comment on column proxy_private.proxy_webhooks.failures is 'Attempts that failed since the last success.';
+  'For display: the URL of a generic webhook, only the host if the URL is a secret, or an e-mail '
+  'address.';
+comment on column proxy_private.proxy_webhooks.types is
+  'The types of alerts to send; null for all.';
+comment on column proxy_private.proxy_webhooks.failures is
+  'Failed attempts since the last success.';
 comment on column proxy_private.proxy_webhooks.disabled_reason is
   'failing: it failed for three days; gone: it answered 410; owner: its owner disabled it.';
 create index proxy_webhooks_owner on proxy_private.proxy_webhooks (user_id);
@@ -43,13 +50,13 @@ create table proxy_private.proxy_webhook_secrets (
   constraint "a secret is in one place" check ((secret is null) <> (vault_id is null))
 );
 comment on table proxy_private.proxy_webhook_secrets is
-  'What deliveries need and nobody else may read: {"url"} of kinds webhook, slack and discord, {"key"} of '
-  'kinds webhook (32 bytes, base64: what signs) and pagerduty (its routing key). Where the database has '
-  'Vault, it is there, and this row names it.';
+  'What only deliveries may read: {"url"} for kinds webhook, slack and discord; {"key"} for kinds '
+  'webhook (the signing key: 32 bytes, base64) and pagerduty (the routing key). If the database '
+  'has Vault, the secret is stored there, and this row refers to it.';
 alter table proxy_private.proxy_webhook_secrets enable row level security;
 
 
--- Vault may come later, or go: each secret is read where it was put.
+-- Vault may be added or removed later, so each secret is read from where it was stored.
 create function proxy_private.keep_webhook_secret(webhook_id uuid, secret jsonb) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -72,7 +79,7 @@ begin
   end if;
   execute 'select vault.create_secret($1, $2, $3)' into known_id
   using keep_webhook_secret.secret::text, 'proxy_webhook:' || keep_webhook_secret.webhook_id,
-    'Of a webhook of Proxy Keys.';
+    'A secret of a Proxy Keys webhook.';
   insert into proxy_private.proxy_webhook_secrets as s (webhook_id, vault_id)
   values (keep_webhook_secret.webhook_id, known_id)
   on conflict on constraint proxy_webhook_secrets_pkey do update
@@ -80,7 +87,7 @@ begin
 end
 $$;
 comment on function proxy_private.keep_webhook_secret is
-  'Keeps the secret of a webhook, in Vault where the database has it; replaces the one before.';
+  'Stores the secret of a webhook, in Vault if the database has it. Replaces the previous secret.';
 
 
 create function proxy_private.webhook_secret(webhook_id uuid) returns jsonb
@@ -101,10 +108,10 @@ begin
   return decrypted::jsonb;
 end
 $$;
-comment on function proxy_private.webhook_secret is 'The secret of a webhook, for deliveries alone.';
+comment on function proxy_private.webhook_secret is 'The secret of a webhook, for deliveries only.';
 
 
--- A definer: a webhook also goes with its user's account, in the name of Supabase Auth's role.
+-- SECURITY DEFINER: removing an account also deletes its webhooks, as Supabase Auth's role.
 create function proxy_private.forget_webhook_secret() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -117,13 +124,14 @@ begin
 end
 $$;
 comment on function proxy_private.forget_webhook_secret is
-  'Trigger: removes a secret from Vault with its webhook.';
+  'Trigger: deletes a webhook''s secret from Vault together with the webhook.';
 
 create trigger forget_webhook_secret after delete on proxy_private.proxy_webhook_secrets
   for each row execute function proxy_private.forget_webhook_secret();
 
 
--- The alerts of a removed account say what its keys did: they go with it. A definer, as above.
+-- The alerts of an account describe what its keys did, so they are removed with it. SECURITY
+-- DEFINER, as above.
 create function proxy_private.forget_alerts() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -133,13 +141,14 @@ begin
   return null;
 end
 $$;
-comment on function proxy_private.forget_alerts is 'Trigger: removes the alerts of an account that is removed.';
+comment on function proxy_private.forget_alerts is
+  'Trigger: deletes the alerts of an account that is removed.';
 
 create trigger forget_alerts after delete on auth.users
   for each row execute function proxy_private.forget_alerts();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table
   proxy_private.proxy_webhooks, proxy_private.proxy_webhook_secrets
 from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- Deliveries: one row for each alert and webhook that wants it. The transaction that raises an alert
--- queues them, so none is lost; the Edge Function `deliver` claims them, sends, and reports.
+-- Deliveries: one row per alert and subscribed webhook. The transaction that raises an alert queues
+-- them, so none is lost; the Edge Function `deliver` claims them, sends them, and reports.
 
 create table proxy_private.delivery_settings (
   -- one row
@@ -9,10 +9,10 @@ create table proxy_private.delivery_settings (
 );
 comment on table proxy_private.delivery_settings is 'One row: how this database delivers alerts.';
 comment on column proxy_private.delivery_settings.allow_local_webhooks is
-  'Whether webhooks may be http:// and lead to this machine: on local stacks alone.';
+  'Whether webhooks may use http:// and addresses of this machine. For local stacks only.';
 comment on column proxy_private.delivery_settings.function_url is
-  'The Edge Function that delivers, as https://<ref>.supabase.co/functions/v1/deliver, for pg_net; its key '
-  'is in Vault.';
+  'The URL at which pg_net calls the Edge Function that delivers: '
+  'https://<ref>.supabase.co/functions/v1/deliver. The function''s key is in Vault.';
 alter table proxy_private.delivery_settings enable row level security;
 insert into proxy_private.delivery_settings default values;
 
@@ -35,12 +35,13 @@ create table proxy_private.proxy_deliveries (
   constraint "a claim ends" check ((claim is null) = (claimed_until is null))
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_deliveries is
-  'One row for each alert and webhook that wants it: pending until an attempt succeeds (delivered) or the '
-  'last has failed (failed).';
+  'One row per alert and subscribed webhook: pending until an attempt succeeds (delivered) or the '
+  'last attempt fails (failed).';
 comment on column proxy_private.proxy_deliveries.api_key_id is
-  'Of the alert: those of one key are first attempted in their order.';
+  'The key of the alert. Alerts of one key are first attempted in order.';
 comment on column proxy_private.proxy_deliveries.claim is
-  'Who claimed it attempts it until claimed_until; a report without this claim is too late.';
+  'The worker with this claim attempts the delivery until claimed_until. A report with any other '
+  'claim is too late.';
 create index proxy_deliveries_pending
   on proxy_private.proxy_deliveries (webhook_id, next_attempt_at, id) where state = 'pending';
 create index proxy_deliveries_alert on proxy_private.proxy_deliveries (alert_id);
@@ -62,21 +63,21 @@ create table proxy_private.proxy_delivery_attempts (
   )
 );
 comment on table proxy_private.proxy_delivery_attempts is
-  'One row for each attempt to deliver: when, how long it took, what came of it, the HTTP status and the '
-  'first 500 bytes of the answer.';
+  'One row per attempt to deliver: its start, duration and outcome, the HTTP status, and the first '
+  '500 bytes of the answer.';
 comment on column proxy_private.proxy_delivery_attempts.outcome is
-  'delivered, or why not: refused_status, redirected, timed_out, not_resolved, target_forbidden, '
-  'not_connected, tls_failed, broke_off, not_configured.';
+  'delivered, or the reason for the failure: refused_status, redirected, timed_out, not_resolved, '
+  'target_forbidden, not_connected, tls_failed, broke_off, not_configured.';
 alter table proxy_private.proxy_delivery_attempts enable row level security;
 
 
--- A webhook that is just being deleted is passed over: waiting for it could be waiting in a circle.
+-- A webhook that is just being deleted is skipped: waiting for it could deadlock.
 create function proxy_private.queue_deliveries(alerts proxy_private.proxy_alerts[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- of one webhook: what its owner can make grow has a bound
+  -- per webhook: limits what its owner can make grow
   most_pending constant integer := 10000;
 begin
   insert into proxy_private.proxy_deliveries (webhook_id, alert_id, api_key_id)
@@ -103,11 +104,11 @@ begin
 end
 $$;
 comment on function proxy_private.queue_deliveries is
-  'Queues alerts for the webhooks of their users and of the operator that want them; a webhook with 10,000 '
-  'pending deliveries gets no more.';
+  'Queues alerts for the webhooks of their users and of the operator that subscribe to them. A '
+  'webhook with 10,000 pending deliveries gets no more.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table
   proxy_private.delivery_settings, proxy_private.proxy_deliveries, proxy_private.proxy_delivery_attempts
 from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- Broadcasting: alerts on the owner's private Realtime channel, where the database has Realtime, so that a
--- page need not poll. Nothing of this may fail what raises an alert.
+-- Broadcasting: if the database has Realtime, alerts are sent to the owner's private channel, so
+-- that a page need not poll. An error here must never fail the transaction that raises an alert.
 
 create function proxy_private.broadcast_alerts(alerts proxy_private.proxy_alerts[]) returns void
 language plpgsql volatile
@@ -23,11 +23,11 @@ exception when others then
 end
 $$;
 comment on function proxy_private.broadcast_alerts is
-  'Sends each alert as event proxy_alert to the private Realtime channel proxy_alerts:<user id>, where '
-  'there is Realtime; a failure is a warning.';
+  'Sends each alert as event proxy_alert to the private Realtime channel proxy_alerts:<user id>, '
+  'if the database has Realtime. A failure raises only a warning.';
 
 
--- Without a policy nobody may join a private channel.
+-- Without a policy, no user may join a private channel.
 create function proxy_private.open_alert_channels() returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -47,17 +47,18 @@ begin
        )';
   return true;
 exception when insufficient_privilege then
-  raise notice 'Alerts are not broadcast to users: this role may make no policy on realtime.messages.';
+  raise notice
+    'Alerts are not broadcast to users: this role may not create policies on realtime.messages.';
   return false;
 end
 $$;
 comment on function proxy_private.open_alert_channels is
-  'Lets each user join the private Realtime channel of their own alerts, where the database has Realtime. '
-  'Returns whether it did; a failure is a notice.';
+  'Allows each user to join the private Realtime channel of their own alerts, if the database has '
+  'Realtime. Returns whether it did; a failure raises only a notice.';
 
 select proxy_private.open_alert_channels();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on function proxy_private.broadcast_alerts, proxy_private.open_alert_channels
 from public, anon, authenticated, service_role;

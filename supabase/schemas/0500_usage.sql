@@ -1,6 +1,7 @@
--- Usage: each exchange as an event. Rollups of them, which all reading of sums uses, follow.
+-- Usage: each exchange is an event. All sums are read from rollups of the events, which the next
+-- files define.
 
--- The widest columns first: none of them needs padding then.
+-- The widest columns come first, so that none needs padding.
 create table proxy_private.proxy_usage_events (
   api_key_id uuid not null references proxy_private.proxy_keys (id),
   event_id uuid not null,
@@ -15,7 +16,7 @@ create table proxy_private.proxy_usage_events (
   method text not null,
   served_by_node_id text not null,
   code text,
-  -- finds a repeat, and is read for the pages of a key
+  -- finds repeated reports, and serves the pages of a key's events
   primary key (api_key_id, occurred_at, event_id),
   constraint "bytes are not negative" check (bytes_sent >= 0 and bytes_received >= 0),
   constraint "a duration is not negative" check (duration_ms >= 0),
@@ -32,26 +33,28 @@ create table proxy_private.proxy_usage_events (
   )
 ) partition by range (occurred_at);
 comment on table proxy_private.proxy_usage_events is
-  'One row per request and hour (UTC), or for refusals of one kind, as the gateway reported it: the row '
-  'of a tunnel that runs is raised by each report. Partitioned by day (UTC): old events leave by '
-  'dropping a partition.';
+  'One row per request and hour (UTC), or per group of refusals, as the gateway reports them; each '
+  'report of an open tunnel adds to its row. Partitioned by day (UTC), so that old events are '
+  'removed by dropping a partition.';
 comment on column proxy_private.proxy_usage_events.event_id is
-  'Of the request: the rows of a tunnel that lasts for hours share it.';
+  'Identifies the request: all rows of a tunnel that lasts for hours share it.';
 comment on column proxy_private.proxy_usage_events.occurred_at is
-  'When the request began, or the hour of a tunnel that goes on.';
+  'When the request started; for a tunnel that continues from an earlier hour, the start of this '
+  'hour.';
 comment on column proxy_private.proxy_usage_events.count is
-  'How many requests this row stands for: 1; 0 for a tunnel that goes on from an earlier hour; and the '
-  'number of refusals of one key, code and minute.';
+  'How many requests this row counts: 1 by default, 0 for a tunnel that continues from an earlier '
+  'hour, or the number of refusals of one key, code and minute.';
 comment on column proxy_private.proxy_usage_events.site_length is
-  'How many characters at the end of target_host are its site, the domain that somebody registered; null '
-  'for a host that has none, such as an address.';
+  'How many characters at the end of target_host form its site, the registered domain; null for a '
+  'host that has none, such as an address.';
 comment on column proxy_private.proxy_usage_events.code is
-  'Why the gateway refused it, or what failed, as its answer said; null for what it served.';
+  'Why the gateway refused the request, or what failed, as in its answer; null if the request was '
+  'served.';
 
 alter table proxy_private.proxy_usage_events enable row level security;
 
--- The one place that says which events are no use of a key. Strict, so that an event without a code,
--- as most are, costs no call: null then, which is no refusal either.
+-- The one definition of which events do not count as use of a key. Strict, so that an event without
+-- a code, as most are, costs no call: the result is then null, which is not a refusal either.
 create function proxy_private.is_refusal(code text, bytes bigint) returns boolean
 language plpgsql immutable strict parallel safe
 set search_path = pg_catalog, pg_temp
@@ -63,23 +66,24 @@ begin
 end
 $$;
 comment on function proxy_private.is_refusal is
-  'Whether an event of that code and those bytes, in and out together, is a refusal: the gateway tried '
-  'nothing for the client, so it is no request and no use of the key, and no rollup counts it. Any code '
-  'is one but those of an attempt that failed; an event that moved bytes is none. Null without a code.';
+  'Whether an event with this code and these bytes (in and out together) is a refusal: the gateway '
+  'attempted nothing for the client, so only the rollups by outcome count it. An event that moved '
+  'bytes, or has the code of a failed attempt, is not a refusal. Null without a code.';
 
 create view proxy_private.counted_usage_events with (security_invoker = true) as
 select * from proxy_private.proxy_usage_events as e
 where proxy_private.is_refusal(e.code, e.bytes_sent + e.bytes_received) is not true;
 comment on view proxy_private.counted_usage_events is
-  'The events that the rollups are made of: all but refusals.';
+  'All events except refusals: the basis of all rollups except those by outcome.';
 
--- a net for events that no partition takes, so that none is lost; row level security as above
+-- catches events whose day has no partition, so that none is lost
 create table proxy_private.proxy_usage_events_default
   partition of proxy_private.proxy_usage_events default;
 alter table proxy_private.proxy_usage_events_default enable row level security;
 
 
--- Which table holds a day. By name: what an operator has detached is no partition any more.
+-- Looks for an attached partition with the day's name: a table that an operator has detached does
+-- not count.
 create function proxy_private.usage_partition(day date) returns regclass
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -96,7 +100,7 @@ begin
 end
 $$;
 comment on function proxy_private.usage_partition is
-  'The partition of proxy_usage_events of that day, or null without one.';
+  'The partition of proxy_usage_events for this day, or null if none exists.';
 
 create function proxy_private.partitioned_usage_days() returns setof date
 language plpgsql stable
@@ -112,13 +116,14 @@ begin
   order by 1;
 end
 $$;
-comment on function proxy_private.partitioned_usage_days is 'The days that have a partition, in order.';
+comment on function proxy_private.partitioned_usage_days is
+  'The days that have a partition, in order.';
 
 
--- Makes the partitions of the days from the first to the last; those that exist are left alone.
--- Postgres makes no partition of what the default one already holds, so a day is made as a table
--- by itself, takes its rows from the default partition, and is attached, in one transaction.
--- Recording waits meanwhile: an event on its way into the default partition would be refused.
+-- Postgres refuses a new partition for rows that the default partition already holds. So each day
+-- is created as a separate table, takes its rows from the default partition, and is attached, in
+-- one transaction. Recording waits meanwhile: an event on its way into the default partition would
+-- be refused.
 create function proxy_private.make_usage_partitions(first_day date, last_day date) returns integer
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -141,7 +146,7 @@ begin
     continue when proxy_private.usage_partition(day) is not null;
     lock table only proxy_private.proxy_usage_events in share row exclusive mode;
     lock table proxy_private.proxy_usage_events_default in access exclusive mode;
-    -- another may have made it while this waited
+    -- another session may have created it while this one waited
     continue when proxy_private.usage_partition(day) is not null;
 
     partition_name := 'proxy_usage_events_' || to_char(day, 'YYYY_MM_DD');
@@ -181,11 +186,11 @@ begin
 end
 $$;
 comment on table proxy_private.proxy_usage_events_default is
-  'Usage events whose day has no partition: a net, emptied each night.';
+  'Usage events whose day has no partition. Maintenance empties it each night.';
 comment on function proxy_private.make_usage_partitions is
-  'Makes the daily partitions of proxy_usage_events from first_day to last_day, both included, with '
-  'the events that the default partition held of them, and returns how many were missing. Fails '
-  '(55P03) when events are being recorded for over 2 s without a pause.';
+  'Creates the missing daily partitions of proxy_usage_events from first_day to last_day '
+  '(included), and moves the events that the default partition has of these days into them. '
+  'Returns how many partitions it created. Fails (55P03) if recording does not pause within 2 s.';
 
 select proxy_private.make_usage_partitions(
   (now() at time zone 'UTC')::date - 1, (now() at time zone 'UTC')::date + 40
@@ -210,13 +215,13 @@ create type proxy_private.raised_usage as (
   received_before bigint
 );
 comment on type proxy_private.raised_usage is
-  'By how much a report raised a row of proxy_usage_events: what the rollups are raised by. counts: whether '
-  'it is a use of the key, which a refusal is not. requests, bytes_sent and bytes_received: the difference. '
-  'code and count: what the row says now; code_before, count_before, sent_before and received_before: what it '
-  'said, null and 0 for a new row.';
+  'By how much a report raised a row of proxy_usage_events (requests, bytes_sent and '
+  'bytes_received), and so by how much to raise the rollups; counts is false for refusals, which '
+  'do not count as use of the key. code and count are the row''s new values. code_before, '
+  'count_before, sent_before and received_before are its old values: null and 0 for a new row.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table
   proxy_private.proxy_usage_events, proxy_private.counted_usage_events, proxy_private.proxy_usage_events_default
 from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- The age of usage: for how many days events are kept, and so for how long they are taken. The same
--- event may be reported again as long as it is taken, and must be found then.
+-- The age of usage: how many days events are kept, and so how old an accepted event may be. As long
+-- as an event is accepted, it may be reported again, and its row must still exist.
 
 create table proxy_private.maintenance_settings (
   id boolean primary key default true,
@@ -13,14 +13,16 @@ create table proxy_private.maintenance_settings (
   )
 );
 comment on table proxy_private.maintenance_settings is
-  'One row, for the operator: update proxy_private.maintenance_settings set keep_days = 30. Maintenance '
-  'holds it locked, so that one run waits for another.';
+  'One row of settings that the operator may change, such as keep_days. Maintenance locks the row, '
+  'so that concurrent runs wait for each other.';
 comment on column proxy_private.maintenance_settings.keep_days is
-  'How many whole days (UTC) of events are kept beside the current one.';
+  'How many whole days (UTC) of events are kept in addition to the current day.';
 comment on column proxy_private.maintenance_settings.keep_targets_days is
-  'How many whole days (UTC) of rollups by target and outcome are kept beside the current one.';
+  'How many whole days (UTC) of rollups by target and outcome are kept in addition to the current '
+  'day.';
 comment on column proxy_private.maintenance_settings.require_archive is
-  'Whether a day of events stays until it is archived, as proxy_private.archived_usage_days says.';
+  'Whether a day of events is kept until it is archived, according to '
+  'proxy_private.archived_usage_days.';
 alter table proxy_private.maintenance_settings enable row level security;
 insert into proxy_private.maintenance_settings default values;
 
@@ -32,9 +34,10 @@ create table proxy_private.dropped_usage_days (
   bytes bigint not null
 );
 comment on table proxy_private.dropped_usage_days is
-  'Days whose events retention has dropped: their rollups can no longer be recounted, and stay as '
-  'they are. Who puts such a day back deletes its row once all of its events are there.';
-comment on column proxy_private.dropped_usage_days.bytes is 'Metered in and out, as the rollups say.';
+  'Days whose events retention has dropped: their rollups stay as they are, as they can no longer '
+  'be recounted. To restore a day, put back all of its events, then delete its row.';
+comment on column proxy_private.dropped_usage_days.bytes is
+  'Metered bytes in and out, according to the rollups.';
 alter table proxy_private.dropped_usage_days enable row level security;
 
 
@@ -50,11 +53,11 @@ begin
 end
 $$;
 comment on function proxy_private.oldest_usage_day is
-  'The oldest day (UTC) whose events are taken: no older than they are kept, and after all that were '
-  'dropped, also once they are kept for longer.';
+  'The oldest day (UTC) whose events are accepted. It is within keep_days, and after every dropped '
+  'day even if keep_days was raised since.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table
   proxy_private.maintenance_settings, proxy_private.dropped_usage_days
 from public, anon, authenticated, service_role;

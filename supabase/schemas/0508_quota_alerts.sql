@@ -1,5 +1,5 @@
--- Alerts before a quota: at shares of a limit that the owner may set, once for each month, threshold and
--- limit, so that a limit that was raised can warn again.
+-- Quota alerts: at percentages of a limit that the owner may set, once per month, threshold and
+-- limit, so that a raised limit can alert again.
 
 create table proxy_private.proxy_alert_thresholds (
   id uuid primary key default proxy_private.uuid_v7(),
@@ -13,10 +13,12 @@ create table proxy_private.proxy_alert_thresholds (
   )
 );
 comment on table proxy_private.proxy_alert_thresholds is
-  'At which percents of a quota an owner is alerted: for one key, or without api_key_id for the account and '
-  'for all keys without a row. Without a row: 80, 95 and 100. An empty list: never.';
-comment on column proxy_private.proxy_alert_thresholds.percents is 'In ascending order.';
-comment on column proxy_private.proxy_alert_thresholds.least is 'The first of them.';
+  'The percentages of a quota at which an owner is alerted: for one key, or without api_key_id for '
+  'the account and for all keys without a row. Without any row they are 80, 95 and 100. An empty '
+  'list disables the alerts.';
+comment on column proxy_private.proxy_alert_thresholds.percents is
+  'The percentages, in ascending order.';
+comment on column proxy_private.proxy_alert_thresholds.least is 'The lowest percentage.';
 create index proxy_alert_thresholds_least on proxy_private.proxy_alert_thresholds (least);
 create index proxy_alert_thresholds_key on proxy_private.proxy_alert_thresholds (api_key_id);
 alter table proxy_private.proxy_alert_thresholds enable row level security;
@@ -31,8 +33,8 @@ create type proxy_private.raised_quota as (
   used_bytes bigint
 );
 comment on type proxy_private.raised_quota is
-  'What counts against a quota of this month, before and after a change; subject: whose, as the alert '
-  'says it; without api_key_id, the account''s of a tier and mode.';
+  'Usage of a quota of this month, before and after a change. subject describes the key or account '
+  'in the alert. Without api_key_id, the quota is that of an account''s tier and mode.';
 
 
 create function proxy_private.least_threshold() returns smallint
@@ -47,7 +49,7 @@ begin
 end
 $$;
 comment on function proxy_private.least_threshold is
-  'The least percent of a quota at which any owner is alerted: what is below needs no look.';
+  'The lowest percentage of a quota at which any owner is alerted: usage below it needs no check.';
 
 
 create function proxy_private.thresholds_of(user_id uuid, api_key_id uuid) returns smallint[]
@@ -69,10 +71,11 @@ begin
 end
 $$;
 comment on function proxy_private.thresholds_of is
-  'The thresholds of a key, or without one of the account: its own, else the owner''s, else 80, 95 and 100.';
+  'The thresholds of a key, or of the account if api_key_id is null: its own, else the owner''s, '
+  'else 80, 95 and 100.';
 
 
--- Of several thresholds that one change crosses, the highest says what the others would.
+-- If one change crosses several thresholds, the alert for the highest one is enough.
 create function proxy_private.alert_quotas(quotas proxy_private.raised_quota[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -104,7 +107,7 @@ begin
   cross join lateral (
     select max(p) as percent
     from unnest(proxy_private.thresholds_of(q.user_id, q.api_key_id)) as p
-    -- 2^53 times 100 is a bigint
+    -- 2^53 times 100 fits in a bigint
     where q.used_before * 100 < q.limit_bytes * p and q.used_bytes * 100 >= q.limit_bytes * p
   ) as t
   where q.user_id is not null and t.percent is not null;
@@ -114,10 +117,11 @@ begin
 end
 $$;
 comment on function proxy_private.alert_quotas is
-  'Raises an alert for each quota of which a threshold was crossed, the highest of several.';
+  'Raises an alert for each quota that crossed a threshold; if it crossed several, for the '
+  'highest.';
 
 
--- A limit that was changed, or a threshold, may be below what is used already.
+-- A changed limit or threshold may already be below the current usage.
 create function proxy_private.alert_key_quotas(keys uuid[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -138,7 +142,7 @@ begin
 end
 $$;
 comment on function proxy_private.alert_key_quotas is
-  'Raises an alert for each of these keys that is past a threshold of its limit now.';
+  'Raises an alert for each of these keys that is now past a threshold of its limit.';
 
 
 create function proxy_private.alert_account_quotas(user_id uuid) returns void
@@ -165,7 +169,8 @@ begin
 end
 $$;
 comment on function proxy_private.alert_account_quotas is
-  'Raises an alert for each tier and mode of a user''s account that is past a threshold of its quota now.';
+  'Raises an alert for each tier and mode of a user''s account that is now past a threshold of its '
+  'quota.';
 
 
 create function proxy_private.alert_of_changed_limit() returns trigger
@@ -182,15 +187,15 @@ begin
 end
 $$;
 comment on function proxy_private.alert_of_changed_limit is
-  'Trigger: alerts the owner where a changed limit is nearly used up already.';
+  'Trigger: alerts the owner if usage is already past a threshold of a changed limit.';
 
--- after alert_of_audit, by its name: the change itself is the first alert
+-- the name sorts after alert_of_audit, so that the alert of the change itself comes first
 create trigger alert_of_changed_limit after insert on proxy_private.proxy_key_audit
   for each row when (new.action in ('limits_changed', 'account_limits_changed'))
   execute function proxy_private.alert_of_changed_limit();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table proxy_private.proxy_alert_thresholds from public, anon, authenticated, service_role;
 revoke all on function
   proxy_private.least_threshold, proxy_private.thresholds_of, proxy_private.alert_quotas, proxy_private.alert_key_quotas,

@@ -1,5 +1,5 @@
--- Rollups by key: what a key moved in an hour and in a month. Reading a month is one index lookup a key,
--- whatever the number of events.
+-- Rollups by key: the usage of a key per hour and per month. Reading a month takes one index lookup
+-- per key, regardless of the number of events.
 
 create table proxy_private.proxy_usage_hourly (
   api_key_id uuid not null references proxy_private.proxy_keys (id),
@@ -11,7 +11,7 @@ create table proxy_private.proxy_usage_hourly (
   primary key (api_key_id, hour)
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_usage_hourly is
-  'Usage of a key in an hour (UTC), raised with each event but a refusal.';
+  'Usage per key and hour (UTC). Every event except a refusal adds to it.';
 
 alter table proxy_private.proxy_usage_hourly enable row level security;
 create policy "owners read the hourly usage of their own keys" on proxy_private.proxy_usage_hourly
@@ -30,23 +30,24 @@ create table proxy_private.proxy_usage_monthly (
   constraint "a month is named by its first day" check (extract(day from month) = 1)
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_usage_monthly is
-  'Usage of a key in a calendar month (UTC), raised with each event but a refusal: what quotas and '
-  'lists read.';
+  'Usage per key and calendar month (UTC), which quotas and lists read. Every event except a '
+  'refusal adds to it.';
 comment on column proxy_private.proxy_usage_monthly.last_used_at is
-  'Until when the newest of these events went on, as last reported: a refused CONNECT is no use of the key.';
+  'When the newest of these events ended, as last reported. A refused CONNECT does not count as '
+  'use of the key.';
 
 alter table proxy_private.proxy_usage_monthly enable row level security;
 create policy "owners read the monthly usage of their own keys" on proxy_private.proxy_usage_monthly
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
--- finds the least of the overrides, of which there are few
+-- finds the lowest override; there are few
 create index proxy_keys_bandwidth_override
   on proxy_private.proxy_keys (((limit_overrides ->> 'bandwidth_limit_bytes')::bigint))
   where limit_overrides ->> 'bandwidth_limit_bytes' is not null;
 
--- The monthly rows first, each in order: all that raises or repairs rollups locks rows in one order. Of
--- several CTEs that write, Postgres runs the last one first.
+-- Locks the monthly rows first, each table in order: everything that raises or repairs rollups
+-- locks rows in the same order. Postgres runs the last of several writing CTEs first.
 create function proxy_private.raise_key_rollups(raised proxy_private.raised_usage[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -54,7 +55,7 @@ set timezone = 'UTC'
 as $$
 declare
   this_month constant date := date_trunc('month', now())::date;
-  -- a figure that no honest gateway reaches stands there, and makes no later sum overflow
+  -- a cap that no honest gateway reaches, so that no later sum overflows
   most_bytes constant bigint := 9007199254740991;
   least_limit constant bigint := least(
     (select min(t.bandwidth_limit_bytes) from public.proxy_tiers as t),
@@ -64,7 +65,7 @@ declare
       where k.limit_overrides ->> 'bandwidth_limit_bytes' is not null
     )
   );
-  -- below this no quota's threshold is, and nothing is to be done
+  -- no quota's threshold is below this, so there is nothing to do
   least_bytes constant bigint := least_limit / 100 * proxy_private.least_threshold();
   crossing_keys text[];
   quotas proxy_private.raised_quota[];
@@ -119,8 +120,8 @@ begin
       last_used_at = greatest(m.last_used_at, excluded.last_used_at)
     returning m.api_key_id, m.month, m.bytes_sent + m.bytes_received as total
   ),
-  -- Only keys past the least of all thresholds are looked at: mostly none. A full join is hashed or
-  -- merged, where the planner, who expects one row, would else compare each with each.
+  -- Only keys past the lowest of all thresholds are checked: usually none. A full join is hashed or
+  -- merged; for other joins, the planner expects one row and would choose a nested loop.
   risen as materialized (
     select m.api_key_id, m.total, m.total - r.bytes_sent - r.bytes_received as total_before
     from (
@@ -138,7 +139,7 @@ begin
       )::proxy_private.raised_quota as quota
     from risen as r
     join proxy_private.key_states as k on k.id = r.api_key_id
-    -- mostly it stays within the same percent, and no threshold is between
+    -- in most cases, usage stays within the same percent, and crosses no threshold
     where r.total_before < k.bandwidth_limit_bytes
       and r.total * 100 / nullif(k.bandwidth_limit_bytes, 0)
         > r.total_before::bigint * 100 / nullif(k.bandwidth_limit_bytes, 0)
@@ -155,12 +156,12 @@ begin
 end
 $$;
 comment on function proxy_private.raise_key_rollups is
-  'Raises the rollups by key. Notifies channel proxy_key_changed of a key whose bytes of this month reach '
-  'its limit by it, so that no gateway goes on with the figure that it has cached; alerts the owner of one '
-  'that crosses a threshold.';
+  'Raises the rollups by key. Notifies channel proxy_key_changed of each key whose bytes of this '
+  'month now reach its limit, so that no gateway keeps using its cached figure. Alerts the owner '
+  'of each key that crosses a threshold.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table
   proxy_private.proxy_usage_hourly, proxy_private.proxy_usage_monthly
 from public, anon, authenticated, service_role;

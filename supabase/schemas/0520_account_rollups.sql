@@ -1,6 +1,6 @@
--- Rollups by account: what all keys of a user moved, deleted ones too. Reading them takes the same time
--- whatever the number of keys; quotas of accounts count in them. An account that is removed keeps its
--- rows, as its keys keep theirs; what its keys are reported to have moved later raises none.
+-- Rollups by account: the usage of all keys of a user, including deleted ones. Account quotas use
+-- them, and reading them takes the same time regardless of the number of keys. A removed account
+-- keeps its rows, as its keys do; usage that is reported later for its keys adds to none.
 
 create table proxy_private.proxy_account_monthly (
   user_id uuid not null,
@@ -14,8 +14,8 @@ create table proxy_private.proxy_account_monthly (
   constraint "a month is named by its first day" check (extract(day from month) = 1)
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_account_monthly is
-  'Usage of all live or test keys of a user and tier in a calendar month (UTC), raised with each event '
-  'but a refusal: what quotas of accounts and sums over all keys read.';
+  'Usage of all live or test keys of a user and tier per calendar month (UTC), which account '
+  'quotas and sums over all keys read. Every event except a refusal adds to it.';
 
 alter table proxy_private.proxy_account_monthly enable row level security;
 create policy "users read the monthly usage of their own account" on proxy_private.proxy_account_monthly
@@ -32,14 +32,15 @@ create table proxy_private.proxy_account_hourly (
   primary key (user_id, hour, live_mode)
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_account_hourly is
-  'Usage of all live or test keys of a user in an hour (UTC), raised with each event but a refusal.';
+  'Usage of all live or test keys of a user per hour (UTC). Every event except a refusal adds to '
+  'it.';
 
 alter table proxy_private.proxy_account_hourly enable row level security;
 create policy "users read the hourly usage of their own account" on proxy_private.proxy_account_hourly
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
--- of the tiers and modes together: the order of all users by usage needs one figure each
+-- over all tiers and modes: sorting all users by usage needs one figure per user
 create table proxy_private.proxy_user_monthly (
   user_id uuid not null,
   month date not null,
@@ -48,14 +49,14 @@ create table proxy_private.proxy_user_monthly (
   constraint "a month is named by its first day" check (extract(day from month) = 1)
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_user_monthly is
-  'Bytes in and out of all keys of a user in a calendar month (UTC), raised with each event but a refusal: '
-  'by it admins read the users in the order of their usage.';
+  'Bytes in and out of all keys of a user per calendar month (UTC), by which admins sort users. '
+  'Every event except a refusal adds to it.';
 create index proxy_user_monthly_most on proxy_private.proxy_user_monthly (month, bytes desc, user_id desc);
 
 alter table proxy_private.proxy_user_monthly enable row level security;
 
 
--- find the least of the overrides, as for keys
+-- find the lowest overrides, as for keys
 create index proxy_account_limits_live
   on proxy_private.proxy_account_limits (((limit_overrides ->> 'account_limit_bytes')::bigint))
   where limit_overrides ->> 'account_limit_bytes' is not null;
@@ -63,8 +64,9 @@ create index proxy_account_limits_test
   on proxy_private.proxy_account_limits (((limit_overrides ->> 'test_limit_bytes')::bigint))
   where limit_overrides ->> 'test_limit_bytes' is not null;
 
--- The monthly rows first, each in order, after those by key: all that raises or repairs rollups locks
--- rows in one order. Of several CTEs that write, Postgres runs the last one first.
+-- Locks the monthly rows first, each table in order, after the rollups by key: everything that
+-- raises or repairs rollups locks rows in the same order. Postgres runs the last of several writing
+-- CTEs first.
 create function proxy_private.raise_account_rollups(raised proxy_private.raised_usage[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -72,7 +74,7 @@ set timezone = 'UTC'
 as $$
 declare
   this_month constant date := date_trunc('month', now())::date;
-  -- a figure that no honest gateway reaches stands there, and makes no later sum overflow
+  -- a cap that no honest gateway reaches, so that no later sum overflows
   most_bytes constant bigint := 9007199254740991;
   least_live_limit constant bigint := least(
     (select min(t.account_limit_bytes) from public.proxy_tiers as t),
@@ -90,7 +92,7 @@ declare
       where o.limit_overrides ->> 'test_limit_bytes' is not null
     )
   );
-  -- below these no quota's threshold is, and nothing is to be done
+  -- no quota's threshold is below these, so there is nothing to do
   least_live_bytes constant bigint := least_live_limit / 100 * proxy_private.least_threshold();
   least_test_bytes constant bigint := least_test_limit / 100 * proxy_private.least_threshold();
   crossing_keys text[];
@@ -157,8 +159,8 @@ begin
     returning
       m.user_id, m.month, m.tier, m.live_mode, m.bytes_sent + m.bytes_received as total
   ),
-  -- Only accounts past the least of all thresholds are looked at: mostly none. Put together and no join,
-  -- where the planner, who expects few rows, would compare each with each.
+  -- Only accounts past the lowest of all thresholds are checked: usually none. A union instead of a
+  -- join: for a join, the planner expects few rows and would choose a nested loop.
   risen as materialized (
     select
       a.user_id, a.tier, a.live_mode, sum(a.total) as total,
@@ -181,7 +183,7 @@ begin
         l.account_limit_bytes, r.total_before, r.total
       )::proxy_private.raised_quota as quota
     from risen as r
-    -- the keys have one limit
+    -- all these keys share one limit
     cross join lateral (
       select k.account_limit_bytes
       from proxy_private.key_states as k
@@ -189,7 +191,7 @@ begin
         and k.deleted_at is null
       limit 1
     ) as l
-    -- mostly it stays within the same percent, and no threshold is between
+    -- in most cases, usage stays within the same percent, and crosses no threshold
     where r.total_before < l.account_limit_bytes
       and div(r.total * 100, nullif(l.account_limit_bytes, 0))
         > div(r.total_before * 100, nullif(l.account_limit_bytes, 0))
@@ -211,11 +213,12 @@ begin
 end
 $$;
 comment on function proxy_private.raise_account_rollups is
-  'Raises the rollups by account. Notifies channel proxy_key_changed of each undeleted key of a user, tier '
-  'and mode whose bytes of this month reach their shared limit by it; alerts a user who crosses a threshold.';
+  'Raises the rollups by account. Notifies channel proxy_key_changed of each undeleted key of a '
+  'user, tier and mode whose bytes of this month now reach their shared limit. Alerts each user '
+  'who crosses a threshold.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table
   proxy_private.proxy_account_monthly, proxy_private.proxy_account_hourly, proxy_private.proxy_user_monthly
 from public, anon, authenticated, service_role;

@@ -1,5 +1,6 @@
--- Rollups by target: what a key, and what all keys of a user, moved to each host in a day. Their number is
--- bounded, however many hosts a key connects to, and so is what a read of them costs.
+-- Rollups by target: the usage per host and day, of each key and of all keys of a user. The number
+-- of rows, and so the cost of reading them, is bounded regardless of how many hosts a key connects
+-- to.
 
 create table proxy_private.proxy_usage_targets (
   subject uuid not null,
@@ -18,22 +19,22 @@ create table proxy_private.proxy_usage_targets (
   constraint "a site is the end of its name" check (site_length between 1 and char_length(name))
 ) with (fillfactor = 80);
 comment on table proxy_private.proxy_usage_targets is
-  'Usage of a key, and of all keys of a user, by target and day (UTC), raised with each event but a refusal: '
-  'at most 1,000 hosts, then 1,000 sites, then one row for all others.';
+  'Usage per target and day (UTC), for each key and for all keys of a user: at most 1,000 hosts, '
+  'then 1,000 sites, then one row for all others. Every event except a refusal adds to it.';
 comment on column proxy_private.proxy_usage_targets.subject is
-  'The id of a key or of a user. Both are random, and no one is the other.';
+  'The id of a key or of a user. Both are random, so they do not collide.';
 comment on column proxy_private.proxy_usage_targets.kind is
-  '0: a host. 1: a site, for hosts of it that came when 1,000 hosts had a row. 2: what came when 1,000 sites '
-  'had one too, or has no site.';
+  '0: a host. 1: a site, for its hosts that came after 1,000 hosts had a row. 2: other, for later '
+  'hosts that have no site or came after 1,000 sites had a row.';
 comment on column proxy_private.proxy_usage_targets.name is
-  'The host or site in lower case; empty for what is other.';
+  'The host or site in lower case; empty for other.';
 comment on column proxy_private.proxy_usage_targets.site_length is
-  'How many characters at the end of the name are its site; null for a host that has none.';
+  'How many characters at the end of the name form its site; null for a host that has none.';
 comment on column proxy_private.proxy_usage_targets.errors is
-  'How many of the requests failed: no connection to the target, or no valid answer of it.';
+  'How many of the requests failed: no connection to the target, or no valid answer from it.';
 comment on column proxy_private.proxy_usage_targets.billed_bytes is
-  'Of the bytes sent and received, those of live keys.';
--- finds what is too old; days arrive in order, so it is tiny
+  'The part of the bytes sent and received that live keys moved.';
+-- finds old rows; days arrive in order, so the index is tiny
 create index proxy_usage_targets_day on proxy_private.proxy_usage_targets using brin (day);
 
 create table proxy_private.proxy_usage_target_days (
@@ -46,15 +47,16 @@ create table proxy_private.proxy_usage_target_days (
   constraint "sites are bounded" check (sites between 0 and 1000)
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_usage_target_days is
-  'How many hosts and sites have a row of proxy_usage_targets. Locked while a host or site gets one, so that '
-  'the bound is exact. No such row leaves before its day does: where a host counts changes only once.';
+  'How many hosts and sites have a row in proxy_usage_targets. Locked while a host or site gets a '
+  'row, so that the limits are exact. Rows are removed only with their whole day, so a host keeps '
+  'counting where it was first placed.';
 create index proxy_usage_target_days_day on proxy_private.proxy_usage_target_days using brin (day);
 
 alter table proxy_private.proxy_usage_targets enable row level security;
 alter table proxy_private.proxy_usage_target_days enable row level security;
 
 
--- A definer: callers may not read the settings.
+-- SECURITY DEFINER: callers may not read the settings.
 create function proxy_private.first_kept_target_day() returns date
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -78,7 +80,7 @@ begin
 end
 $$;
 comment on function proxy_private.is_target_error is
-  'Whether an event of that code is an attempt that failed at its target. Null without a code.';
+  'Whether an event with this code is an attempt that failed at its target. Null without a code.';
 
 
 create type proxy_private.target_use as (
@@ -94,13 +96,14 @@ create type proxy_private.target_use as (
   billed_bytes bigint
 );
 comment on type proxy_private.target_use is
-  'By how much to raise what a key or user moved to a host in a day. kind: where it counts, null where a new '
-  'row may have to be made.';
+  'By how much to raise the usage of a host by a key or user on a day. kind: where it counts; null '
+  'if a new row may be needed.';
 
 create type proxy_private.target_day as (subject uuid, day date);
-comment on type proxy_private.target_day is 'A row of proxy_private.proxy_usage_target_days.';
+comment on type proxy_private.target_day is
+  'Identifies a row of proxy_private.proxy_usage_target_days.';
 
--- Two statements: the second sees what was committed before the first had its locks.
+-- Two statements: the second sees what was committed before the first got its locks.
 create function proxy_private.place_targets(uses proxy_private.target_use[]) returns proxy_private.target_use[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -110,14 +113,14 @@ declare
   begun proxy_private.target_day[];
   placed proxy_private.target_use[];
 begin
-  -- of a day that begins nothing has a row yet, so its hosts are counted at once
+  -- a new day has no rows yet, so its hosts are counted at once
   with inserted as (
     insert into proxy_private.proxy_usage_target_days as d (subject, day, hosts)
     select u.subject, u.day, least(count(distinct u.host), most)
     from unnest(uses) as u
     group by u.subject, u.day
     order by u.subject, u.day
-    -- locked, and not written
+    -- locks the row without writing it
     on conflict (subject, day) do update set hosts = d.hosts where false
     returning d.subject, d.day
   )
@@ -126,7 +129,7 @@ begin
   with known as materialized (
     select
       u.*, right(u.host, u.site_length) as site, d.hosts, d.sites,
-      -- hashed, where a join may compare each with each
+      -- hashed, where a join could become a nested loop
       (u.subject, u.day) in (select b.subject, b.day from unnest(begun) as b) as begins
     from unnest(uses) as u
     join proxy_private.proxy_usage_target_days as d on d.subject = u.subject and d.day = u.day
@@ -139,7 +142,7 @@ begin
       k.begins or not exists (
         select from proxy_private.proxy_usage_targets as t
         where t.subject = k.subject and t.day = k.day and t.kind = 0 and t.name = k.host
-        -- one lookup for each, and no join
+        -- forces one lookup per host instead of a join
         offset 0
       ) as is_new_host
     from known as k
@@ -201,13 +204,13 @@ begin
 end
 $$;
 comment on function proxy_private.place_targets is
-  'Decides where each use counts: as its host, as its site, or as other. Locks the counts of its key or user '
-  'and day, and raises them by the rows that are to be made.';
+  'Decides where each use counts: as its host, as its site, or as other. Locks the day''s counts '
+  'of the key or user, and raises them by the rows that are to be created.';
 
 create function proxy_private.add_target_uses(uses proxy_private.target_use[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
--- each lookup by its index, also where a plan was made while the tables were empty
+-- use the indexes, even in a plan that was made while the tables were empty
 set enable_seqscan = off
 as $$
 declare
@@ -245,14 +248,14 @@ begin
 end
 $$;
 comment on function proxy_private.add_target_uses is
-  'Raises the rollups by target: first the counts of hosts and sites where one is new, then the targets, each '
-  'in order.';
+  'Raises the rollups by target: first the counts of hosts and sites, if one is new, then the '
+  'targets, each in order.';
 
 create function proxy_private.raise_target_rollups(raised proxy_private.raised_usage[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
--- each lookup by its index, also where a plan was made while the tables were empty
+-- use the indexes, even in a plan that was made while the tables were empty
 set enable_seqscan = off
 as $$
 declare
@@ -264,7 +267,8 @@ begin
   with by_key as materialized (
     select
       r.api_key_id, r.occurred_at::date as day,
-      -- of ASCII alone, as a host that was connected to is: other letters may change their number
+      -- lowercases ASCII only, which is all that a connected host contains: lowercasing other
+      -- letters could change the length
       lower(r.target_host collate "C") as host, r.site_length,
       sum(r.requests) as requests,
       sum(
@@ -309,7 +313,7 @@ begin
           where t.subject = s.subject and t.day = s.day and t.kind = 0 and t.name = s.host
           offset 0
         ) then 0
-        -- what is full stays full, so that nothing has to be locked
+        -- a full day stays full, so nothing needs a lock
         else (
           select
             case
@@ -340,10 +344,10 @@ begin
 end
 $$;
 comment on function proxy_private.raise_target_rollups is
-  'Raises the rollups by target of the days that are kept, for each key and for its user.';
+  'Raises the rollups by target for each key and its user, on the days that are kept.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table
   proxy_private.proxy_usage_targets, proxy_private.proxy_usage_target_days
 from public, anon, authenticated, service_role;
@@ -351,5 +355,5 @@ revoke all on function
   proxy_private.first_kept_target_day, proxy_private.is_target_error, proxy_private.place_targets,
   proxy_private.add_target_uses, proxy_private.raise_target_rollups
 from public, anon, authenticated, service_role;
--- readers learn from when on there is something to read
+-- readers need the first day that is kept
 grant execute on function proxy_private.first_kept_target_day to authenticated;

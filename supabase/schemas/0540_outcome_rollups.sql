@@ -1,5 +1,5 @@
--- Rollups by outcome: how the requests of a key, and of all keys of a user, ended in each hour, refusals
--- included.
+-- Rollups by outcome: how requests ended in each hour, including refusals, for each key and for all
+-- keys of a user.
 
 create table proxy_private.outcomes (
   outcome text primary key,
@@ -10,16 +10,16 @@ create table proxy_private.outcomes (
   constraint "what was not served can be fixed" check ((kind = 'ok') = (how_to_fix is null))
 );
 comment on table proxy_private.outcomes is
-  'What a request of a key in service can come to: ok, the code of a refusal or failure, or other for a code '
-  'that is not here.';
-comment on column proxy_private.outcomes.how_to_fix is 'For the developer: what to do about it.';
+  'Every possible outcome of a request with a key in service: ok, the code of a refusal or '
+  'failure, or other for a code that is not listed.';
+comment on column proxy_private.outcomes.how_to_fix is 'What the developer can do about it.';
 alter table proxy_private.outcomes enable row level security;
 
 insert into proxy_private.outcomes (kind, outcome, how_to_fix) values
   ('ok', 'ok', null),
   (
     'failed', 'target_unreachable',
-    'Check that the host exists and accepts connections at this port. If it does, it may block the '
+    'Check that the host exists and accepts connections on this port. If it does, it may block the '
       'addresses of the gateway.'
   ),
   (
@@ -28,11 +28,12 @@ insert into proxy_private.outcomes (kind, outcome, how_to_fix) values
   ),
   (
     'failed', 'target_response_invalid',
-    'The target did not answer with valid HTTP: check the port, and use CONNECT where it speaks TLS.'
+    'The target did not answer with valid HTTP: check the port, and use CONNECT if it speaks TLS.'
   ),
   (
     'failed', 'client_closed_request',
-    'Your client closed the connection before the gateway answered: give it a timeout of over 15 seconds.'
+    'Your client closed the connection before the gateway answered: set its timeout to more than '
+      '15 seconds.'
   ),
   (
     'refused', 'malformed_request',
@@ -40,34 +41,35 @@ insert into proxy_private.outcomes (kind, outcome, how_to_fix) values
   ),
   (
     'refused', 'quota_exceeded',
-    'The bandwidth of this key is used up: wait for the next month, use another key of your account, or ask '
-      'the operator for more.'
+    'The bandwidth of this key is used up: wait for the next month, use another key of your '
+      'account, or ask the operator for more.'
   ),
   (
     'refused', 'account_quota_exceeded',
-    'The bandwidth of all your keys of this tier is used up: wait for the next month, or ask the operator '
-      'for more.'
+    'The bandwidth of all your keys of this tier is used up: wait for the next month, or ask the '
+      'operator for more.'
   ),
   ('refused', 'port_forbidden', 'Connect to port 80, 443, 8080 or 8443.'),
   (
     'refused', 'target_forbidden',
-    'Connect to a public address: private, loopback and link-local addresses are never reached.'
+    'Connect to a public address: private, loopback and link-local addresses are always refused.'
   ),
   (
     'refused', 'address_forbidden',
-    'Connect from an address that the key allows, or add yours to the allowed ranges of the key.'
+    'Connect from an address that the key allows, or add yours to its allowed ranges.'
   ),
   (
     'refused', 'rate_limited',
-    'Begin fewer requests per second, wait as Retry-After says, or use a tier with a higher rate.'
+    'Start fewer requests per second, wait for the time in Retry-After, or use a tier with a '
+      'higher rate limit.'
   ),
   (
     'refused', 'tunnel_limit_reached',
     'Close tunnels that you no longer use, and reuse open ones.'
   ),
   ('refused', 'internal', 'Try again. If it happens again, send the request id to the operator.'),
-  ('refused', 'unavailable', 'Wait as Retry-After says, then try again.'),
-  ('refused', 'other', 'Look at the code of the events.');
+  ('refused', 'unavailable', 'Wait for the time in Retry-After, then try again.'),
+  ('refused', 'other', 'Look at the code in the events.');
 
 
 create table proxy_private.proxy_usage_outcomes (
@@ -81,15 +83,15 @@ create table proxy_private.proxy_usage_outcomes (
   primary key (subject, hour, outcome)
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_usage_outcomes is
-  'Requests of a key, and of all keys of a user, by hour (UTC) and outcome, raised with each event. What was '
-  'refused is a request here.';
+  'Requests per hour (UTC) and outcome, for each key and for all keys of a user. Every event adds '
+  'to it: refusals count as requests here.';
 comment on column proxy_private.proxy_usage_outcomes.subject is
-  'The id of a key or of a user. Both are random, and no one is the other.';
+  'The id of a key or of a user. Both are random, so they do not collide.';
 comment on column proxy_private.proxy_usage_outcomes.billed_bytes is
-  'Of the bytes sent and received, those of live keys.';
+  'The part of the bytes sent and received that live keys moved.';
 comment on column proxy_private.proxy_usage_outcomes.outcome is 'A row of proxy_private.outcomes.';
 alter table proxy_private.proxy_usage_outcomes enable row level security;
--- finds what is too old; hours arrive in order, so it is tiny
+-- finds old rows; hours arrive in order, so the index is tiny
 create index proxy_usage_outcomes_hour on proxy_private.proxy_usage_outcomes using brin (hour);
 
 
@@ -108,8 +110,8 @@ begin
 end
 $$;
 comment on function proxy_private.outcome_of is
-  'The outcome of an event with that code. A code that is not known is other, so that nobody makes rows '
-  'without end.';
+  'The outcome of an event with this code. An unknown code becomes other, so that the number of '
+  'rows stays bounded.';
 
 create function proxy_private.raise_outcome_rollups(raised proxy_private.raised_usage[]) returns void
 language plpgsql volatile
@@ -126,7 +128,8 @@ begin
       sum(c.requests) as requests, sum(c.bytes_sent) as bytes_sent,
       sum(c.bytes_received) as bytes_received
     from (
-      -- of a row whose code is another now all moves, else only what is new
+      -- if the row's code changed, everything moves to the new code, else only the difference
+      -- counts
       select
         r.api_key_id, r.occurred_at, r.code,
         r.count - case when m.moved then 0 else r.count_before end as requests,
@@ -188,11 +191,11 @@ begin
 end
 $$;
 comment on function proxy_private.raise_outcome_rollups is
-  'Raises the rollups by outcome of the hours that are kept, for each key and for its user. What a row moved '
-  'goes with it where its code becomes another.';
+  'Raises the rollups by outcome for each key and its user, in the hours that are kept. If the '
+  'code of a row has changed, its usage moves to the new outcome.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table
   proxy_private.outcomes, proxy_private.proxy_usage_outcomes
 from public, anon, authenticated, service_role;

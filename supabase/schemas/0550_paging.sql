@@ -1,12 +1,13 @@
--- Paging: how every list is cut, and how arguments that name a place or a time are read.
+-- Paging: how lists are split into pages, and how arguments that name a position or a time are
+-- read.
 
 create type public.proxy_page as (items json, next_cursor text);
 comment on type public.proxy_page is
-  'A page of a list, and the cursor of the page after it: null on the last one.';
+  'A page of a list, and the cursor of the next page; null on the last page.';
 
 
--- A cursor is the place of a page's last row, and not a number of rows: what is inserted meanwhile
--- moves nothing. 24 bytes are 32 characters of base64url, with no padding.
+-- A cursor is the position of a page's last row, not an offset, so rows that are inserted meanwhile
+-- shift nothing. 24 bytes are 32 characters of base64url, without padding.
 create function proxy_private.encode_place(rank bigint, id uuid) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -18,8 +19,8 @@ begin
 end
 $$;
 comment on function proxy_private.encode_place is
-  'The opaque name of a place in a list that is ordered by a number and an id: 8 bytes of the number and '
-  '16 of the id, in base64url.';
+  'The opaque cursor of a position in a list that is sorted by a number and an id: 8 bytes of the '
+  'number and 16 of the id, in base64url.';
 
 create function proxy_private.decode_place(cursor text, most bigint, out rank bigint, out id uuid)
 language plpgsql stable
@@ -40,11 +41,11 @@ begin
 end
 $$;
 comment on function proxy_private.decode_place is
-  'The place that a cursor names; null for null. Refuses (invalid_request) what encode_place cannot have '
-  'made of a number of 0 to `most`.';
+  'The position that a cursor encodes; null for null. Refuses (invalid_request) anything that '
+  'encode_place cannot return for a number from 0 to `most`.';
 
 
--- Times until 2100 leave bits free, of which one marks a list that goes on with deleted keys alone.
+-- Times until 2100 leave bits free. One of them marks a list that continues with deleted keys only.
 create function proxy_private.encode_cursor(
   moment timestamptz, id uuid, only_deleted boolean default false
 ) returns text
@@ -60,8 +61,8 @@ begin
 end
 $$;
 comment on function proxy_private.encode_cursor is
-  'The opaque name of a place in a list that is ordered by a time, in microseconds since 1970, and an id. '
-  'only_deleted: the list goes on with deleted keys alone.';
+  'The opaque cursor of a position in a list that is sorted by a time, in microseconds since 1970, '
+  'and an id. only_deleted: the list continues with deleted keys only.';
 
 
 create function proxy_private.decode_cursor(
@@ -76,7 +77,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   deleted_mark constant bigint := 1::bigint << 60;
-  -- until the year 2100: one that is made up must not be out of a time's range
+  -- the year 2100: a forged cursor must not exceed the range of a time
   most_microseconds constant bigint := 4102444800000000;
   place record;
 begin
@@ -102,8 +103,9 @@ begin
 end
 $$;
 comment on function proxy_private.decode_cursor is
-  'The place that a cursor names; that before the first row for null. only_deleted can be true of a '
-  'list of_keys alone. Refuses (invalid_request) what encode_cursor cannot have made.';
+  'The position that a cursor encodes; for null, the one before the first row. only_deleted can be '
+  'true only for a list of_keys. Refuses (invalid_request) anything that encode_cursor cannot '
+  'return.';
 
 
 create function proxy_private.make_page(items jsonb, most integer, moment text, id text)
@@ -126,8 +128,8 @@ begin
 end
 $$;
 comment on function proxy_private.make_page is
-  'A page of `most` items, or of all for null, out of up to one more, which tells that there is a '
-  'page after this one. `moment` and `id` name what the list is ordered by.';
+  'A page of `most` items, or of all items for null. One more item in `items` shows that another '
+  'page follows. `moment` and `id` name the fields that the list is sorted by.';
 
 
 create function proxy_private.require_limit("limit" integer) returns integer
@@ -142,7 +144,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_limit is
-  'The number of rows of a page, or null for all; refuses (invalid_request) one that is not 1 to 200.';
+  'The number of rows of a page, or null for all. Refuses (invalid_request) a number outside 1 to '
+  '200.';
 
 
 create function proxy_private.require_tier(tier text) returns text
@@ -159,10 +162,11 @@ begin
 end
 $$;
 comment on function proxy_private.require_tier is
-  'The tier, or null; refuses (invalid_request) one that there is not.';
+  'The tier, or null. Refuses (invalid_request) a tier that does not exist.';
 
 
--- A full RFC 3339 time: 'tomorrow' is a time for Postgres, and one without its zone is ambiguous.
+-- Requires a full RFC 3339 time: Postgres would also accept 'tomorrow', and a time without its zone
+-- is ambiguous.
 create function proxy_private.require_time(value text, name text) returns timestamptz
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -173,7 +177,7 @@ begin
   if require_time.value is null then
     return null;
   end if;
-  -- by its size first
+  -- check the size first
   if octet_length(require_time.value) > 40 then
     perform proxy_private.refuse('invalid_request', require_time.name);
   end if;
@@ -191,8 +195,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_time is
-  'The RFC 3339 time of the argument `name`, or null; refuses (invalid_request) what is none, or not '
-  'of this century.';
+  'The RFC 3339 time in the argument `name`, or null. Refuses (invalid_request) any other text, '
+  'and a time outside this century.';
 
 
 create function proxy_private.require_period(period text) returns date
@@ -220,8 +224,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_period is
-  'The first day of a month that is named YYYY-MM, of this month for null; refuses (invalid_request) '
-  'what is none, one to come, and one over 13 months back.';
+  'The first day of a month given as YYYY-MM, or of this month for null. Refuses (invalid_request) '
+  'any other text, a future month, and a month more than 13 months back.';
 
 
 create function proxy_private.key_state_names() returns text[]
@@ -233,14 +237,14 @@ begin
 end
 $$;
 comment on function proxy_private.key_state_names is
-  'Every state of a key, as proxy_private.key_summaries names it.';
+  'Every state of a key, as in proxy_private.key_summaries.';
 
 create type proxy_private.key_filter as (
   active boolean, tier text, live_mode boolean, label text, search text, states text[]
 );
 comment on type proxy_private.key_filter is
-  'Which keys are asked for: null for any; in `label` what the label must contain, in `search` what it '
-  'or the keyId must, in lower case.';
+  'Which keys to list; a null field matches any key. `label` is what the label must contain, '
+  '`search` what the label or keyId must contain, both in lower case.';
 
 create function proxy_private.read_key_filter(
   active boolean, tier text, live_mode boolean, label text, state text default null,
@@ -266,12 +270,12 @@ begin
 end
 $$;
 comment on function proxy_private.read_key_filter is
-  'The filter that these arguments mean; refuses (invalid_request) a tier or state that there is not, '
-  'and a label or search over 16,384 bytes.';
+  'The filter that these arguments describe. Refuses (invalid_request) an unknown tier or state, '
+  'and a label or search of more than 16,384 bytes.';
 
 
--- By columns, and not by the row: a scan can then leave out a key before its usage is looked up, which
--- its state needs.
+-- Takes columns, not the row: a scan can then skip a key before it looks up the key's usage, which
+-- only the state needs.
 create function proxy_private.fits_filter(
   active boolean, tier text, live_mode boolean, label text, key_id text, filter proxy_private.key_filter
 ) returns boolean
@@ -290,10 +294,10 @@ begin
 end
 $$;
 comment on function proxy_private.fits_filter is
-  'Whether a key of these columns is one that the filter asks for, but for its state.';
+  'Whether a key with these columns matches the filter, apart from its state.';
 
 
--- A definer: callers may read no table.
+-- SECURITY DEFINER: callers may not read tables.
 create function proxy_private.find_own_key(reference text, out id uuid, out live_mode boolean)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -310,11 +314,11 @@ begin
 end
 $$;
 comment on function proxy_private.find_own_key is
-  'The id and the mode of the caller''s key that is named by uuid or keyId; refuses (not_found) any '
-  'other, also one of another user.';
+  'The id and mode of the caller''s key that a uuid or keyId names. Refuses (not_found) any other '
+  'key, including those of other users.';
 
 
--- A definer: callers may read no accounts.
+-- SECURITY DEFINER: callers may not read accounts.
 create function proxy_private.require_reader(as_admin boolean) returns uuid
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -324,10 +328,11 @@ begin
 end
 $$;
 comment on function proxy_private.require_reader is
-  'The caller''s id; refuses (unauthorized) who is no user, and as_admin (forbidden) who is no admin.';
+  'The caller''s id. Refuses a caller who is not a user (unauthorized) or, with as_admin, not an '
+  'admin (forbidden).';
 
 
--- A definer: callers may read no table.
+-- SECURITY DEFINER: callers may not read tables.
 create function proxy_private.find_read_key(
   reference text, as_admin boolean, out id uuid, out live_mode boolean
 )
@@ -351,23 +356,23 @@ begin
 end
 $$;
 comment on function proxy_private.find_read_key is
-  'As proxy_private.find_own_key; as_admin the key of any user, for admins alone.';
+  'Like proxy_private.find_own_key; with as_admin, finds the key of any user, for admins only.';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
-  ('as_admin', 'Of one key alone: name it.'),
-  ('cursor', 'Not a cursor: begin without one.'),
+  ('as_admin', 'Valid only for a single key: name the key.'),
+  ('cursor', 'Not a valid cursor: start without one.'),
   ('limit', 'A whole number from 1 to 200.'),
   ('tier', 'No such tier exists.'),
   (
     'state',
-    'One of active, quota_used_up, suspended, expired, owner_barred and deleted, or undeleted for all '
-      'but deleted.'
+    'One of active, quota_used_up, suspended, expired, owner_barred and deleted, or undeleted for '
+      'all except deleted.'
   ),
-  ('period', 'A month as YYYY-MM, this one or up to 13 back, without `from` and `to`.');
+  ('period', 'A month as YYYY-MM: this month or up to 13 back, without `from` and `to`.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on function
   proxy_private.encode_place, proxy_private.decode_place, proxy_private.encode_cursor, proxy_private.decode_cursor,
   proxy_private.make_page, proxy_private.require_limit,

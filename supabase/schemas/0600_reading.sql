@@ -39,12 +39,12 @@ left join lateral (
 cross join lateral (
   select
     case when m.month = date_trunc('month', now() at time zone 'UTC')::date
-      -- what a number in JSON holds exactly
+      -- the largest integer that a JSON number holds exactly
       then least(m.bytes_sent + m.bytes_received, 9007199254740991)
       else 0
     end as used_bytes
 ) as u
--- in the order of the gateway's own checks; proxy_private.key_state_names() has them all
+-- in the order of the gateway's own checks; proxy_private.key_state_names() lists all states
 cross join lateral (
   select
     case
@@ -64,14 +64,15 @@ cross join lateral (
       ) >= k.account_limit_bytes then 'quota_used_up'
       else 'active'
     end as state
-  -- once for both columns that it is in
+  -- computed once for the two columns that use it
   offset 0
 ) as s;
 comment on view proxy_private.key_summaries is
-  'All users'' keys with their limits, state and usage in the current calendar month (UTC). Never a '
-  'secret or hash. state: what the gateway makes of the key now. quota_used_up_by: `key` where the '
-  'key''s own bytes are used up, `account` where those are that all keys of its user, tier and mode share.';
+  'All users'' keys with their limits, state and usage in the current calendar month (UTC), '
+  'without secrets or hashes. state: how the gateway treats the key now. quota_used_up_by: `key` '
+  'if the key''s own quota is used up, `account` if it is the quota that all keys of its user, '
+  'tier and mode share.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table proxy_private.key_summaries from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
--- Sorting keys: by what a list may be sorted, and the places in it that cursors name.
+-- Sorting keys: how a list may be sorted, and the positions in it that cursors encode.
 
--- As people count: "crawler 9" before "crawler 10", whatever the case of letters.
+-- Sorts numbers by their value ("crawler 9" before "crawler 10"), regardless of case.
 create collation proxy_private.by_label (provider = icu, locale = 'und-u-kn-true');
 comment on collation proxy_private.by_label is 'The order of labels in a sorted list.';
 
@@ -24,13 +24,14 @@ begin
 end
 $$;
 comment on function proxy_private.read_key_order is
-  'The order that the argument `sort` names, newest first for null; refuses (invalid_request) any other.';
+  'The order that the argument `sort` names, newest first for null. Refuses (invalid_request) any '
+  'other value.';
 
 
 create type proxy_private.key_place as (rank bigint, name text, id uuid);
 comment on type proxy_private.key_place is
-  'The place of a key in a sorted list: one of rank and name is the same for all. A key that was never '
-  'used is before all that were.';
+  'The position of a key in a sorted list. Depending on the sort, either rank or name is the same '
+  'for all keys. A key that was never used comes before all that were.';
 
 create function proxy_private.place_of(sorted_by text, key proxy_private.key_summaries) returns proxy_private.key_place
 language plpgsql immutable
@@ -49,7 +50,8 @@ begin
   )::proxy_private.key_place;
 end
 $$;
-comment on function proxy_private.place_of is 'The place of a key in a list that is sorted by this.';
+comment on function proxy_private.place_of is
+  'The position of a key in a list that is sorted by `sorted_by`.';
 
 
 create function proxy_private.encode_key_cursor(key_order proxy_private.key_order, place proxy_private.key_place) returns text
@@ -75,7 +77,7 @@ begin
 end
 $$;
 comment on function proxy_private.encode_key_cursor is
-  'The opaque name of a place in a list of this order: JSON in base64url.';
+  'The opaque cursor of a position in a list of this order: JSON in base64url.';
 
 create function proxy_private.decode_key_cursor(key_order proxy_private.key_order, cursor text) returns proxy_private.key_place
 language plpgsql stable
@@ -114,8 +116,8 @@ begin
 end
 $$;
 comment on function proxy_private.decode_key_cursor is
-  'The place that a cursor of this order names; refuses (invalid_request) one of another order, and '
-  'what encode_key_cursor cannot have made.';
+  'The position that a cursor of this order encodes. Refuses (invalid_request) a cursor of another '
+  'order, and anything that encode_key_cursor cannot return.';
 
 
 create function proxy_private.sort_keys(
@@ -133,7 +135,7 @@ begin
       select k::proxy_private.key_summaries as key, proxy_private.place_of(key_order.sorted_by, k) as place
       from unnest(sort_keys.keys) as k
     ),
-    -- the other way round is the same order, counted from its end
+    -- descending is the same order, numbered from its end
     numbered as (
       select
         p.*,
@@ -153,10 +155,10 @@ begin
 end
 $$;
 comment on function proxy_private.sort_keys is
-  'The first `most` of these keys in an order, or all for null, from after a place on.';
+  'The first `most` of these keys (all for null) in an order, starting after a position.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on function
   proxy_private.read_key_order, proxy_private.place_of, proxy_private.encode_key_cursor, proxy_private.decode_key_cursor,
   proxy_private.sort_keys

@@ -1,6 +1,6 @@
--- Selecting keys: the statements by which lists of keys are read.
+-- Selecting keys: the queries behind lists of keys.
 
--- Each question with the index that suits it, and a plan that is kept: making one takes longer than
+-- One query per case, with the index that suits it and a cached plan: planning takes longer than
 -- reading a page.
 create function proxy_private.newest_keys(
   one_key uuid,
@@ -14,7 +14,7 @@ create function proxy_private.newest_keys(
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
--- in the order of an index: of an owner with few keys, as the planner expects them, it would sort all
+-- reads in index order: the planner expects few keys per owner, and would sort them all
 set enable_sort = off
 as $$
 begin
@@ -57,8 +57,9 @@ begin
 end
 $$;
 comment on function proxy_private.newest_keys is
-  'Up to `most` keys that the filter asks for, of any state, newest first, from after a place on: one key, those of '
-  'an owner (or only the deleted ones), or those of all users.';
+  'Up to `most` keys that match the filter apart from their state, newest first, starting after a '
+  'position. Reads one key, the keys of an owner (or only the deleted ones), or those of all '
+  'users.';
 
 
 create function proxy_private.oldest_keys(
@@ -90,10 +91,11 @@ begin
 end
 $$;
 comment on function proxy_private.oldest_keys is
-  'As newest_keys, of an owner, from the oldest on.';
+  'Like newest_keys, but oldest first, and only for an owner.';
 
 
--- Of what is not deleted a tier allows a hundred: any order and any state is sorted out among all of them.
+-- A tier allows a hundred undeleted keys, so any order and any filter by state is computed over all
+-- of them.
 create function proxy_private.undeleted_keys(
   owner_id uuid, filter proxy_private.key_filter, moment timestamptz, id uuid
 ) returns proxy_private.key_summaries[]
@@ -105,7 +107,7 @@ begin
   return array(
     select u.key
     from public.proxy_tiers as t
-    -- each tier by itself, for the index of what is not deleted, which begins with it
+    -- one lookup per tier: the index of undeleted keys starts with the tier
     cross join lateral (
       select s as key
       from proxy_private.key_summaries as s
@@ -124,10 +126,11 @@ begin
 end
 $$;
 comment on function proxy_private.undeleted_keys is
-  'The owner''s keys that are not deleted and that the filter asks for, made before a place, in no order.';
+  'The owner''s undeleted keys that match the filter and were created before a position, in no '
+  'particular order.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on function
   proxy_private.newest_keys, proxy_private.oldest_keys, proxy_private.undeleted_keys
 from public, anon, authenticated, service_role;

@@ -1,7 +1,9 @@
--- Listing keys: a user's keys by pages, filtered and sorted, as the dashboard and the API show them.
+-- Listing keys: a user's keys in pages, filtered and sorted, as the dashboard and the API show
+-- them.
 
--- By age an index has the order. Any other order, and any state but deleted, is made out of the keys
--- that are not deleted, of which a tier allows a hundred, and of the newest deleted ones, up to 2,000.
+-- An index provides the order by age. A list in any other order, or of any state except deleted, is
+-- computed from the undeleted keys, of which a tier allows a hundred, and the newest deleted ones,
+-- up to 2,000 in all.
 create function proxy_private.sorted_keys(
   owner_id uuid, filter proxy_private.key_filter, key_order proxy_private.key_order, after proxy_private.key_place, most integer
 ) returns proxy_private.key_summaries[]
@@ -25,12 +27,13 @@ begin
 end
 $$;
 comment on function proxy_private.sorted_keys is
-  'The first `most` of an owner''s keys that the filter asks for, or all for null, from after a place on.';
+  'The first `most` (all for null) of an owner''s keys that match the filter, starting after a '
+  'position.';
 
 
--- Without a limit all keys that are not deleted, and deleted ones up to 2,000 in all: nobody needs
--- tens of thousands of them at a time, and the cursor leads to the rest.
--- A definer: callers may read no table. The owner is asked for in its own words.
+-- Without a limit, returns all undeleted keys, and deleted ones up to 2,000 in all; the cursor
+-- leads to the rest. SECURITY DEFINER: callers may not read tables. Each query therefore checks the
+-- owner.
 create function proxy_private.page_of_keys(
   "limit" integer,
   cursor text,
@@ -69,7 +72,7 @@ begin
   );
   only_deleted := coalesce(filter.states = array['deleted'], false);
 
-  -- each asks for one more, which tells whether there is a page after this one
+  -- each query reads one more key, which shows whether another page follows
   if key_order.sorted_by <> 'created_at' or (filter.states is not null and not only_deleted) then
     if newest_first and page_of_keys.cursor is not null then
       after := ((extract(epoch from place.moment) * 1000000)::bigint, '', place.id);
@@ -80,7 +83,7 @@ begin
       if not place.only_deleted and not only_deleted then
         undeleted := proxy_private.undeleted_keys(owner_id, filter, place.moment, place.id);
       end if;
-      -- of deleted keys at least one, so that the cursor always leads on
+      -- at least one deleted key, so that the cursor always advances
       most := greatest(2000 - cardinality(undeleted), 1);
       place.only_deleted := true;
     end if;
@@ -108,14 +111,13 @@ begin
 end
 $$;
 comment on function proxy_private.page_of_keys is
-  'The caller''s keys from a cursor on, filtered and sorted, newest first for null, and the cursor of '
-  'the page after it: up to the limit; for null those that are not deleted, and deleted ones up to '
-  '2,000 in all. Refuses (unauthorized, invalid_request) a caller who is no user, and a limit, cursor, '
-  'tier, state or sort that is none.';
+  'The caller''s keys from a cursor on, filtered and sorted (newest first for null), and the '
+  'cursor of the next page. Without a limit, returns all undeleted keys, and deleted ones up to '
+  '2,000 in all. Refusals: unauthorized, invalid_request (detail: the argument).';
 
 
--- A definer, with a number of rows that is always the same: so a planned count says nothing of what
--- the tables hold, and the REST API finds no relation that could be embedded.
+-- SECURITY DEFINER with a fixed row estimate: a planned count reveals nothing about the tables, and
+-- the REST API finds no relation to embed.
 create function proxy_private.own_key_summaries() returns setof proxy_private.key_summaries
 language plpgsql stable security definer rows 100
 set search_path = pg_catalog, pg_temp
@@ -127,21 +129,21 @@ begin
 end
 $$;
 comment on function proxy_private.own_key_summaries is
-  'The keys that public.list_proxy_keys answers without arguments. Refusals: unauthorized.';
+  'The keys that public.list_proxy_keys returns without arguments. Refusals: unauthorized.';
 
 create view public.proxy_key_summaries with (security_invoker = true) as
 select * from proxy_private.own_key_summaries();
 comment on view public.proxy_key_summaries is
-  'The caller''s keys with their limits, state and usage in the current calendar month (UTC): those '
-  'that list_proxy_keys answers without arguments. Never a secret or hash.';
+  'The caller''s keys with their limits, state and usage in the current calendar month (UTC), as '
+  'list_proxy_keys returns them without arguments. Never contains a secret or hash.';
 
--- Without a trigger Postgres refuses a write as one that cannot be done (55000, an internal error
--- over HTTP); with one, as one that is not allowed.
+-- Without this trigger, Postgres refuses a write as impossible (55000, an internal error over
+-- HTTP); with it, the write is refused as not allowed.
 create trigger keep_summaries instead of insert or update or delete on public.proxy_key_summaries
   for each row execute function proxy_private.refuse_change();
 
 
--- A table or view over the REST API is cut at `max_rows` without a word; one json value is not.
+-- The REST API silently cuts a table or view at `max_rows`, but not a single json value.
 create function public.list_proxy_keys(
   "limit" integer default null,
   cursor text default null,
@@ -167,16 +169,15 @@ begin
 end
 $$;
 comment on function public.list_proxy_keys is
-  'The caller''s keys, newest first, as proxy_key_summaries: with a limit (1 to 200) a page from '
-  '`cursor` on; without one all that are not deleted, and deleted ones up to 2,000 in all, with the '
-  'cursor of the rest. Filters: active, tier, live_mode; label, which is contained in any case of '
-  'letters; search, which the label or the keyId contains; and state, one of them, or undeleted for all '
-  'but deleted. sort: created_at, label, last_used_at or used (this month''s bytes), with a minus before '
-  'it for descending; but by created_at, of the deleted the newest, up to 2,000 in all. A cursor is of '
-  'one sort. Refusals: unauthorized, invalid_request (detail: the argument).';
+  'The caller''s keys as in proxy_key_summaries: a page of `limit` (1 to 200) from `cursor` on, or '
+  'without a limit all undeleted keys, and deleted ones up to 2,000 in all. Filters: active, tier, '
+  'live_mode, label (a part of the label, in any case), search (a part of the label or keyId) and '
+  'state (undeleted: all except deleted); sort: created_at, label, last_used_at or used (this '
+  'month''s bytes), with a leading minus for descending, by default -created_at. Refusals: '
+  'unauthorized, invalid_request (detail: the argument).';
 
 
--- A definer: callers may read no table.
+-- SECURITY DEFINER: callers may not read tables.
 create function proxy_private.own_key_summary(reference text) returns proxy_private.key_summaries
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -200,10 +201,10 @@ begin
 end
 $$;
 comment on function public.get_proxy_key is
-  'The caller''s key (uuid or keyId), deleted or not. Refusals: unauthorized, not_found.';
+  'The caller''s key with this uuid or keyId, even if deleted. Refusals: unauthorized, not_found.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table public.proxy_key_summaries from public, anon, authenticated, service_role;
 revoke all on function
   proxy_private.sorted_keys, proxy_private.page_of_keys, proxy_private.own_key_summaries, public.list_proxy_keys,

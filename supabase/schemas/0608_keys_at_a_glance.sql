@@ -1,15 +1,16 @@
--- Keys at a glance: how many are in which state, and which of them somebody should look at.
+-- Keys at a glance: how many are in each state, and which of them need attention.
 
 create type public.proxy_key_attention as (has_keys boolean, states json, reasons json, keys json);
 comment on type public.proxy_key_attention is
-  'A user''s keys that are not deleted. has_keys: whether there are keys, deleted ones too. states: '
-  '[{state, keys}], how many keys are in each. reasons: [{reason, keys}], why keys need attention, the '
-  'most pressing first, and how many do. keys: of these the most pressing, as proxy_key_summaries with '
-  'the reason.';
+  'A summary of a user''s undeleted keys. states: [{state, keys}], how many keys are in each '
+  'state; reasons: [{reason, keys}], why keys need attention, the most pressing reason first, and '
+  'how many keys it concerns; keys: the most pressing of these keys, as proxy_key_summaries with '
+  'the reason. has_keys: whether the user has any keys, including deleted ones.';
 
 create type proxy_private.pressing_key as (reason text, rank integer, place double precision);
 comment on type proxy_private.pressing_key is
-  'Why somebody should look at a key: the smallest rank first, and of one rank the smallest place.';
+  'Why a key needs attention. The most pressing keys have the smallest rank and, within a rank, '
+  'the smallest place.';
 
 create function proxy_private.pressing(key proxy_private.key_summaries) returns proxy_private.pressing_key
 language plpgsql stable
@@ -35,11 +36,11 @@ begin
 end
 $$;
 comment on function proxy_private.pressing is
-  'Why somebody should look at the key; null of one that is well. First what does not work this month or '
-  'since this week, then what soon will not, then what has not worked for longer.';
+  'Why a key needs attention, or null if it does not. Keys that stopped working this month or week '
+  'come first, then keys that soon will, then keys that stopped earlier.';
 
 
--- A definer: callers may read no table.
+-- SECURITY DEFINER: callers may not read tables.
 create function proxy_private.own_key_attention(most integer) returns public.proxy_key_attention
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -86,7 +87,8 @@ begin
   return answer;
 end
 $$;
-comment on function proxy_private.own_key_attention is 'Does the work of public.proxy_key_attention.';
+comment on function proxy_private.own_key_attention is
+  'Does the work of public.proxy_key_attention.';
 
 create function public.proxy_key_attention("limit" integer default 5)
 returns public.proxy_key_attention
@@ -98,12 +100,12 @@ begin
 end
 $$;
 comment on function public.proxy_key_attention is
-  'The caller''s keys at a glance: how many are in which state, how many need attention and why, and the '
-  'most pressing of these, up to `limit` (1 to 200, default 5). Refusals: unauthorized, invalid_request '
-  '(detail: limit).';
+  'The caller''s keys at a glance: how many are in each state, how many need attention and why, '
+  'and the most pressing of these, up to `limit` (1 to 200, default 5). Refusals: unauthorized, '
+  'invalid_request (detail: limit).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on function
   proxy_private.pressing, proxy_private.own_key_attention, public.proxy_key_attention
 from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
--- Reading usage: what a user's keys moved in a month, by key, and over time. All of it comes from the
--- rollups, so it costs the same whatever the number of events; sums over all keys, from those by account,
--- so they cost the same whatever the number of keys.
+-- Reading usage: a user's usage in a month, by key, and over time. All of it comes from the
+-- rollups, so its cost does not depend on the number of events. Sums over all keys come from the
+-- rollups by account, so their cost does not depend on the number of keys.
 
 create type public.proxy_usage_totals as (
   period text,
@@ -12,7 +12,7 @@ create type public.proxy_usage_totals as (
 comment on type public.proxy_usage_totals is
   'What a user''s keys used in a calendar month (UTC), and how many are active now.';
 
--- A definer: callers may read no keys.
+-- SECURITY DEFINER: callers may not read keys.
 create function proxy_private.count_active_keys() returns jsonb
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -23,7 +23,7 @@ begin
   return (
     select coalesce(jsonb_object_agg(t.tier, a.keys) filter (where a.keys > 0), '{}')
     from public.proxy_tiers as t
-    -- by the index of what is not deleted, of which there are as many as the tier allows
+    -- uses the index of undeleted keys, whose number the tier limits
     cross join lateral (
       select count(*) as keys
       from proxy_private.key_states as k
@@ -48,7 +48,7 @@ begin
   wanted_month := proxy_private.require_period(proxy_usage_summary.period);
   totals.period := to_char(wanted_month, 'YYYY-MM');
   select
-    -- what a number in JSON holds exactly
+    -- the largest integer that a JSON number holds exactly
     least(coalesce(sum(u.bytes_sent + u.bytes_received), 0), 9007199254740991),
     coalesce(sum(u.requests), 0)
   into totals.total_bandwidth_bytes, totals.total_requests
@@ -61,9 +61,9 @@ begin
 end
 $$;
 comment on function public.proxy_usage_summary is
-  'A calendar month (UTC; YYYY-MM, default this one, up to 13 back) over all of the caller''s keys, '
-  'deleted ones too: bytes in and out, CONNECTs; and the keys that are active now, by tier. '
-  'Refusals: unauthorized, invalid_request (detail: period).';
+  'The usage of all of the caller''s keys, including deleted ones, in a calendar month (UTC; '
+  'YYYY-MM, default this month, up to 13 back): bytes in and out, and requests. Also the number of '
+  'keys that are active now, by tier. Refusals: unauthorized, invalid_request (detail: period).';
 
 
 create function public.proxy_usage_by_key(
@@ -95,7 +95,7 @@ begin
     perform proxy_private.refuse('invalid_request', 'cursor');
   end if;
   most := proxy_private.require_limit(proxy_usage_by_key."limit");
-  -- sorted, all are looked at
+  -- a sort needs all keys
   page := proxy_private.page_of_keys(
     case when not sorted then most end, proxy_usage_by_key.cursor, proxy_usage_by_key.active,
     proxy_usage_by_key.tier, proxy_usage_by_key.live_mode, proxy_usage_by_key.label
@@ -133,7 +133,7 @@ begin
       end as place
     from unnest(page.keys) as p
     left join proxy_private.proxy_usage_monthly as u on u.api_key_id = p.id and u.month = wanted_month
-    -- sorted, what was not used has no place
+    -- a sorted list leaves out keys without usage
     where not sorted or u.api_key_id is not null
     order by place desc, p.created_at desc, p.id desc
     limit case when sorted then coalesce(most, 50) end
@@ -143,10 +143,10 @@ begin
 end
 $$;
 comment on function public.proxy_usage_by_key is
-  'Each of the caller''s keys with what it used in a calendar month (UTC; YYYY-MM, default this one, '
-  'up to 13 back), newest key first, paged and filtered as list_proxy_keys. With a sort, bytes or '
-  'requests, those that used the most, up to `limit` (default 50) of all that list_proxy_keys answers '
-  'without one. last_used_at is of that month; a test key''s usage is not `billed`. Refusals: '
+  'The caller''s keys with their usage and last use in a calendar month (UTC; YYYY-MM, default '
+  'this month, up to 13 back), newest key first, with the pages and filters of list_proxy_keys; a '
+  'test key''s usage is not `billed`. With a sort (bytes or requests), only the `limit` (default '
+  '50) keys that used the most, of all that list_proxy_keys returns without a limit. Refusals: '
   'unauthorized, invalid_request (detail: the argument).';
 
 
@@ -157,9 +157,9 @@ create type public.proxy_usage_timeline as (
   points json
 );
 comment on type public.proxy_usage_timeline is
-  'Usage by hour or day (UTC) from `from` up to, not including, `to`; points: start, requests, '
-  'bytes_sent, bytes_received, billed_bytes (of these, those of live keys), one for each, also where '
-  'nothing was used.';
+  'Usage by hour or day (UTC), from `from` (included) to `to` (excluded). points: start, requests, '
+  'bytes_sent, bytes_received and billed_bytes (the part of live keys), for each hour or day, even '
+  'without usage.';
 
 create function proxy_private.require_span(
   "interval" text, "from" text, "to" text, out step interval, out first_at timestamptz, out end_at timestamptz
@@ -181,7 +181,7 @@ begin
   if begins >= ends then
     perform proxy_private.refuse('invalid_request', 'to');
   end if;
-  -- the end of the hour or day that the time is in, or the time itself where it is such an end
+  -- the end of the hour or day that contains the time, or the time itself if it is such an end
   end_at := date_trunc(require_span."interval", ends + step - interval '1 microsecond');
   first_at := date_trunc(
     require_span."interval",
@@ -196,10 +196,11 @@ begin
 end
 $$;
 comment on function proxy_private.require_span is
-  'The whole hours or days (UTC) that two times span, by default the 24 hours or 30 days up to now. '
-  'Refuses (invalid_request) what is no time or interval, a span that is empty, and one of over 1,000.';
+  'The whole hours or days (UTC) that two times span, by default the last 24 hours or 30 days. '
+  'Refuses (invalid_request) an invalid time or interval, an empty span, and a span of more than '
+  '1,000 hours or days.';
 
--- A definer: row-level security shows a caller their own usage alone.
+-- SECURITY DEFINER: row-level security shows callers only their own usage.
 create function proxy_private.hours_of_any_key(api_key_id uuid, first_at timestamptz, end_at timestamptz)
 returns setof proxy_private.proxy_usage_hourly
 language plpgsql stable security definer rows 100
@@ -246,7 +247,7 @@ begin
   with used as (
     select
       date_trunc(proxy_usage_series."interval", h.hour) as start,
-      -- what a number in JSON holds exactly
+      -- the largest integer that a JSON number holds exactly
       least(sum(h.requests), 9007199254740991) as requests,
       least(sum(h.bytes_sent), 9007199254740991) as bytes_sent,
       least(sum(h.bytes_received), 9007199254740991) as bytes_received,
@@ -255,7 +256,7 @@ begin
         9007199254740991
       ) as billed_bytes
     from (
-      -- one of them is run
+      -- only one of these branches runs
       select a.hour, a.live_mode, a.requests, a.bytes_sent, a.bytes_received
       from proxy_private.proxy_account_hourly as a
       where one_key is null and a.hour >= span.first_at and a.hour < span.end_at
@@ -271,7 +272,7 @@ begin
     ) as h
     group by 1
   )
-  -- straight to json, as for a page of events
+  -- directly to json, as for a page of events
   select json_agg(
     json_build_object(
       'start', p.start,
@@ -288,19 +289,24 @@ begin
 end
 $$;
 comment on function public.proxy_usage_series is
-  'The caller''s usage by hour or day (UTC), over all keys or one (uuid or keyId), gaps filled with '
-  'zeros: whole intervals from the one that `from` is in to the one that `to` is in or ends, by '
-  'default the last 24 hours or 30 days; at most 1,000. as_admin: of the key of any user, for admins. '
-  'Refusals: unauthorized, forbidden, invalid_request (detail: the argument), not_found.';
+  'The caller''s usage by hour or day (UTC), over all keys or one (uuid or keyId), with zeros '
+  'where nothing was used; with as_admin, that of one key of any user, for admins. Covers whole '
+  'intervals, from the one that contains `from` to the one that contains `to` or ends there: by '
+  'default the last 24 hours or 30 days, at most 1,000 intervals. Refusals: unauthorized, '
+  'forbidden, invalid_request (detail: the argument), not_found.';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
   ('interval', 'Either hour or day.'),
-  ('from', 'An RFC 3339 time of this century, at most 1,000 intervals before `to`, 92 days of targets or outcomes.'),
+  (
+    'from',
+    'An RFC 3339 time of this century, at most 1,000 intervals before `to`, or 92 days for targets '
+      'and outcomes.'
+  ),
   ('to', 'An RFC 3339 time of this century, later than `from`.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on function
   proxy_private.count_active_keys, public.proxy_usage_summary, public.proxy_usage_by_key,
   proxy_private.require_span, proxy_private.hours_of_any_key, public.proxy_usage_series

@@ -1,4 +1,4 @@
--- Reading an account: what all keys of a user and tier may move together, and have moved.
+-- Reading an account: what all keys of a user and tier may use together, and have used.
 
 create type public.proxy_account_state as (
   user_id uuid,
@@ -7,10 +7,10 @@ create type public.proxy_account_state as (
   tiers jsonb
 );
 comment on type public.proxy_account_state is
-  'What an account may use in the current calendar month (UTC). tiers: for each, smallest first, tier, '
-  'used_bytes, limit_bytes and left_bytes of all its live keys, their requests, billed, '
-  'keys (not deleted) and key_limit, limit_overrides; and in `test`, of all its test keys, used_bytes, '
-  'limit_bytes, left_bytes, requests, billed. Deleted keys count.';
+  'What an account may use in the current calendar month (UTC), including the usage of deleted '
+  'keys. tiers: for each tier, smallest first, tier, keys (undeleted), key_limit, limit_overrides, '
+  'and used_bytes, limit_bytes, left_bytes, requests and billed for all its live keys; `test` has '
+  'the latter five for all its test keys.';
 
 create function proxy_private.account_quota(
   used proxy_private.proxy_account_monthly, limit_bytes bigint, billed boolean
@@ -19,7 +19,7 @@ language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- what a number in JSON holds exactly
+  -- the largest integer that a JSON number holds exactly
   used_bytes constant bigint := least(
     coalesce((account_quota.used).bytes_sent + (account_quota.used).bytes_received, 0),
     9007199254740991
@@ -35,7 +35,7 @@ begin
 end
 $$;
 comment on function proxy_private.account_quota is
-  'What was used of a limit, and what is left of it; `used` is null where nothing was.';
+  'How much of a limit is used, and how much is left; `used` is null if nothing is.';
 
 
 create function proxy_private.account_of(user_id uuid) returns public.proxy_account_state
@@ -96,11 +96,11 @@ begin
 end
 $$;
 comment on function proxy_private.account_of is
-  'The account of a user: each tier that is self-serve or granted, of which there are keys or usage of '
-  'this month, or whose limits an admin has set.';
+  'The account of a user: each tier that is self-serve or granted, in which the user has keys or '
+  'usage of this month, or whose limits an admin has set.';
 
 
--- A definer: callers may read no keys.
+-- SECURITY DEFINER: callers may not read keys.
 create function proxy_private.own_account() returns public.proxy_account_state
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -120,12 +120,12 @@ begin
 end
 $$;
 comment on function public.proxy_account is
-  'What the caller''s account may use in this calendar month (UTC), tier by tier: the bytes that all live '
-  'keys share, and those that all test keys share, deleted ones too: used, allowed, and left; the keys; '
-  'and when it resets. Refusals: unauthorized.';
+  'What the caller''s account may use in this calendar month (UTC), by tier: the used, allowed and '
+  'remaining bytes that all live keys share, and those that all test keys share, including deleted '
+  'keys. Also the number of keys, and when the usage resets. Refusals: unauthorized.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on function
   proxy_private.account_quota, proxy_private.account_of, proxy_private.own_account, public.proxy_account
 from public, anon, authenticated, service_role;

@@ -1,4 +1,4 @@
--- Reading events: each CONNECT of a key, newest first, by pages or as CSV.
+-- Reading events: the requests of a key, newest first, in pages or as CSV.
 
 create type proxy_private.event_filter as (
   api_key_id uuid,
@@ -12,8 +12,8 @@ create type proxy_private.event_filter as (
   billed boolean
 );
 comment on type proxy_private.event_filter is
-  'Which events are asked for: of which key, from when up to when, after which place, with what '
-  'status or code, to which host. billed: whether the key''s usage is billed.';
+  'Which events to read: of which key, from when to when, after which position, with which status '
+  'or code, to which host. billed: whether the key''s usage is billed.';
 
 create function proxy_private.read_event_filter(
   id text, cursor text, "from" text, "to" text, status_code integer, target_host text, code text,
@@ -31,7 +31,7 @@ begin
   if filter.begins_at >= filter.ends_at then
     perform proxy_private.refuse('invalid_request', 'to');
   end if;
-  -- no event is over five minutes ahead of its recording: months to come need not be looked into
+  -- no event is more than five minutes in the future, so later partitions are skipped
   filter.ends_at := least(filter.ends_at, now() + interval '1 hour');
   if read_event_filter.status_code not between 100 and 999 then
     perform proxy_private.refuse('invalid_request', 'status_code');
@@ -55,19 +55,20 @@ begin
 end
 $$;
 comment on function proxy_private.read_event_filter is
-  'The filter that these arguments mean. Refusals: unauthorized, forbidden, invalid_request (detail: the '
-  'argument), not_found.';
+  'The filter that these arguments describe. Refusals: unauthorized, forbidden, invalid_request '
+  '(detail: the argument), not_found.';
 
 
--- A definer: callers may read no events. The generic plan prunes days as it begins; planning them again
--- takes longer than a page, but for the newest two days, where most pages end.
+-- SECURITY DEFINER: callers may not read events. The generic plan prunes days when it starts, as
+-- planning again takes longer than reading a page. Only pages within the newest two days, as most
+-- are, are planned each time: for two days, planning is fast.
 create function proxy_private.page_of_events(
   filter proxy_private.event_filter, skipped integer, most integer, as_admin boolean default false
 ) returns proxy_private.proxy_usage_events[]
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
--- in the order of the index: of a key with few events, as the planner expects them, it would sort all
+-- reads in index order: the planner expects few events per key, and would sort them all
 set enable_sort = off
 as $$
 declare
@@ -75,7 +76,7 @@ declare
   recent_at timestamptz;
   recent proxy_private.proxy_usage_events[];
 begin
-  -- also for a caller who makes a filter without proxy_private.read_event_filter
+  -- a caller may build a filter without proxy_private.read_event_filter
   perform from proxy_private.proxy_keys as k
   where k.id = (page_of_events.filter).api_key_id
     and (k.user_id = reader_id or page_of_events.as_admin);
@@ -117,7 +118,7 @@ begin
     where e.api_key_id = (page_of_events.filter).api_key_id
       and e.occurred_at >= (page_of_events.filter).begins_at
       and e.occurred_at < (page_of_events.filter).ends_at
-      -- prunes days, as the comparison of rows does not
+      -- prunes days, which the row comparison does not
       and e.occurred_at <= (page_of_events.filter).place_at
       and (e.occurred_at, e.event_id)
         < ((page_of_events.filter).place_at, (page_of_events.filter).place_id)
@@ -133,11 +134,11 @@ begin
 end
 $$;
 comment on function proxy_private.page_of_events is
-  'The caller''s events of a filter, as_admin those of any user, newest first, without the first `skipped`, '
-  'at most `most`.';
+  'Up to `most` events of the caller that match a filter, newest first, without the first '
+  '`skipped`; with as_admin, events of any user.';
 
 
--- A definer: callers may read no table.
+-- SECURITY DEFINER: callers may not read tables.
 create function proxy_private.how_to_fix(code text) returns text
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -147,7 +148,7 @@ begin
 end
 $$;
 comment on function proxy_private.how_to_fix is
-  'What to do about the code of an event; null for one that is no outcome.';
+  'What to do about the code of an event; null for a code that is not an outcome.';
 
 
 create function proxy_private.require_page(page integer, "limit" integer, cursor text) returns integer
@@ -164,8 +165,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_page is
-  'The number of a page, from 1; refuses (invalid_request) one beyond the first 10,000 rows, which '
-  'would all be read to be skipped, and one beside a cursor.';
+  'The number of a page, from 1. Refuses (invalid_request) a page together with a cursor, and a '
+  'page beyond the first 10,000 rows, because all skipped rows must be read.';
 
 create function public.list_proxy_key_events(
   id text,
@@ -199,7 +200,7 @@ declare
     );
   answer public.proxy_page;
 begin
-  -- straight to json: making jsonb of a page takes longer than finding it
+  -- directly to json: making jsonb of a page takes longer than finding it
   select coalesce(json_agg(e), '[]') into answer.items
   from (
     select
@@ -217,13 +218,14 @@ end
 $$;
 comment on function public.list_proxy_key_events is
   'The usage events of the caller''s key (uuid or keyId), newest first: `limit` (1 to 200, default '
-  '50) from `cursor` on, or the page of that number among the newest 10,000. Filters: from, up to '
-  'and without `to`, status_code, target_host, code. how_to_fix: what to do about the code. as_admin: of '
-  'the key of any user, for admins. Refusals: unauthorized, forbidden, not_found, invalid_request (detail: '
-  'the argument).';
+  '50) from `cursor` on, or the page of that number among the newest 10,000; with as_admin, those '
+  'of any user''s key, for admins. Filters: from (included), to (excluded), status_code, '
+  'target_host, code; how_to_fix: what to do about the code. Refusals: unauthorized, forbidden, '
+  'not_found, invalid_request (detail: the argument).';
 
 
--- RFC 4180. A spreadsheet takes a text that begins so for a formula; no host or method does.
+-- RFC 4180. A spreadsheet takes text that starts with one of these characters for a formula; no
+-- host or method does.
 create function proxy_private.csv_field(value text) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -237,14 +239,14 @@ begin
 end
 $$;
 comment on function proxy_private.csv_field is
-  'The text as a field of CSV: quoted where it must be, and one that a spreadsheet would run as a '
-  'formula behind an apostrophe.';
+  'The text as a CSV field: quoted if necessary, and with a leading apostrophe if a spreadsheet '
+  'would run it as a formula.';
 
 create type public.proxy_csv_part as (csv text, next_cursor text);
 comment on type public.proxy_csv_part is
-  'Lines of CSV, and the cursor of the part after it: null with the last one.';
+  'Lines of CSV, and the cursor of the next part; null with the last part.';
 
--- By parts, so that neither this database nor who passes them on holds more than one at a time.
+-- In parts, so that neither the database nor the Edge Function holds more than one at a time.
 create function public.export_proxy_key_events(
   id text,
   cursor text default null,
@@ -305,22 +307,23 @@ begin
 end
 $$;
 comment on function public.export_proxy_key_events is
-  'The usage events of the caller''s key (uuid or keyId) as CSV, newest first, up to 5,000 lines from '
-  '`cursor` on, with a line of names before the first; filters as list_proxy_key_events. Refusals: '
-  'unauthorized, not_found, invalid_request (detail: the argument).';
+  'The usage events of the caller''s key (uuid or keyId) as CSV, newest first: up to 5,000 lines '
+  'from `cursor` on, with a header line before the first. The filters are those of '
+  'list_proxy_key_events. Refusals: unauthorized, not_found, invalid_request (detail: the '
+  'argument).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
   (
     'page',
-    'A page among the newest 10,000 rows, without a cursor: use the cursor of a page to go further.'
+    'A page within the newest 10,000 rows, without a cursor: to go further, use a cursor instead.'
   ),
   ('status_code', 'A whole number from 100 to 999.'),
   ('target_host', 'A host has 1 to 255 characters.'),
-  ('code', 'A code has lower-case letters, digits and underscores, such as rate_limited.');
+  ('code', 'A code has lowercase letters, digits and underscores, such as rate_limited.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on function
   proxy_private.read_event_filter, proxy_private.page_of_events, proxy_private.how_to_fix, proxy_private.require_page,
   public.list_proxy_key_events, proxy_private.csv_field, public.export_proxy_key_events

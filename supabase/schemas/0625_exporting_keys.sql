@@ -1,4 +1,4 @@
--- Exporting keys: the list as CSV, by parts, so that nobody holds more than one at a time.
+-- Exporting keys: the list as CSV, in parts, so that no program holds more than one at a time.
 
 create function public.export_proxy_keys(
   cursor text default null,
@@ -59,10 +59,11 @@ begin
 end
 $$;
 comment on function public.export_proxy_keys is
-  'The caller''s keys as CSV, up to 200 lines from `cursor` on, with a line of names before the first; '
-  'filters and sort as list_proxy_keys. Refusals: unauthorized, invalid_request (detail: the argument).';
+  'The caller''s keys as CSV: up to 200 lines from `cursor` on, with a header line before the '
+  'first. The filters and sorts are those of list_proxy_keys. Refusals: unauthorized, '
+  'invalid_request (detail: the argument).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on function public.export_proxy_keys from public, anon, authenticated, service_role;
 grant execute on function public.export_proxy_keys to authenticated;

@@ -1,6 +1,6 @@
 -- Reading the audit: what was done to a user's keys, grants and account limits, newest first.
 
--- A definer: callers may read no table. The owner is asked for in its own words.
+-- SECURITY DEFINER: callers may not read tables. Each query therefore checks the owner.
 create function proxy_private.page_of_audit(
   reference text, "limit" integer, cursor text, as_admin boolean default false
 ) returns public.proxy_page
@@ -20,7 +20,7 @@ begin
   elsif page_of_audit.as_admin then
     perform proxy_private.refuse('invalid_request', 'as_admin');
   end if;
-  -- each with the index that suits it
+  -- two queries, each with the index that suits it
   if one_key is null then
     found := array(
       select a from proxy_private.proxy_key_audit as a
@@ -67,13 +67,14 @@ begin
 end
 $$;
 comment on function public.list_proxy_key_audit is
-  'What was done to the caller''s key (uuid or keyId), or without one to all of their keys, grants and '
-  'account limits, newest first: `limit` (1 to 200, default 50) from `cursor` on. Each: id, api_key_id, tier (of a '
-  'grant or account), actor_id, action, changes, reason, request_id, occurred_at. as_admin: of a key of any '
-  'user, for admins. Refusals: unauthorized, forbidden, not_found, invalid_request (detail: the argument).';
+  'What was done to the caller''s key (uuid or keyId), or without one to all of their keys, grants '
+  'and account limits, newest first: `limit` (1 to 200, default 50) from `cursor` on; with '
+  'as_admin, to one key of any user, for admins. Each item has id, api_key_id, tier (of a grant or '
+  'account), actor_id, action, changes, reason, request_id and occurred_at. Refusals: '
+  'unauthorized, forbidden, not_found, invalid_request (detail: the argument).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on function
   proxy_private.page_of_audit, public.list_proxy_key_audit
 from public, anon, authenticated, service_role;

@@ -1,5 +1,6 @@
--- Reading what burns usage: by target and by outcome, for one key or over all of a user. All of it comes
--- from rollups whose number is bounded, whatever the number of events, keys and other users.
+-- Reading where usage goes: by target and by outcome, for one key or for all keys of a user. All of
+-- it comes from rollups, whose number is bounded regardless of the number of events, keys and
+-- users.
 
 create function proxy_private.require_rollup_span(
   period text, "interval" text, "from" text, "to" text,
@@ -31,8 +32,9 @@ begin
 end
 $$;
 comment on function proxy_private.require_rollup_span is
-  'The whole hours or days (UTC) of a month, or that two times span, by default the 24 hours or 30 days up '
-  'to now. Refuses (invalid_request) what proxy_private.require_span does, a month beside times, and over 92 days.';
+  'The whole hours or days (UTC) of a month, or that two times span, by default the last 24 hours '
+  'or 30 days. Refuses (invalid_request) what proxy_private.require_span refuses, a month together '
+  'with times, and a span of more than 92 days.';
 
 create function proxy_private.require_rollup_sort(sort text) returns text
 language plpgsql stable
@@ -46,7 +48,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_rollup_sort is
-  'What the first of a list have most of, by default bytes; refuses (invalid_request) any other.';
+  'What a list is sorted by, most first; bytes by default. Refuses (invalid_request) anything '
+  'except bytes, requests and errors.';
 
 
 create type proxy_private.target_sum as (
@@ -60,7 +63,8 @@ create type proxy_private.target_sum as (
   billed_bytes bigint
 );
 comment on type proxy_private.target_sum is
-  'What was moved to a target over days. kind: as in proxy_usage_targets. host: null for a site.';
+  'The usage of a target over several days. kind: as in proxy_usage_targets. host: null for a '
+  'site.';
 
 create type proxy_private.target_reading as (
   first_at timestamptz,
@@ -71,10 +75,10 @@ create type proxy_private.target_reading as (
   unlisted proxy_private.target_sum
 );
 comment on type proxy_private.target_reading is
-  'The targets that were asked for, the most first. totals: over all. other: what no target was counted of. '
-  'unlisted: of targets beyond the limit.';
+  'The targets to return, most first. totals: the sum over all targets; other: usage that is not '
+  'counted by target; unlisted: the targets beyond the limit.';
 
--- A definer: callers may read no rollups by target.
+-- SECURITY DEFINER: callers may not read the rollups by target.
 create function proxy_private.read_targets(
   key_id text, first_at timestamptz, end_at timestamptz, by_site boolean, sort text, most integer
 ) returns proxy_private.target_reading
@@ -101,7 +105,7 @@ begin
   ),
   summed as materialized (
     select
-      -- by site, what has none stays a host
+      -- by site, a host that has none stays a host
       case when n.kind = 2 then 2 when by_site and n.site is not null then 1 else n.kind end as kind,
       case when n.kind = 0 and not (by_site and n.site is not null) then n.name end as host,
       max(n.site) as site,
@@ -109,7 +113,7 @@ begin
       sum(n.bytes_received) as bytes_received, sum(n.billed_bytes) as billed_bytes
     from named as n
     group by 1, 2, case when n.kind = 1 or by_site then n.site end
-    -- what a correction left at nothing
+    -- leaves out what a correction has reduced to zero
     having (sum(n.requests), sum(n.errors), sum(n.bytes_sent), sum(n.bytes_received)) <> (0, 0, 0, 0)
   ),
   ranked as materialized (
@@ -126,7 +130,7 @@ begin
       ) end as place
     from summed as s
   ),
-  -- what a number in JSON holds exactly
+  -- the largest integer that a JSON number holds exactly
   parts as (
     select
       g.part,
@@ -172,7 +176,8 @@ begin
   );
 end
 $$;
-comment on function proxy_private.target_figures is 'The figures of a sum, as the API answers them.';
+comment on function proxy_private.target_figures is
+  'The figures of a sum, as the API returns them.';
 
 create function proxy_private.require_target_grouping("by" text) returns boolean
 language plpgsql stable
@@ -186,8 +191,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_target_grouping is
-  'Whether targets are added up by site, by default not; refuses (invalid_request) other words than host '
-  'and site.';
+  'Whether targets are grouped by site; by default they are not. Refuses (invalid_request) '
+  'anything except host and site.';
 
 
 create type public.proxy_target_usage as (
@@ -202,10 +207,11 @@ create type public.proxy_target_usage as (
   unlisted json
 );
 comment on type public.proxy_target_usage is
-  'What was moved to each target, from `from` up to, not including, `to`. targets: host, site, requests, '
-  'errors, bytes_sent, bytes_received, billed_bytes (of these, those of live keys), the most first. totals = '
-  'targets + unlisted + other. unlisted: those beyond the limit. other: what is not counted by target, as a '
-  'key or user had over 1,000 hosts and 1,000 sites in a day. kept_from: what is older is no longer kept.';
+  'Usage per target, from `from` (included) to `to` (excluded). targets: host, site, requests, '
+  'errors, bytes_sent, bytes_received and billed_bytes (the part of live keys), most first; '
+  'unlisted: the targets beyond the limit; other: usage not counted by target, as a key or user '
+  'had more than 1,000 hosts and 1,000 sites in a day; totals = targets + unlisted + other. '
+  'kept_from: older usage is no longer kept.';
 
 create function public.proxy_usage_targets(
   period text default null, "from" text default null, "to" text default null, key_id text default null,
@@ -255,9 +261,10 @@ begin
 end
 $$;
 comment on function public.proxy_usage_targets is
-  'What the caller''s keys, or one (uuid or keyId), moved to each host or site, the most bytes, requests or '
-  'errors first: in a month (YYYY-MM), or in the whole days (UTC) that `from` and `to` span, by default the '
-  'last 30, at most 92. Refusals: unauthorized, invalid_request (detail: the argument), not_found.';
+  'The usage of the caller''s keys, or of one (uuid or keyId), per host or site, sorted by bytes, '
+  'requests or errors, most first. Covers a month (YYYY-MM), or the whole days (UTC) that `from` '
+  'and `to` span: by default the last 30, at most 92. Refusals: unauthorized, invalid_request '
+  '(detail: the argument), not_found.';
 
 
 create function public.export_proxy_usage_targets(
@@ -313,21 +320,21 @@ begin
 end
 $$;
 comment on function public.export_proxy_usage_targets is
-  'As proxy_usage_targets, as CSV: the first 10,000 targets, one line for all others, and one for what is '
-  'not counted by target. next_cursor is always null. Refusals: unauthorized, not_found, invalid_request '
-  '(detail: the argument).';
+  'The answer of proxy_usage_targets as CSV: the first 10,000 targets, one line for all others, '
+  'and one for usage that is not counted by target. next_cursor is always null. Refusals: '
+  'unauthorized, not_found, invalid_request (detail: the argument).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
   ('by', 'Either host or site.'),
   (
     'sort',
-    'Of usage one of bytes, requests and errors; of keys one of created_at, label, last_used_at and '
-      'used, with a minus before it for descending.'
+    'For usage, one of bytes, requests and errors; for keys, one of created_at, label, '
+      'last_used_at and used, with a leading minus for descending.'
   );
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on function
   proxy_private.require_rollup_span, proxy_private.require_rollup_sort, proxy_private.read_targets,
   proxy_private.target_figures, proxy_private.require_target_grouping, public.proxy_usage_targets,

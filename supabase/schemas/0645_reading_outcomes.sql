@@ -1,4 +1,4 @@
--- Reading outcomes: how a user's requests ended, what to do about it, and how that changed over time.
+-- Reading outcomes: how a user's requests ended, how to fix failures, and the trend.
 
 create type proxy_private.outcome_sum as (
   start timestamptz,
@@ -10,9 +10,10 @@ create type proxy_private.outcome_sum as (
   bytes_received bigint,
   billed_bytes bigint
 );
-comment on type proxy_private.outcome_sum is 'What came to an outcome in the hour or day that begins at `start`.';
+comment on type proxy_private.outcome_sum is
+  'The totals of one outcome in the hour or day that starts at `start`.';
 
--- A definer: callers may read no rollups by outcome.
+-- Security definer: callers may not read the rollup by outcome.
 create function proxy_private.read_outcomes(
   key_id text, "interval" text, first_at timestamptz, end_at timestamptz,
   as_admin boolean default false
@@ -40,15 +41,15 @@ begin
     join proxy_private.outcomes as o using (outcome)
     where u.subject = subject_id and u.hour >= read_outcomes.first_at
       and u.hour < read_outcomes.end_at
-      -- what went to another outcome
+      -- skip rows whose usage all moved to another outcome
       and (u.requests, u.bytes_sent, u.bytes_received) <> (0, 0, 0)
     group by date_trunc(read_outcomes."interval", u.hour), o.outcome
   );
 end
 $$;
 comment on function proxy_private.read_outcomes is
-  'The outcomes of the caller''s key, or of all of the caller''s keys for null, by hour or day; as_admin of '
-  'the key of any user.';
+  'Returns the totals per outcome and hour or day of one of the caller''s keys, or of all of them '
+  'if key_id is null. With as_admin, the key may be any user''s.';
 
 create type public.proxy_outcome_usage as (
   "interval" text,
@@ -61,12 +62,11 @@ create type public.proxy_outcome_usage as (
   points json
 );
 comment on type public.proxy_outcome_usage is
-  'How requests ended, from `from` up to, not including, `to`; what was refused is a request here. outcomes: '
-  'outcome, kind (ok, refused, failed), requests, bytes_sent, bytes_received, billed_bytes (of these, those '
-  'of live keys), how_to_fix, the most first. '
-  'totals, over all: requests, ok, refused, failed, success_rate (ok of all, 0 to 1; null without a '
-  'request), bytes_sent, bytes_received, billed_bytes. points, one per interval: start, ok, refused, '
-  'failed. kept_from: what is older is no longer kept.';
+  'How requests ended from `from` (inclusive) to `to` (exclusive); refused requests count too. '
+  '`outcomes` lists the outcomes, largest first, with kind (ok, refused or failed), figures and '
+  'how_to_fix; `totals` sums them, with success_rate from 0 to 1 (null without requests); `points` '
+  'counts the ok, refused and failed requests of each interval. billed_bytes are the bytes of live '
+  'keys; data from before `kept_from` is no longer kept.';
 
 create function public.proxy_usage_outcomes(
   period text default null, "from" text default null, "to" text default null, key_id text default null,
@@ -175,11 +175,11 @@ begin
 end
 $$;
 comment on function public.proxy_usage_outcomes is
-  'How the requests of the caller''s keys, or of one (uuid or keyId), ended, refusals included, and what to '
-  'do about it; by hour or day too. In a month (YYYY-MM), or in the whole hours or days (UTC) that `from` '
-  'and `to` span, by default the last 24 hours or 30 days, at most 1,000 hours or 92 days. as_admin: of the '
-  'key of any user, for admins. Refusals: unauthorized, forbidden, invalid_request (detail: the argument), '
-  'not_found.';
+  'Returns how the requests of the caller''s keys, or of one key (uuid or keyId), ended, refusals '
+  'included, and how to fix failures, in total and per hour or day. The span is a month (YYYY-MM), '
+  'or whole UTC hours or days between `from` and `to`: at most 1,000 hours or 92 days, by default '
+  'the last 24 hours or 30 days; as_admin lets an admin name any user''s key. Refusals: '
+  'unauthorized, forbidden, invalid_request (detail: the argument), not_found.';
 
 
 create function public.export_proxy_usage_outcomes(
@@ -228,11 +228,12 @@ begin
 end
 $$;
 comment on function public.export_proxy_usage_outcomes is
-  'As proxy_usage_outcomes, as CSV: one line per outcome and hour or day in which it occurred, oldest first, and of these the most. '
-  'next_cursor is always null. Refusals: unauthorized, not_found, invalid_request (detail: the argument).';
+  'As proxy_usage_outcomes, as CSV: one line per outcome and hour or day in which it occurred, '
+  'oldest first, then largest first. next_cursor is always null. Refusals: unauthorized, '
+  'not_found, invalid_request (detail: the argument).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.read_outcomes, public.proxy_usage_outcomes, public.export_proxy_usage_outcomes
 from public, anon, authenticated, service_role;

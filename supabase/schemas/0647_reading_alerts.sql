@@ -1,6 +1,6 @@
--- Reading alerts: what a user was alerted to, newest first, also without a webhook.
+-- Reading alerts: a user's alerts, newest first, with or without a webhook.
 
--- A definer: callers may read no table. The owner is asked for in its own words.
+-- Security definer: callers may not read tables. Each query therefore checks the owner.
 create function proxy_private.page_of_alerts(reference text, type text, "limit" integer, cursor text)
 returns public.proxy_page
 language plpgsql stable security definer
@@ -21,7 +21,7 @@ begin
   if page_of_alerts.reference is not null then
     one_key := (proxy_private.find_own_key(page_of_alerts.reference)).id;
   end if;
-  -- each with the index that suits it
+  -- two queries, so that each uses its own index
   if one_key is null then
     found := array(
       select a from proxy_private.proxy_alerts as a
@@ -68,17 +68,17 @@ begin
 end
 $$;
 comment on function public.list_proxy_alerts is
-  'What the caller was alerted to within 90 days, newest first: of a key (uuid or keyId) or of all, of a '
-  '`type` or of all; `limit` (1 to 200, default 50) from `cursor` on. Each: id, api_key_id, type, '
-  'occurred_at, data, which is the payload as webhooks send it, in camelCase. Refusals: unauthorized, '
-  'not_found, invalid_request (detail: the argument).';
+  'Returns the caller''s alerts of the last 90 days, newest first, of one key (uuid or keyId) or '
+  'all, and of one `type` or all: `limit` (1 to 200, default 50) per page, from `cursor` on. Each '
+  'has id, api_key_id, type, occurred_at and data, the payload that webhooks send, in camelCase. '
+  'Refusals: unauthorized, not_found, invalid_request (detail: the argument).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
   ('type', 'A type of alert, such as key.quota: docs/alerts.md lists them.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function proxy_private.page_of_alerts, public.list_proxy_alerts
 from public, anon, authenticated, service_role;
 grant execute on function proxy_private.page_of_alerts, public.list_proxy_alerts to authenticated;

@@ -1,24 +1,25 @@
--- Safe retries: who lost the answer to a mint or a rotation asks again under the same idempotency key,
--- and learns that it was done, as the secret is kept nowhere.
+-- Safe retries: a client that lost the answer to a mint or a rotation retries it with the same
+-- idempotency key, and learns that it was done. The secret is stored nowhere, so it cannot be
+-- returned again.
 
 create table proxy_private.idempotency_keys (
   user_id uuid not null references auth.users (id) on delete cascade,
   key_hash bytea not null,
   request_hash bytea not null,
-  -- no foreign key: it is written before the key it stands for, and keys are never deleted
+  -- no foreign key: this row is written before the key's row, and keys are never removed
   api_key_id uuid not null,
   used_at timestamptz not null default clock_timestamp(),
   primary key (user_id, key_hash)
 );
 comment on table proxy_private.idempotency_keys is
-  'Which requests were done under which idempotency key, for 24 hours. Only hashes: what a client '
-  'chooses as a key may be private.';
+  'The requests done under each idempotency key in the last 24 hours. Both are stored as hashes, '
+  'because the idempotency key that a client chooses may be private.';
 create index idempotency_keys_oldest on proxy_private.idempotency_keys (used_at);
 alter table proxy_private.idempotency_keys enable row level security;
 
 
--- A refusal later in the transaction takes the row back: only what was done is remembered. Of two at
--- once the second waits for the first here.
+-- A later refusal in the transaction rolls the row back, so only requests that were done are
+-- remembered. Of two concurrent requests, the second waits here for the first.
 create function proxy_private.claim_idempotency(
   user_id uuid, idempotency_key text, request jsonb, api_key_id uuid
 ) returns void
@@ -42,7 +43,7 @@ begin
   where i.user_id = claim_idempotency.user_id
     and i.key_hash = hash
     and i.used_at < clock_timestamp() - kept;
-  -- each claim clears away a little of what others left
+  -- each claim also deletes up to 20 expired rows
   delete from proxy_private.idempotency_keys as i
   where (i.user_id, i.key_hash) in (
     select o.user_id, o.key_hash from proxy_private.idempotency_keys as o
@@ -66,15 +67,16 @@ begin
 end
 $$;
 comment on function proxy_private.claim_idempotency is
-  'Notes that the user''s request is done under this idempotency key, for the key `api_key_id`. '
-  'Refuses one that was used in the last 24 hours: already_done '
-  '(detail: the key''s id), or idempotency_mismatch for another request; and invalid_request.';
+  'Records that the user''s request is done under this idempotency key, for the key `api_key_id`. '
+  'Refuses an idempotency key that was used in the last 24 hours: already_done (detail: the key''s '
+  'id) for the same request, or idempotency_mismatch for another one. Refuses a malformed one '
+  '(invalid_request).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
   ('idempotency_key', 'An idempotency key has 1 to 255 visible ASCII characters.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on table proxy_private.idempotency_keys from public, anon, authenticated, service_role;
 revoke all on function proxy_private.claim_idempotency from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- Minting: as for every change of a key, a definer in `proxy_private` does the work, since callers may not
--- write a table, and a thin function in `public` is what callers see.
+-- Minting. As for every change to a key, a security definer function in `proxy_private` does the
+-- work, because callers may not write tables; callers use a thin function in `public`.
 
 create type public.minted_proxy_key as (
   id uuid,
@@ -16,10 +16,10 @@ create type public.minted_proxy_key as (
   rotated_at timestamptz
 );
 comment on type public.minted_proxy_key is
-  'A key with its secret, which is in this answer and nowhere else.';
+  'A key with its secret. Only this answer contains the secret.';
 
 
--- What a key may do is said where all who ask read it, also for a key that is new.
+-- Limits and state come from the view that all readers use, also for a new key.
 create function proxy_private.key_with_secret(id uuid, secret text) returns public.minted_proxy_key
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -37,7 +37,7 @@ begin
 end
 $$;
 comment on function proxy_private.key_with_secret is
-  'The answer to a mint or a rotation: the key as it is now, with the secret it was just given.';
+  'Returns the answer to a mint or a rotation: the key''s current state and its new secret.';
 
 
 create function proxy_private.require_label(label text) returns text
@@ -54,11 +54,11 @@ begin
 end
 $$;
 comment on function proxy_private.require_label is
-  'The label without space at its ends; refuses (invalid_request) what is none.';
+  'Returns the label without surrounding space; refuses (invalid_request) an invalid label.';
 
 
--- The number of undeleted keys can be trusted only while no one else may add one of this user's, which
--- is what the row holds off that proxy_private.lock_writes has locked.
+-- The count of undeleted keys is reliable only while no other transaction can add a key for this
+-- user: the row that proxy_private.lock_writes locked prevents that.
 create function proxy_private.claim_key_slot(user_id uuid, tier text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -75,11 +75,11 @@ begin
 end
 $$;
 comment on function proxy_private.claim_key_slot is
-  'Refuses (key_limit_reached) when the user''s undeleted keys of the tier are at its limit. The '
-  'transaction must hold the user''s writes of kind `mint`.';
+  'Refuses (key_limit_reached) if the user''s undeleted keys of the tier have reached its limit. '
+  'The transaction must hold the lock on the user''s writes of kind `mint`.';
 
 
--- A definer: callers may not write keys or hashes.
+-- Security definer: callers may not write keys or hashes.
 create function proxy_private.mint_proxy_key(
   label text, tier text, live_mode boolean, idempotency_key text, allowed_ips text[] default '{}',
   expires_at text default null
@@ -128,7 +128,7 @@ begin
   perform proxy_private.claim_write(owner_id, 'mint');
   perform proxy_private.claim_key_slot(owner_id, chosen.tier);
 
-  -- 48 random bits collide rarely, but they do
+  -- 48 random bits rarely collide, but they can
   while not made loop
     new_key_id := case when mint_proxy_key.live_mode then 'avp_live_' else 'avp_test_' end
       || encode(extensions.gen_random_bytes(6), 'hex');
@@ -168,10 +168,11 @@ begin
 end
 $$;
 comment on function public.mint_proxy_key(text, text, boolean, text, text[], text) is
-  'Makes a key of the caller and returns it with its secret, which is shown this once. allowed_ips and '
-  'expires_at: as in update_proxy_key. Refusals: unauthorized, invalid_request (detail: the argument), '
-  'tier_not_granted, key_limit_reached, rate_limited (detail: seconds to wait); and '
-  'with an idempotency_key already_done (detail: the id of the key it made), idempotency_mismatch.';
+  'Creates a key for the caller and returns it with its secret, which is shown only once. '
+  'allowed_ips and expires_at are as in update_proxy_key. Refusals: unauthorized, invalid_request '
+  '(detail: the argument), tier_not_granted, key_limit_reached, rate_limited (detail: seconds to '
+  'wait); with an idempotency_key also already_done (detail: the id of the created key) and '
+  'idempotency_mismatch.';
 
 
 create function proxy_private.refuse_mint_arguments(arguments jsonb) returns void
@@ -203,11 +204,12 @@ begin
 end
 $$;
 comment on function proxy_private.refuse_mint_arguments is
-  'Refuses (invalid_request) by the first name that is no argument of mint_proxy_key, or by label, '
-  'the one argument that must be there.';
+  'Refuses (invalid_request) the first name that is not an argument of mint_proxy_key, or else '
+  'label, the only required argument.';
 
--- PostgREST falls back to this when the body's names fit no arguments above: so an unknown or a missing
--- field is refused as the route refuses it, and not as a function that does not exist.
+-- PostgREST falls back to this overload if the body's fields do not match the arguments above, so
+-- that an unknown or missing field gets the same refusal as from the route, not an error about a
+-- function that does not exist.
 create function public.mint_proxy_key(jsonb) returns public.minted_proxy_key
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
@@ -218,15 +220,15 @@ begin
 end
 $$;
 comment on function public.mint_proxy_key(jsonb) is
-  'Never mints: refuses arguments that the other form does not take. Refusals: unauthorized, '
-  'invalid_request (detail: the argument).';
+  'Never mints: it refuses arguments that the other overload does not take. Refusals: '
+  'unauthorized, invalid_request (detail: the argument).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
-  ('live_mode', 'The mode is either true or false.');
+  ('live_mode', 'The mode is true (live) or false (test).');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.key_with_secret, proxy_private.require_label, proxy_private.claim_key_slot, proxy_private.mint_proxy_key,
   public.mint_proxy_key(text, text, boolean, text, text[], text), proxy_private.refuse_mint_arguments,

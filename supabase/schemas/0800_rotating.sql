@@ -17,10 +17,10 @@ create type public.rotated_proxy_key as (
   rotations_reset_seconds integer
 );
 comment on type public.rotated_proxy_key is
-  'As minted_proxy_key, with what is left of the rotation limit and the seconds until it grows.';
+  'As minted_proxy_key, with the number of rotations left and the seconds until it grows.';
 
 
--- A definer: callers may not write keys or hashes.
+-- Security definer: callers may not write keys or hashes.
 create function proxy_private.rotate_proxy_key(
   id text, grace_seconds integer, idempotency_key text
 ) returns public.rotated_proxy_key
@@ -35,7 +35,7 @@ declare
   moment timestamptz;
   grace interval;
 begin
-  -- the old secret is refused within 30 seconds, whatever the caller would like
+  -- the old secret is refused after 30 seconds at the latest, whatever the caller asks for
   if rotate_proxy_key.grace_seconds between 0 and 30 is not true then
     perform proxy_private.refuse('invalid_request', 'grace_seconds');
   end if;
@@ -90,18 +90,18 @@ begin
 end
 $$;
 comment on function public.rotate_proxy_key is
-  'Replaces the secret of the caller''s key (uuid or keyId); the keyId stays. For `grace_seconds` (0 '
-  'to 30) the one before it works too, unless the key is rotated again or deleted. Refusals: '
+  'Replaces the secret of the caller''s key (uuid or keyId); the keyId stays. For `grace_seconds` '
+  '(0 to 30) the previous secret works too, unless the key is rotated again or deleted. Refusals: '
   'unauthorized, invalid_request (detail: the argument), not_found, key_deleted, key_suspended, '
-  'key_expired, rate_limited (detail: seconds to wait); and with an idempotency_key already_done '
-  '(detail: the key''s id), idempotency_mismatch.';
+  'key_expired, rate_limited (detail: seconds to wait); with an idempotency_key also already_done '
+  '(detail: the key''s id) and idempotency_mismatch.';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
-  ('grace_seconds', 'A grace is a whole number of seconds from 0 to 30.');
+  ('grace_seconds', 'The grace period is a whole number of seconds from 0 to 30.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.rotate_proxy_key, public.rotate_proxy_key
 from public, anon, authenticated, service_role;

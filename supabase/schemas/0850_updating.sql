@@ -1,8 +1,8 @@
--- Updating: what an owner may change of a key without a new secret.
+-- Updating: what an owner may change about a key without rotating it.
 
--- Stricter than `cidr`, which takes 10/8 for 10.0.0.0/8, 010 for 10, which others read as 8, and a
--- mask of 2^32 for 0. Bits behind the mask are refused too, as nobody can tell what was meant, and an
--- IPv4 address in the form of IPv6, as it would match no client.
+-- Stricter than `cidr`, which reads 10/8 as 10.0.0.0/8, 010 as 10 (other parsers read 8) and a mask
+-- of 2^32 as 0. Also refused are host bits, because the intended range is unclear, and IPv4-mapped
+-- IPv6 addresses, because they match no client.
 create function proxy_private.require_allowed_ips(ranges jsonb) returns cidr[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -25,7 +25,7 @@ begin
   then
     perform proxy_private.refuse('invalid_request', 'allowed_ips');
   end if;
-  -- each once, in the order in which they came
+  -- without duplicates, in the given order
   allowed := array(
     select (r.range #>> '{}')::cidr
     from jsonb_array_elements(require_allowed_ips.ranges)
@@ -40,8 +40,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_allowed_ips is
-  'The address ranges of an array of at most 50, each an IPv4 or IPv6 address or a CIDR range; '
-  'refuses (invalid_request) anything else. A repeated one is kept once.';
+  'Returns the ranges of an array of at most 50 IPv4 or IPv6 addresses or CIDR ranges, without '
+  'duplicates; refuses (invalid_request) anything else.';
 
 
 create function proxy_private.require_expiry(expiry jsonb) returns timestamptz
@@ -65,10 +65,10 @@ begin
 end
 $$;
 comment on function proxy_private.require_expiry is
-  'A time to come, or null; refuses (invalid_request) anything else.';
+  'Returns a future time, or null; refuses (invalid_request) anything else.';
 
 
--- What is wanted is checked before a key is looked for.
+-- Called before the key is looked up, so that invalid changes are refused first.
 create function proxy_private.require_changes(changes jsonb, names text[]) returns proxy_private.proxy_keys
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -106,11 +106,11 @@ begin
 end
 $$;
 comment on function proxy_private.require_changes is
-  'The columns that an object of these names changes, the others null; refuses (invalid_request) '
-  'another name, and a value that is none.';
+  'Returns the columns that an object with these names changes, all others null; refuses '
+  '(invalid_request) other names and invalid values.';
 
 
--- A definer: callers may not write keys.
+-- Security definer: callers may not write keys.
 create function proxy_private.update_proxy_key(id text, changes jsonb)
 returns proxy_private.key_summaries
 language plpgsql volatile security definer
@@ -139,7 +139,7 @@ end
 $$;
 comment on function proxy_private.update_proxy_key is 'Does the work of public.update_proxy_key.';
 
--- One argument for all changes, as null is a value of its own: it takes an expiry away.
+-- One argument for all changes, because null is a value too: it removes the expiry.
 create function public.update_proxy_key(id text, changes jsonb)
 returns public.proxy_key_summaries
 language plpgsql volatile security invoker
@@ -150,24 +150,24 @@ begin
 end
 $$;
 comment on function public.update_proxy_key is
-  'Changes the caller''s key (uuid or keyId): of `changes` {label, allowed_ips, expires_at} what is '
-  'there. allowed_ips: at most 50 addresses or CIDR ranges of clients, none for any; expires_at: a '
-  'time to come, or null for never. A suspended key stays so. Refusals: unauthorized, '
+  'Changes the fields of the caller''s key (uuid or keyId) that `changes` contains: label; '
+  'allowed_ips, at most 50 addresses or CIDR ranges of clients, empty for any client; expires_at, '
+  'a future time, or null for never. A suspended key stays suspended. Refusals: unauthorized, '
   'invalid_request (detail: the field), not_found, key_deleted, rate_limited (detail: seconds to '
   'wait).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
-  ('changes', 'An object of the fields to change.'),
+  ('changes', 'An object with the fields to change.'),
   (
     'allowed_ips',
-    'At most 50 IPv4 or IPv6 addresses or CIDR ranges, with no bits behind the mask: 203.0.113.0/24, '
+    'At most 50 IPv4 or IPv6 addresses or CIDR ranges without host bits: 203.0.113.0/24, '
       'not 203.0.113.7/24.'
   ),
-  ('expires_at', 'An expiry is an RFC 3339 time to come, or null.');
+  ('expires_at', 'The expiry is an RFC 3339 time in the future, or null.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.require_allowed_ips, proxy_private.require_expiry, proxy_private.require_changes,
   proxy_private.update_proxy_key, public.update_proxy_key

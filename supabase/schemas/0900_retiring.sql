@@ -1,6 +1,6 @@
 -- Retiring: owners take a key out of service.
 
--- A definer: callers may not write keys.
+-- Security definer: callers may not write keys.
 create function proxy_private.delete_proxy_key(id text) returns proxy_private.key_summaries
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -31,12 +31,12 @@ begin
 end
 $$;
 comment on function public.delete_proxy_key is
-  'Takes the caller''s key (uuid or keyId) out of service; its row and usage stay. A key already '
-  'deleted is returned as it is. Refusals: unauthorized, not_found, rate_limited (detail: seconds to '
-  'wait).';
+  'Takes the caller''s key (uuid or keyId) out of service; its row and usage stay. A key that is '
+  'already deleted is returned unchanged. Refusals: unauthorized, not_found, rate_limited (detail: '
+  'seconds to wait).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.delete_proxy_key, public.delete_proxy_key
 from public, anon, authenticated, service_role;

@@ -1,11 +1,12 @@
--- Changing keys: one change of up to 300 keys at once, all of them or none.
+-- Changing keys: one change to up to 300 keys at once, all or none.
 
 create type public.proxy_key_changes as (changed integer, unchanged integer);
 comment on type public.proxy_key_changes is
-  'How many keys a change of several made another of, and how many were so already.';
+  'How many keys a bulk change changed, and how many already were as requested.';
 
 create type proxy_private.named_key as (place bigint, id uuid);
-comment on type proxy_private.named_key is 'A key that a list names: where it stands there, and its id if it is one.';
+comment on type proxy_private.named_key is
+  'An entry of a list of keys: its position, and the id of the key, or null if no such key exists.';
 
 
 create function proxy_private.require_keys(ids text[], owner_id uuid) returns proxy_private.named_key[]
@@ -40,11 +41,12 @@ begin
 end
 $$;
 comment on function proxy_private.require_keys is
-  'The keys of a user that a list of 1 to 300 uuids and keyIds names. Refuses (invalid_request) what is '
-  'no such list, and (not_found, with its place as `ids.0`) any other key, also one of another user.';
+  'Returns the user''s keys that a list of 1 to 300 uuids and keyIds names. Refuses any other list '
+  '(invalid_request), and a key that does not exist or is another user''s (not_found, detail: its '
+  'position, as `ids.0`).';
 
 
--- A definer: callers may not write keys.
+-- Security definer: callers may not write keys.
 create function proxy_private.change_proxy_keys(ids text[], changes jsonb) returns public.proxy_key_changes
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -64,7 +66,7 @@ begin
     perform proxy_private.refuse('invalid_request', 'deleted');
   end if;
   named := proxy_private.require_keys(change_proxy_keys.ids, owner_id);
-  -- in one order, so that two of these do not wait for each other
+  -- locked in one order, so that concurrent calls do not deadlock
   keys := array(
     select k from proxy_private.proxy_keys as k
     where k.id in (select n.id from unnest(named) as n) and k.user_id = owner_id
@@ -114,19 +116,19 @@ begin
 end
 $$;
 comment on function public.change_proxy_keys is
-  'Makes one change of 1 to 300 of the caller''s keys (uuids or keyIds), of all or of none: `changes` is '
-  '{"deleted": true}, or of {allowed_ips, expires_at} what is there, as in update_proxy_key. One named '
-  'twice counts once, and all of it as one write. Refusals: unauthorized, invalid_request (detail: the '
-  'argument or field), not_found and key_deleted (detail: the first that is refused, as ids.0), '
-  'rate_limited (detail: seconds to wait).';
+  'Makes one change to 1 to 300 of the caller''s keys (uuids or keyIds), all or none: `changes` is '
+  '{"deleted": true}, or has allowed_ips, expires_at or both, as in update_proxy_key. A key that '
+  'is named twice counts once, and the whole change counts as one write. Refusals: unauthorized, '
+  'invalid_request (detail: the argument or field), not_found and key_deleted (detail: the first '
+  'refused key, as ids.0), rate_limited (detail: seconds to wait).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
-  ('ids', 'From 1 to 300 keys, each by its uuid or keyId.'),
-  ('deleted', 'True, and nothing else with it.');
+  ('ids', 'From 1 to 300 keys, each as a uuid or keyId.'),
+  ('deleted', 'Only true, and without other changes.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.require_keys, proxy_private.change_proxy_keys, public.change_proxy_keys
 from public, anon, authenticated, service_role;

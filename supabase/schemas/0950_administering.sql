@@ -14,10 +14,11 @@ begin
 end
 $$;
 comment on function proxy_private.require_reason is
-  'The reason as clean text of 1 to 500 characters; refuses (invalid_request) anything else.';
+  'Returns the reason as clean text of 1 to 500 characters; refuses (invalid_request) anything '
+  'else.';
 
 
--- A definer: it writes another user's key, for an admin.
+-- Security definer: it writes another user's key for an admin.
 create function proxy_private.suspend_proxy_key(id text, reason text) returns proxy_private.key_summaries
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -56,13 +57,14 @@ begin
 end
 $$;
 comment on function public.suspend_proxy_key is
-  'For admins: takes any user''s key (uuid or keyId) out of service until it is reactivated; its '
-  'owner reads the reason (1 to 500 characters). A key already suspended is returned as it is. '
-  'Refusals: unauthorized, forbidden, invalid_request (detail: reason), not_found, key_deleted, '
-  'rate_limited (detail: seconds to wait).';
+  'For admins: takes any user''s key (uuid or keyId) out of service until it is reactivated, with '
+  'a reason (1 to 500 characters) that its owner can read. A key that is already suspended is '
+  'returned unchanged. Refusals: unauthorized, forbidden, invalid_request (detail: reason), '
+  'not_found, key_deleted, rate_limited (detail: seconds to wait).';
 
 
--- A ban or a removal of the owner's account waits, or is waited for, before the key is locked.
+-- Called before the key is locked: a ban or removal of the owner's account then happens entirely
+-- before or after this transaction.
 create function proxy_private.lock_owner(reference text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -76,11 +78,11 @@ begin
 end
 $$;
 comment on function proxy_private.lock_owner is
-  'Holds off a ban and the removal of the account that owns the key (uuid or keyId) until the '
-  'transaction ends.';
+  'Blocks a ban or removal of the account that owns the key (uuid or keyId) until the transaction '
+  'ends.';
 
 
--- A definer: it writes another user's key, for an admin.
+-- Security definer: it writes another user's key for an admin.
 create function proxy_private.reactivate_proxy_key(id text, reason text)
 returns proxy_private.key_summaries
 language plpgsql volatile security definer
@@ -116,7 +118,8 @@ begin
   return summary;
 end
 $$;
-comment on function proxy_private.reactivate_proxy_key is 'Does the work of public.reactivate_proxy_key.';
+comment on function proxy_private.reactivate_proxy_key is
+  'Does the work of public.reactivate_proxy_key.';
 
 create function public.reactivate_proxy_key(id text, reason text default null)
 returns public.proxy_key_summaries
@@ -128,14 +131,14 @@ begin
 end
 $$;
 comment on function public.reactivate_proxy_key is
-  'For admins: puts any user''s deleted or suspended key (uuid or keyId) back in service, with the '
-  'secret it had; the reason, if there is one, is in the audit. An active key is returned as it is, '
+  'For admins: puts any user''s deleted or suspended key (uuid or keyId) back in service with its '
+  'old secret; the reason, if any, is recorded in the audit. An active key is returned unchanged, '
   'and an expiry stays. Refusals: unauthorized, forbidden, invalid_request (detail: reason), '
   'not_found, key_limit_reached, key_deleted (the owner''s account is gone), rate_limited (detail: '
   'seconds to wait).';
 
 
--- A definer: it writes another user's key, for an admin.
+-- Security definer: it writes another user's key for an admin.
 create function proxy_private.set_proxy_key_limits(id text, reason text, limits jsonb)
 returns proxy_private.key_summaries
 language plpgsql volatile security definer
@@ -169,9 +172,10 @@ begin
   return summary;
 end
 $$;
-comment on function proxy_private.set_proxy_key_limits is 'Does the work of public.set_proxy_key_limits.';
+comment on function proxy_private.set_proxy_key_limits is
+  'Does the work of public.set_proxy_key_limits.';
 
--- One argument for all limits, as null is a value of its own: it takes an override away.
+-- One argument for all limits, because null is a value too: it removes an override.
 create function public.set_proxy_key_limits(id text, reason text, limits jsonb)
 returns public.proxy_key_summaries
 language plpgsql volatile security invoker
@@ -184,15 +188,16 @@ begin
 end
 $$;
 comment on function public.set_proxy_key_limits is
-  'For admins: changes the limits of any user''s key (uuid or keyId): of `limits` '
-  '{bandwidth_limit_bytes, rate_limit, tunnel_limit} what is there, null for the tier''s. Bytes per '
-  'calendar month are 0 to 2^53 - 1; CONNECTs per second and tunnels open at once on one gateway 1 to '
-  '1,000,000. The reason is in the audit. Refusals: unauthorized, forbidden, invalid_request (detail: '
-  'the argument or the limit), not_found, key_deleted, rate_limited (detail: seconds to wait).';
+  'For admins: sets the limits of any user''s key (uuid or keyId) that `limits` contains: '
+  'bandwidth_limit_bytes per calendar month (0 to 2^53 - 1), rate_limit in CONNECTs per second and '
+  'tunnel_limit in open tunnels on one gateway (both 1 to 1,000,000), or null for the tier''s '
+  'limit. The reason is recorded in the audit. Refusals: unauthorized, forbidden, invalid_request '
+  '(detail: the argument or the limit), not_found, key_deleted, rate_limited (detail: seconds to '
+  'wait).';
 
 
--- A user may be named by the id or by the e-mail address, which Auth keeps in lower case. An address
--- that nobody has confirmed may be another's, and one of two accounts means neither.
+-- Auth stores e-mail addresses in lower case. An unconfirmed address may belong to someone else,
+-- and an address that two accounts share identifies neither.
 create function proxy_private.find_user(reference text) returns uuid
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -210,14 +215,15 @@ begin
 end
 $$;
 comment on function proxy_private.find_user is
-  'The id of the user with this id, or of the only one with this confirmed e-mail address; or null.';
+  'Returns the id of the user with this id, or of the only user with this confirmed e-mail '
+  'address; otherwise null.';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
   ('user', 'The id or the e-mail address of a user.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.require_reason, proxy_private.suspend_proxy_key, public.suspend_proxy_key, proxy_private.lock_owner,
   proxy_private.reactivate_proxy_key, public.reactivate_proxy_key, proxy_private.set_proxy_key_limits,

@@ -1,6 +1,6 @@
--- Finding keys: admins look for the keys of any user.
+-- Finding keys: admins search the keys of all users.
 
--- A definer: it reads every user's keys, for an admin.
+-- Security definer: it reads every user's keys for an admin.
 create function proxy_private.find_proxy_keys(
   "limit" integer, cursor text, key_id text, "user" text, label text, active boolean, tier text,
   live_mode boolean, state text
@@ -14,7 +14,7 @@ declare
   filter proxy_private.key_filter;
   owner_id uuid;
   one_key uuid;
-  -- a state has no index: a page looks at so many keys and no further, however few it finds
+  -- no index has the state, so a page examines at most this many keys, even if few match
   most_looked_at constant integer := 2000;
   found proxy_private.key_summaries[];
   last_key proxy_private.key_summaries;
@@ -56,7 +56,7 @@ begin
   if cardinality(found) > most then
     last_key := found[most];
   end if;
-  -- straight to json: making jsonb of a page takes longer than finding it
+  -- straight to json: building jsonb takes longer than finding the page
   select coalesce(json_agg(e), '[]') into answer.items
   from (
     select f.*, (select u.email from auth.users as u where u.id = f.user_id) as email
@@ -93,15 +93,14 @@ begin
 end
 $$;
 comment on function public.find_proxy_keys is
-  'For admins: the keys of all users, newest first, as proxy_key_summaries with the owner''s `email`; '
-  '`limit` (1 to 200, default 50) from `cursor` on. Filters: key_id (uuid or keyId), user (id or '
-  'e-mail address), label (contained), active, tier, live_mode; state, one of them, or undeleted for '
-  'all but deleted: a page then looks at 2,000 keys and may be short, or empty, and have a cursor. '
-  'Refusals: unauthorized, forbidden, '
-  'invalid_request (detail: the argument).';
+  'For admins: the keys of all users, newest first, as proxy_key_summaries with the owner''s '
+  '`email`; `limit` (1 to 200, default 50) per page, from `cursor` on. Filters: key_id (uuid or '
+  'keyId), user (id or e-mail address), label (contains), active, tier, live_mode, and state (one '
+  'state, or undeleted); with state, a page examines 2,000 keys, so it may be short or empty and '
+  'still have a cursor. Refusals: unauthorized, forbidden, invalid_request (detail: the argument).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.find_proxy_keys, public.find_proxy_keys
 from public, anon, authenticated, service_role;

@@ -1,5 +1,6 @@
--- Reading any key: admins see why a key of any user is refused. Its events, history and usage come from the
--- functions that its owner reads them by, as_admin. A read leaves nothing in the audit, which is of changes.
+-- Reading any key: admins see why a user's key is refused. Its events, history and usage come from
+-- the same functions that its owner uses, with as_admin. Reads are not audited: the audit records
+-- only changes.
 
 create function proxy_private.user_as_admins_see(user_id uuid) returns jsonb
 language plpgsql stable
@@ -20,17 +21,18 @@ begin
 end
 $$;
 comment on function proxy_private.user_as_admins_see is
-  'user_id, email, removed (no such account exists any more), and barred_until: null where the account is '
-  'not banned, 2100 where it is for good.';
+  'Returns user_id, email, removed (the account no longer exists), and barred_until: null if the '
+  'account is not banned, 2100 if it is banned for good.';
 
 
 create type public.proxy_key_reading as (key jsonb, owner jsonb, account jsonb, last_event jsonb);
 comment on type public.proxy_key_reading is
-  'What says why a key is refused. key: as find_proxy_keys shows it. owner: user_id, email, removed (the '
-  'account), barred_until (null, or 2100 for good). account: the owner''s, as proxy_account shows it; null '
-  'once it is removed. last_event: the newest, as list_proxy_key_events shows it; null where none is kept.';
+  'A key and what explains its refusals. `key` is as in find_proxy_keys; `owner` has user_id, '
+  'email, removed (the account) and barred_until (null, or 2100 for good). `account` is as in '
+  'proxy_account, or null once it is removed; `last_event` is the newest from '
+  'list_proxy_key_events, or null if none is kept.';
 
--- A definer: it reads another user's key, for an admin.
+-- Security definer: it reads another user's key for an admin.
 create function proxy_private.find_proxy_key(id text) returns public.proxy_key_reading
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -62,12 +64,12 @@ begin
 end
 $$;
 comment on function public.find_proxy_key is
-  'For admins: a key of any user (uuid, or keyId in any case of letters), deleted or not, with what says why '
-  'it is refused: its owner, the owner''s account, and its last event. Refusals: unauthorized, forbidden, '
-  'not_found.';
+  'For admins: any user''s key (uuid, or keyId in any letter case), deleted or not, with what '
+  'explains its refusals: its owner, the owner''s account and its last event. Refusals: '
+  'unauthorized, forbidden, not_found.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.user_as_admins_see, proxy_private.find_proxy_key, public.find_proxy_key
 from public, anon, authenticated, service_role;

@@ -1,4 +1,4 @@
--- Granting: admins give users the tiers that are not self-serve, and take them back.
+-- Granting: admins grant users the tiers that are not self-serve, and revoke those grants.
 
 create type public.proxy_tier_grant as (
   id uuid,
@@ -9,7 +9,8 @@ create type public.proxy_tier_grant as (
   reason text
 );
 comment on type public.proxy_tier_grant is
-  'That a user may mint keys of a tier. granted_by: the admin; null for a grant made in SQL.';
+  'A user''s permission to mint keys of a tier. granted_by is the admin, or null for a grant made '
+  'in SQL.';
 
 
 create function proxy_private.require_grantee("user" text, tier text) returns uuid
@@ -26,7 +27,7 @@ begin
   if require_grantee."user" is null then
     perform proxy_private.refuse('invalid_request', 'user');
   end if;
-  -- whose account is removed meanwhile waits, or is waited for
+  -- a removal of the account happens entirely before or after this transaction
   perform from auth.users as u where u.id = user_id for key share;
   if not found then
     perform proxy_private.refuse('user_not_found');
@@ -35,11 +36,12 @@ begin
 end
 $$;
 comment on function proxy_private.require_grantee is
-  'The id of the user that is named, whose account is not removed until the transaction ends; refuses '
-  '(invalid_request, user_not_found) without a user or tier.';
+  'Returns the id of the named user, whose account cannot be removed until the transaction ends. '
+  'Refuses a missing user or a missing or unknown tier (invalid_request), and an unknown user '
+  '(user_not_found).';
 
 
--- A definer: callers may not write grants.
+-- Security definer: callers may not write grants.
 create function proxy_private.grant_proxy_tier("user" text, tier text, reason text)
 returns public.proxy_tier_grant
 language plpgsql volatile security definer
@@ -54,7 +56,7 @@ begin
   clean_reason := proxy_private.require_reason(grant_proxy_tier.reason);
   grantee := proxy_private.require_grantee(grant_proxy_tier."user", grant_proxy_tier.tier);
   perform proxy_private.give_reason(clean_reason);
-  -- one that was in the way may be taken back before it is read
+  -- a conflicting grant may be revoked before it is read: then try again
   while made.id is null loop
     insert into proxy_private.proxy_tier_grants (user_id, tier, granted_by, reason)
     values (grantee, grant_proxy_tier.tier, admin_id, clean_reason)
@@ -84,12 +86,12 @@ begin
 end
 $$;
 comment on function public.grant_proxy_tier is
-  'For admins: lets a user (id or e-mail address) mint keys of a tier. A grant that there is already '
-  'is returned as it is. Refusals: unauthorized, forbidden, invalid_request (detail: the argument), '
+  'For admins: lets a user (id or e-mail address) mint keys of a tier. An existing grant is '
+  'returned unchanged. Refusals: unauthorized, forbidden, invalid_request (detail: the argument), '
   'user_not_found, rate_limited (detail: seconds to wait).';
 
 
--- A definer: callers may not write grants.
+-- Security definer: callers may not write grants.
 create function proxy_private.revoke_proxy_tier("user" text, tier text, reason text) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -123,13 +125,13 @@ begin
 end
 $$;
 comment on function public.revoke_proxy_tier is
-  'For admins: takes the grant of a tier back from a user (id or e-mail address). Keys that there '
-  'are go on; suspend those that should not. Without such a grant it does nothing. Refusals: '
+  'For admins: revokes a user''s (id or e-mail address) grant of a tier; without such a grant it '
+  'does nothing. Existing keys keep working: suspend those that should not. Refusals: '
   'unauthorized, forbidden, invalid_request (detail: the argument), user_not_found, rate_limited '
   '(detail: seconds to wait).';
 
 
--- A definer: it reads every user's grants, for an admin.
+-- Security definer: it reads every user's grants for an admin.
 create function proxy_private.list_proxy_tier_grants(
   "limit" integer, cursor text, "user" text, tier text
 ) returns public.proxy_page
@@ -194,11 +196,11 @@ end
 $$;
 comment on function public.list_proxy_tier_grants is
   'For admins: the grants of all users, newest first, with the user''s `email`; `limit` (1 to 200, '
-  'default 50) from `cursor` on. Filters: user (id or e-mail address), tier. Refusals: unauthorized, '
-  'forbidden, invalid_request (detail: the argument).';
+  'default 50) per page, from `cursor` on. Filters: user (id or e-mail address), tier. Refusals: '
+  'unauthorized, forbidden, invalid_request (detail: the argument).';
 
 
--- A definer: callers may read no table.
+-- Security definer: callers may not read tables.
 create function proxy_private.own_tier_grants() returns setof public.proxy_tier_grant
 language plpgsql stable security definer rows 3
 set search_path = pg_catalog, pg_temp
@@ -225,10 +227,10 @@ begin
 end
 $$;
 comment on function public.list_own_proxy_tier_grants is
-  'The tiers that the caller was granted, newest first. Refusals: unauthorized.';
+  'Returns the caller''s tier grants, newest first. Refusals: unauthorized.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.require_grantee, proxy_private.grant_proxy_tier, public.grant_proxy_tier,
   proxy_private.revoke_proxy_tier, public.revoke_proxy_tier, proxy_private.list_proxy_tier_grants,

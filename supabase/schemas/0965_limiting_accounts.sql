@@ -1,6 +1,6 @@
--- Limiting accounts: admins read any user's account, and set its limits, with a reason.
+-- Limiting accounts: admins read any user's account and set its limits, with a reason.
 
--- A definer: it reads another user's account, for an admin.
+-- Security definer: it reads another user's account for an admin.
 create function proxy_private.find_proxy_account("user" text) returns public.proxy_account_state
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -19,7 +19,8 @@ begin
   return proxy_private.account_of(user_id);
 end
 $$;
-comment on function proxy_private.find_proxy_account is 'Does the work of public.find_proxy_account.';
+comment on function proxy_private.find_proxy_account is
+  'Does the work of public.find_proxy_account.';
 
 create function public.find_proxy_account("user" text) returns public.proxy_account_state
 language plpgsql stable security invoker
@@ -30,11 +31,11 @@ begin
 end
 $$;
 comment on function public.find_proxy_account is
-  'For admins: the account of a user (id or e-mail address), as proxy_account shows it to the user. '
-  'Refusals: unauthorized, forbidden, invalid_request (detail: user), user_not_found.';
+  'For admins: the account of a user (id or e-mail address), as proxy_account shows it to the '
+  'user. Refusals: unauthorized, forbidden, invalid_request (detail: user), user_not_found.';
 
 
--- A definer: it writes the limits of another user's account, for an admin.
+-- Security definer: it writes the limits of another user's account for an admin.
 create function proxy_private.set_proxy_account_limits(
   "user" text, tier text, reason text, limits jsonb
 ) returns public.proxy_account_state
@@ -83,14 +84,14 @@ begin
 end
 $$;
 comment on function public.set_proxy_account_limits is
-  'For admins: changes what all keys of a user (id or e-mail address) and tier may move per calendar '
-  'month together: of `limits` {account_limit_bytes (live keys), test_limit_bytes (test keys)} what is '
-  'there, 0 to 2^53 - 1, null for the tier''s. The reason is in the audit. Refusals: unauthorized, '
-  'forbidden, invalid_request (detail: the argument or the limit), user_not_found, rate_limited (detail: '
-  'seconds to wait).';
+  'For admins: sets how many bytes all keys of a user (id or e-mail address) and tier may transfer '
+  'together per calendar month: of `limits`, account_limit_bytes for live keys and '
+  'test_limit_bytes for test keys, each 0 to 2^53 - 1, or null for the tier''s limit. The reason '
+  'is recorded in the audit. Refusals: unauthorized, forbidden, invalid_request (detail: the '
+  'argument or the limit), user_not_found, rate_limited (detail: seconds to wait).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.find_proxy_account, public.find_proxy_account, proxy_private.set_proxy_account_limits,
   public.set_proxy_account_limits

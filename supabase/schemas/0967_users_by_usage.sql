@@ -1,17 +1,17 @@
--- Users by usage: admins see who moves most in this month.
+-- Users by usage: admins see which users transfer the most this month.
 
--- A definer: it reads every user's usage, for an admin.
+-- Security definer: it reads every user's usage for an admin.
 create function proxy_private.list_proxy_users("limit" integer, cursor text, "user" text)
 returns public.proxy_page
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
--- in the order of the index, of which a page reads as many rows as it has
+-- read in index order, so that a page reads only its own rows
 set enable_sort = off
 as $$
 declare
   this_month constant date := date_trunc('month', now() at time zone 'UTC');
-  -- what a number in JSON holds exactly
+  -- the largest integer that a JSON number holds exactly
   most_bytes constant bigint := 9007199254740991;
   place record;
   most integer;
@@ -70,14 +70,15 @@ begin
 end
 $$;
 comment on function public.list_proxy_users is
-  'For admins: the users whose keys moved something in this calendar month (UTC), the most bytes first: '
-  '`limit` (1 to 200, default 50) from `cursor` on. With `user` (id or e-mail address) that one alone, '
-  'whatever it moved. Each: the account as proxy_account shows it, email, removed, barred_until (null, or '
-  '2100 for good), and used_bytes, of all keys, live and test. A user who moves more meanwhile may be on '
-  'two pages. Refusals: unauthorized, forbidden, invalid_request (detail: the argument).';
+  'For admins: the users whose keys transferred bytes in this calendar month (UTC), the most '
+  'first, `limit` (1 to 200, default 50) per page, from `cursor` on; or only `user` (id or e-mail '
+  'address), whatever it transferred. Each has the account as proxy_account shows it, email, '
+  'removed, barred_until (null, or 2100 for good) and used_bytes of all live and test keys; a user '
+  'whose usage rises between two pages may be missing. Refusals: unauthorized, forbidden, '
+  'invalid_request (detail: the argument).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function proxy_private.list_proxy_users, public.list_proxy_users
 from public, anon, authenticated, service_role;
 grant execute on function proxy_private.list_proxy_users, public.list_proxy_users to authenticated;

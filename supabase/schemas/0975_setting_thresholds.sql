@@ -1,14 +1,15 @@
--- Setting thresholds: at which percents of a quota a user wants to be alerted.
+-- Setting thresholds: the percentages of a quota at which a user gets alerts.
 
 create type public.proxy_alert_threshold as (
   api_key_id uuid, key_id text, percents integer[], label text
 );
 comment on type public.proxy_alert_threshold is
-  'At which percents of a quota a user is alerted, in ascending order: of one key, or with no key of the '
-  'account and of all keys that are not listed. label: the key''s.';
+  'The percentages of a quota at which a user is alerted, in ascending order. A row with a key, '
+  'and that key''s label, is for that key; the row without a key is for the account and for all '
+  'keys that are not listed.';
 
 
--- A definer: callers may read no table.
+-- Security definer: callers may not read tables.
 create function proxy_private.own_alert_thresholds() returns setof public.proxy_alert_threshold
 language plpgsql stable security definer rows 10
 set search_path = pg_catalog, pg_temp
@@ -38,11 +39,12 @@ begin
 end
 $$;
 comment on function public.list_proxy_alert_thresholds is
-  'At which percents of a quota the caller is alerted: first the row of the account and of all keys '
-  'without one (80, 95 and 100 where nothing was set), then each key''s. Refusals: unauthorized.';
+  'Returns the percentages of a quota at which the caller is alerted: first the row for the '
+  'account and for all keys without their own (default 80, 95 and 100), then one row per key with '
+  'its own. Refusals: unauthorized.';
 
 
--- A definer: callers may write no table.
+-- Security definer: callers may not write tables.
 create function proxy_private.set_alert_thresholds(percents integer[], reference text)
 returns public.proxy_alert_threshold
 language plpgsql volatile security definer
@@ -81,7 +83,7 @@ begin
     on conflict on constraint "thresholds are set once for each key"
       do update set percents = excluded.percents;
   end if;
-  -- one that is passed already
+  -- alert at once about thresholds that are already passed
   if key.id is not null then
     perform proxy_private.alert_key_quotas(array[key.id]);
   else
@@ -112,17 +114,21 @@ begin
 end
 $$;
 comment on function public.set_proxy_alert_thresholds is
-  'Sets at which percents of a quota (up to five, 10 to 100) the caller is alerted: for a key (uuid or '
-  'keyId), or without one for the account and all keys that have no own. An empty list: never; null: as '
-  'before it was set. One that is passed already is alerted to at once. Refusals: unauthorized, not_found, '
-  'key_deleted, invalid_request (detail: percents), rate_limited (detail: seconds to wait).';
+  'Sets the percentages of a quota (up to five, 10 to 100) at which the caller is alerted: for one '
+  'key (uuid or keyId), or, without one, for the account and all keys without their own. An empty '
+  'list turns alerts off, null removes the setting, and a threshold that is already passed raises '
+  'an alert at once. Refusals: unauthorized, not_found, key_deleted, invalid_request (detail: '
+  'percents), rate_limited (detail: seconds to wait).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
-  ('percents', 'Up to five whole numbers from 10 to 100; none for no alerts, null for the default.');
+  (
+    'percents',
+    'Up to five whole numbers from 10 to 100: an empty list for no alerts, null for the default.'
+  );
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.own_alert_thresholds, public.list_proxy_alert_thresholds, proxy_private.set_alert_thresholds,
   public.set_proxy_alert_thresholds

@@ -1,23 +1,24 @@
--- Webhooks as their owners see them, and what may be set of one: where a user wants alerts sent. Admins set
--- the operator's, which get all users' alerts.
+-- Webhooks as their owners see them, and the rules for their fields: where a user wants alerts
+-- sent. Admins set the operator's webhooks, which get all users' alerts.
 
 insert into proxy_private.refusals (sql_state, code, message, occurs_when) values
   (
     'PT404', 'webhook_not_found', 'Not found: you have no such webhook.',
-    'no such webhook or delivery, or not yours'
+    'the webhook or delivery does not exist, or is not yours'
   ),
   (
-    'PT409', 'webhook_limit_reached', 'Ten webhooks are the most: delete one first.',
-    'a user, or the operator, has ten webhooks'
+    'PT409', 'webhook_limit_reached',
+    'The limit of ten webhooks is reached: delete a webhook first.',
+    'the user, or the operator, already has ten webhooks'
   ),
   (
     'PT409', 'webhook_disabled', 'The webhook is disabled: enable it first.',
-    'a disabled webhook cannot be tested, and nothing sent to it again'
+    'a disabled webhook cannot be tested, and nothing can be resent to it'
   ),
   (
     'PT409', 'email_not_confirmed',
     'The account has no confirmed e-mail address: confirm it first.',
-    'alerts are mailed to the account''s confirmed address alone'
+    'the account has no confirmed address, the only one that alerts are mailed to'
   );
 
 create type public.proxy_webhook as (
@@ -34,9 +35,9 @@ create type public.proxy_webhook as (
   secret text
 );
 comment on type public.proxy_webhook is
-  'A webhook. address: the URL of a generic one, the host of one whose URL is a secret, an e-mail address. '
-  'types: what it wants, null for all. secret: what signs a generic one''s requests, when it is made or '
-  'rotated, and never again.';
+  'A webhook. address is the URL of a generic webhook, the host if the URL is a secret, or an '
+  'e-mail address; types are the alerts it gets, null for all. secret is the signing secret of a '
+  'generic webhook, returned only when it is created or rotated.';
 
 
 create function proxy_private.show_webhook(webhook proxy_private.proxy_webhooks, secret text default null)
@@ -53,10 +54,10 @@ begin
   )::public.proxy_webhook;
 end
 $$;
-comment on function proxy_private.show_webhook is 'A webhook as its owner sees it.';
+comment on function proxy_private.show_webhook is 'Returns a webhook as its owner sees it.';
 
 
--- What a URL may be by its text; where it leads is for the delivery to judge, at each attempt.
+-- Checks only the text of the URL; each delivery attempt checks where it leads.
 create function proxy_private.require_webhook_url(url text, hosts text[]) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -66,14 +67,14 @@ declare
   host text;
 begin
   if octet_length(require_webhook_url.url) > 2000
-    -- visible ASCII: what else there is has to be percent-encoded, and a fragment is never sent
+    -- visible ASCII: other characters must be percent-encoded, and a fragment is never sent
     or require_webhook_url.url !~ '^https?://[!-~]+$'
     or require_webhook_url.url ~ '[#\\"<>^`{|}]'
     or (require_webhook_url.url !~ '^https://' and not local_allowed)
   then
     perform proxy_private.refuse('invalid_request', 'url');
   end if;
-  -- user information is a credential in a URL
+  -- no user information, which is a credential in a URL
   host := substring(require_webhook_url.url from '^https?://(\[[0-9a-fA-F:.]+\]|[^][/?:@]+)(?::[0-9]{1,5})?(?:[/?]|$)');
   if host is null
     or (
@@ -87,8 +88,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_webhook_url is
-  'An absolute https URL without user information or fragment, of one of `hosts` where they are given; '
-  'refuses (invalid_request) anything else. Plain http is for local stacks.';
+  'Returns an absolute https URL without user information or fragment, on one of `hosts` if given; '
+  'refuses (invalid_request) anything else. Plain http is allowed only on local stacks.';
 
 
 create function proxy_private.require_alert_types(types text[]) returns text[]
@@ -106,10 +107,10 @@ begin
 end
 $$;
 comment on function proxy_private.require_alert_types is
-  'Types of alerts, each once; refuses (invalid_request) an empty list and unknown ones.';
+  'Returns types of alerts without duplicates; refuses (invalid_request) an empty list and unknown '
+  'types.';
 
 
--- The id of the owner: null for the operator's webhooks, which are admins' to set.
 create function proxy_private.require_webhook_owner(operator boolean) returns uuid
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -123,8 +124,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_webhook_owner is
-  'The caller''s id, or null for an admin who acts for the operator; refuses others (unauthorized, '
-  'forbidden).';
+  'Returns the caller''s id, or null for an admin who acts for the operator; refuses other callers '
+  '(unauthorized, forbidden).';
 
 
 create function proxy_private.new_signing_key(out key text, out shown text)
@@ -137,22 +138,26 @@ begin
 end
 $$;
 comment on function proxy_private.new_signing_key is
-  'A new signing key of 32 random bytes, in base64 and as Standard Webhooks shows it.';
+  'Returns a new signing key of 32 random bytes, in base64 and as Standard Webhooks writes it.';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
-  ('kind', 'One of webhook, slack, discord, pagerduty and email, which is for users alone.'),
+  ('kind', 'One of webhook, slack, discord, pagerduty and, for users only, email.'),
   (
     'url',
-    'An https:// URL of at most 2,000 characters, without user or fragment: of any host for kind webhook, '
-      'of hooks.slack.com for slack, of discord.com for discord; none for other kinds.'
+    'An https:// URL of at most 2,000 characters, without credentials or fragment: on any host for '
+      'kind webhook, on hooks.slack.com for slack, on discord.com for discord; no URL for other '
+      'kinds.'
   ),
-  ('routing_key', 'The 32 characters of an integration key of PagerDuty''s; none for other kinds.'),
-  ('types', 'At least one type of alert, such as key.quota, or null for all: docs/alerts.md lists them.'),
+  ('routing_key', 'A PagerDuty integration key of 32 characters, for kind pagerduty only.'),
+  (
+    'types',
+    'At least one type of alert, such as key.quota, or null for all: docs/alerts.md lists them.'
+  ),
   ('disabled', 'Either true or false.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.show_webhook,
   proxy_private.require_webhook_url,

@@ -1,6 +1,6 @@
--- Creating webhooks: up to ten of a user, and ten of the operator.
+-- Creating webhooks: up to ten per user, and ten for the operator.
 
--- A definer: callers may write no table.
+-- Security definer: callers may not write tables.
 create function proxy_private.create_proxy_webhook(
   kind text, url text, routing_key text, label text, types text[], operator boolean
 ) returns public.proxy_webhook
@@ -41,7 +41,7 @@ begin
         when 'discord' then array['discord.com', 'discordapp.com', 'canary.discord.com', 'ptb.discord.com']
       end
     ));
-    -- the URL of one of Slack's or Discord's is all that one needs to write there
+    -- a Slack or Discord URL is a secret: anyone who has it can post there
     made.address := case
       when made.kind = 'webhook' then create_proxy_webhook.url
       else substring(create_proxy_webhook.url from '^https?://([^/?:]+)')
@@ -59,7 +59,7 @@ begin
     perform proxy_private.refuse('invalid_request', 'routing_key');
   end if;
   if made.kind = 'email' then
-    -- the operator's address is none of an account
+    -- the operator has no account, and so no confirmed address
     if owner_id is null then
       perform proxy_private.refuse('invalid_request', 'kind');
     end if;
@@ -72,7 +72,7 @@ begin
   end if;
 
   perform proxy_private.claim_write(coalesce(owner_id, proxy_private.token_subject()), case when owner_id is null then 'administer' else 'change' end);
-  -- the operator's are counted under one lock, a user's under that of their writes
+  -- this lock covers the count of the operator's webhooks; claim_write's lock covers a user's
   if owner_id is null then
     perform from proxy_private.delivery_settings for no key update;
   end if;
@@ -93,7 +93,8 @@ begin
   return proxy_private.show_webhook(made, shown);
 end
 $$;
-comment on function proxy_private.create_proxy_webhook is 'Does the work of public.create_proxy_webhook.';
+comment on function proxy_private.create_proxy_webhook is
+  'Does the work of public.create_proxy_webhook.';
 
 create function public.create_proxy_webhook(
   kind text, url text default null, routing_key text default null, label text default null,
@@ -110,14 +111,15 @@ begin
 end
 $$;
 comment on function public.create_proxy_webhook is
-  'Makes a webhook of the caller, or for admins with `operator` one that gets all users'' alerts. kind: '
-  'webhook (url; answers the signing secret, this once), slack or discord (url), pagerduty (routing_key), '
-  'email (to the account''s confirmed address). types: what it wants; null for all. Refusals: unauthorized, '
-  'forbidden, invalid_request (detail: the argument), email_not_confirmed, webhook_limit_reached, '
-  'rate_limited (detail: seconds to wait).';
+  'Creates a webhook for the caller, or, for admins with `operator`, one that gets all users'' '
+  'alerts. kind is webhook (needs url; returns the signing secret, only this once), slack or '
+  'discord (url), pagerduty (routing_key) or email (to the account''s confirmed address); types '
+  'are the alerts it gets, null for all. Refusals: unauthorized, forbidden, invalid_request '
+  '(detail: the argument), email_not_confirmed, webhook_limit_reached, rate_limited (detail: '
+  'seconds to wait).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.create_proxy_webhook,
   public.create_proxy_webhook

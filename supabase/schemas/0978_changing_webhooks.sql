@@ -1,6 +1,6 @@
--- Changing webhooks: list, update, delete, and a new signing secret.
+-- Changing webhooks: list, update, delete, and rotate the signing secret.
 
--- A definer: callers may read no table.
+-- Security definer: callers may not read tables.
 create function proxy_private.list_proxy_webhooks(operator boolean) returns setof public.proxy_webhook
 language plpgsql stable security definer rows 10
 set search_path = pg_catalog, pg_temp
@@ -17,12 +17,13 @@ begin
   select s.*
   from proxy_private.proxy_webhooks as w
   cross join lateral proxy_private.show_webhook(w) as s
-  -- "is not distinct from" would have no index
+  -- "is not distinct from" would not use the index
   where w.user_id = owner_id or (owner_id is null and w.user_id is null)
   order by w.created_at, w.id;
 end
 $$;
-comment on function proxy_private.list_proxy_webhooks is 'Does the work of public.list_proxy_webhooks.';
+comment on function proxy_private.list_proxy_webhooks is
+  'Does the work of public.list_proxy_webhooks.';
 
 create function public.list_proxy_webhooks(operator boolean default false)
 returns setof public.proxy_webhook
@@ -35,11 +36,12 @@ begin
 end
 $$;
 comment on function public.list_proxy_webhooks is
-  'The caller''s webhooks, or for admins with `operator` those that get all users'' alerts, oldest first; '
-  'never a secret. Refusals: unauthorized, forbidden.';
+  'Returns the caller''s webhooks, or, for admins with `operator`, those that get all users'' '
+  'alerts, oldest first and without secrets. Refusals: unauthorized, forbidden.';
 
 
--- The row says whether a webhook is an admin's own or the operator's: another user's does not exist here.
+-- `operator` selects the operator's webhooks, not the admin's own. Another user's webhook is not
+-- found.
 create function proxy_private.lock_webhook(id uuid, operator boolean) returns proxy_private.proxy_webhooks
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -62,11 +64,12 @@ begin
 end
 $$;
 comment on function proxy_private.lock_webhook is
-  'The caller''s webhook, or for admins the operator''s, locked until the transaction ends; counts a write. '
-  'Refusals: unauthorized, forbidden, webhook_not_found, rate_limited.';
+  'Returns the caller''s webhook, or, for admins with `operator`, the operator''s, locked until '
+  'the transaction ends, and counts a write. Refusals: unauthorized, forbidden, webhook_not_found, '
+  'rate_limited.';
 
 
--- A definer: callers may write no table.
+-- Security definer: callers may not write tables.
 create function proxy_private.update_proxy_webhook(id uuid, changes jsonb, operator boolean)
 returns public.proxy_webhook
 language plpgsql volatile security definer
@@ -120,7 +123,7 @@ begin
       webhook.disabled_at := coalesce(webhook.disabled_at, now());
       webhook.disabled_reason := coalesce(webhook.disabled_reason, 'owner');
     else
-      -- it may fail for three days again
+      -- the three days of failures start again
       webhook.disabled_at := null;
       webhook.disabled_reason := null;
       webhook.failures := 0;
@@ -135,7 +138,8 @@ begin
   return proxy_private.show_webhook(webhook);
 end
 $$;
-comment on function proxy_private.update_proxy_webhook is 'Does the work of public.update_proxy_webhook.';
+comment on function proxy_private.update_proxy_webhook is
+  'Does the work of public.update_proxy_webhook.';
 
 create function public.update_proxy_webhook(
   id uuid, changes jsonb, operator boolean default false
@@ -150,13 +154,13 @@ begin
 end
 $$;
 comment on function public.update_proxy_webhook is
-  'Changes the caller''s webhook, or for admins with `operator` the operator''s: of `changes` {label, types, '
-  'disabled} what is there. Enabling it forgets its failures; what it missed while it was disabled is not '
-  'sent. Refusals: unauthorized, forbidden, invalid_request (detail: the field), webhook_not_found, '
-  'rate_limited (detail: seconds to wait).';
+  'Sets the fields in `changes` (label, types, disabled) of the caller''s webhook, or, for admins '
+  'with `operator`, the operator''s. Enabling a webhook resets its failures; alerts that it missed '
+  'while disabled are not sent. Refusals: unauthorized, forbidden, invalid_request (detail: the '
+  'field), webhook_not_found, rate_limited (detail: seconds to wait).';
 
 
--- A definer: callers may write no table.
+-- Security definer: callers may not write tables.
 create function proxy_private.delete_proxy_webhook(id uuid, operator boolean) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -168,7 +172,8 @@ begin
   delete from proxy_private.proxy_webhooks as w where w.id = webhook.id;
 end
 $$;
-comment on function proxy_private.delete_proxy_webhook is 'Does the work of public.delete_proxy_webhook.';
+comment on function proxy_private.delete_proxy_webhook is
+  'Does the work of public.delete_proxy_webhook.';
 
 create function public.delete_proxy_webhook(id uuid, operator boolean default false) returns void
 language plpgsql volatile security invoker
@@ -179,11 +184,12 @@ begin
 end
 $$;
 comment on function public.delete_proxy_webhook is
-  'Removes the caller''s webhook, or for admins with `operator` the operator''s, with its secret and its '
-  'deliveries. Refusals: unauthorized, forbidden, webhook_not_found, rate_limited (detail: seconds to wait).';
+  'Deletes the caller''s webhook, or, for admins with `operator`, the operator''s, with its secret '
+  'and its deliveries. Refusals: unauthorized, forbidden, webhook_not_found, rate_limited (detail: '
+  'seconds to wait).';
 
 
--- A definer: callers may write no table.
+-- Security definer: callers may not write tables.
 create function proxy_private.rotate_proxy_webhook(id uuid, operator boolean) returns public.proxy_webhook
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -204,7 +210,8 @@ begin
   return proxy_private.show_webhook(webhook, made.shown);
 end
 $$;
-comment on function proxy_private.rotate_proxy_webhook is 'Does the work of public.rotate_proxy_webhook.';
+comment on function proxy_private.rotate_proxy_webhook is
+  'Does the work of public.rotate_proxy_webhook.';
 
 create function public.rotate_proxy_webhook(id uuid, operator boolean default false)
 returns public.proxy_webhook
@@ -216,12 +223,13 @@ begin
 end
 $$;
 comment on function public.rotate_proxy_webhook is
-  'Gives the caller''s generic webhook, or for admins with `operator` the operator''s, a new signing secret, '
-  'which is answered this once; requests are signed with it from now on. Refusals: unauthorized, forbidden, '
-  'invalid_request (detail: id, for another kind), webhook_not_found, rate_limited (detail: seconds to wait).';
+  'Gives the caller''s generic webhook, or, for admins with `operator`, the operator''s, a new '
+  'signing secret and returns it, only this once. Requests are signed with it from now on. '
+  'Refusals: unauthorized, forbidden, invalid_request (detail: id, for another kind), '
+  'webhook_not_found, rate_limited (detail: seconds to wait).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.lock_webhook,
   proxy_private.list_proxy_webhooks,

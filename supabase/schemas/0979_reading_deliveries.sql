@@ -1,5 +1,5 @@
--- Deliveries as the owners of webhooks see them: what was attempted and what came of it, a test, and one
--- that has ended sent again.
+-- Deliveries as the owners of webhooks see them: attempts and their outcomes, a test, and
+-- resending.
 
 create type public.proxy_webhook_delivery as (
   id uuid,
@@ -12,12 +12,12 @@ create type public.proxy_webhook_delivery as (
   attempt_log jsonb
 );
 comment on type public.proxy_webhook_delivery is
-  'A delivery of an alert (type, occurred_at) to a webhook. state: pending, delivered or failed. attempts: '
-  'how many were made. attempt_log: the last 20 of them, in order, each {number, started_at, duration_ms, '
-  'outcome, status, answer}.';
+  'A delivery of an alert (type, occurred_at) to a webhook; state is pending, delivered or failed. '
+  'attempts counts the attempts; attempt_log has the last 20 in order, each {number, started_at, '
+  'duration_ms, outcome, status, answer}.';
 
 
--- An owner may send a delivery again any number of times: what is shown has a bound.
+-- Limited, because an owner may resend a delivery any number of times.
 create function proxy_private.show_attempts(delivery_id uuid) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -34,7 +34,8 @@ begin
   );
 end
 $$;
-comment on function proxy_private.show_attempts is 'The last 20 attempts at a delivery, in order.';
+comment on function proxy_private.show_attempts is
+  'Returns the last 20 attempts at a delivery, in order.';
 
 
 create function proxy_private.show_webhook_delivery(
@@ -52,11 +53,12 @@ begin
   )::public.proxy_webhook_delivery;
 end
 $$;
-comment on function proxy_private.show_webhook_delivery is 'A delivery as the owner of its webhook sees it.';
+comment on function proxy_private.show_webhook_delivery is
+  'Returns a delivery as the owner of its webhook sees it.';
 
 
--- A definer: callers may read no table. By the ids of alerts, which rise with time: the index of what is
--- delivered once has them.
+-- Security definer: callers may not read tables. Ordered by alert id, which rises with time, to use
+-- the unique index on webhook and alert.
 create function proxy_private.page_of_deliveries(
   webhook_id uuid, "limit" integer, cursor text, operator boolean
 ) returns public.proxy_page
@@ -98,7 +100,8 @@ begin
   return answer;
 end
 $$;
-comment on function proxy_private.page_of_deliveries is 'Does the work of public.list_proxy_deliveries.';
+comment on function proxy_private.page_of_deliveries is
+  'Does the work of public.list_proxy_deliveries.';
 
 create function public.list_proxy_deliveries(
   webhook_id uuid, "limit" integer default 50, cursor text default null,
@@ -115,14 +118,15 @@ begin
 end
 $$;
 comment on function public.list_proxy_deliveries is
-  'What is sent to the caller''s webhook, or for admins with `operator` to the operator''s, newest alert '
-  'first: `limit` (1 to 200, default 50) from `cursor` on. Each: id, alert_id, type, occurred_at, state '
-  '(pending, delivered, failed), attempts, next_attempt_at, and in attempt_log the last 20 attempts. '
-  'Refusals: unauthorized, forbidden, webhook_not_found, invalid_request (detail: the argument).';
+  'Returns the deliveries to the caller''s webhook, or, for admins with `operator`, the '
+  'operator''s, newest alert first: `limit` (1 to 200, default 50) per page, from `cursor` on. '
+  'Each has id, alert_id, type, occurred_at, state (pending, delivered, failed), attempts, '
+  'next_attempt_at, and attempt_log with the last 20 attempts. Refusals: unauthorized, forbidden, '
+  'webhook_not_found, invalid_request (detail: the argument).';
 
 
--- A definer: callers may write no table. The webhook is locked first, as by those who claim and report.
--- Attempts are counted on: after the eleventh, what is sent again gets one attempt each time.
+-- Security definer: callers may not write tables. Locks the webhook first, as claiming and
+-- reporting do. The count of attempts goes on: after the eleventh, each resend gets one attempt.
 create function proxy_private.resend_proxy_delivery(id uuid, operator boolean, webhook_id uuid)
 returns public.proxy_webhook_delivery
 language plpgsql volatile security definer
@@ -147,7 +151,7 @@ begin
   set state = 'pending', next_attempt_at = now()
   where d.id = resend_proxy_delivery.id
   returning * into delivery;
-  -- its alert was just dropped for its age
+  -- its alert just expired and was deleted
   if not found then
     perform proxy_private.refuse('webhook_not_found');
   end if;
@@ -155,7 +159,8 @@ begin
   return proxy_private.show_webhook_delivery(delivery, alert);
 end
 $$;
-comment on function proxy_private.resend_proxy_delivery is 'Does the work of public.resend_proxy_delivery.';
+comment on function proxy_private.resend_proxy_delivery is
+  'Does the work of public.resend_proxy_delivery.';
 
 create function public.resend_proxy_delivery(
   id uuid, operator boolean default false, webhook_id uuid default null
@@ -170,13 +175,14 @@ begin
 end
 $$;
 comment on function public.resend_proxy_delivery is
-  'Sends a delivery to the caller''s webhook (`webhook_id`, where it is given), or for admins with `operator` '
-  'to the operator''s, again: the same alert by the same id. A pending one is attempted now. Refusals: '
-  'unauthorized, forbidden, webhook_not_found, webhook_disabled, rate_limited (detail: seconds to wait).';
+  'Resends a delivery to the caller''s webhook, or, for admins with `operator`, the operator''s, '
+  'as the same alert with the same id; `webhook_id`, if given, must be its webhook. A pending '
+  'delivery is attempted now. Refusals: unauthorized, forbidden, webhook_not_found, '
+  'webhook_disabled, rate_limited (detail: seconds to wait).';
 
 
--- A definer: callers may write no table. The operator's webhooks are of no user: their test is an alert of
--- the admin who asked for it.
+-- Security definer: callers may not write tables. The operator's webhooks belong to no user, so
+-- their test is an alert of the calling admin.
 create function proxy_private.test_proxy_webhook(id uuid, operator boolean)
 returns public.proxy_webhook_delivery
 language plpgsql volatile security definer
@@ -197,7 +203,7 @@ begin
     jsonb_build_object('webhookId', webhook.id, 'kind', webhook.kind)
   )
   returning * into alert;
-  -- for this one alone, whatever types it wants
+  -- for this webhook only, whatever types it gets
   insert into proxy_private.proxy_deliveries (webhook_id, alert_id)
   values (webhook.id, alert.id)
   returning * into delivery;
@@ -205,7 +211,8 @@ begin
   return proxy_private.show_webhook_delivery(delivery, alert);
 end
 $$;
-comment on function proxy_private.test_proxy_webhook is 'Does the work of public.test_proxy_webhook.';
+comment on function proxy_private.test_proxy_webhook is
+  'Does the work of public.test_proxy_webhook.';
 
 create function public.test_proxy_webhook(id uuid, operator boolean default false)
 returns public.proxy_webhook_delivery
@@ -217,16 +224,17 @@ begin
 end
 $$;
 comment on function public.test_proxy_webhook is
-  'Sends an alert of type webhook.test to the caller''s webhook, or for admins with `operator` to the '
-  'operator''s, and to no other; returns the delivery, whose attempts list_proxy_deliveries shows. Refusals: '
-  'unauthorized, forbidden, webhook_not_found, webhook_disabled, rate_limited (detail: seconds to wait).';
+  'Sends an alert of type webhook.test to the caller''s webhook, or, for admins with `operator`, '
+  'the operator''s, and to no other. Returns the delivery; list_proxy_deliveries shows its '
+  'attempts. Refusals: unauthorized, forbidden, webhook_not_found, webhook_disabled, rate_limited '
+  '(detail: seconds to wait).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
-  ('id', 'That of a generic webhook, where its signing secret is rotated: other kinds have none.');
+  ('id', 'The id of a generic webhook: other kinds have no signing secret to rotate.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.show_attempts,
   proxy_private.show_webhook_delivery,

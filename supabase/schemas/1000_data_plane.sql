@@ -20,12 +20,13 @@ create type gateway.proxy_key_lookup as (
   account_used_bytes bigint
 );
 comment on type gateway.proxy_key_lookup is
-  'What a gateway needs to judge a CONNECT. Times to come are in milliseconds from now, so that a '
-  'gateway''s own clock need not be right; allowed_ips is empty where any client may come, and '
-  'previous_hash null but in a grace. account_…: of the '
-  'bytes that all keys of its user, tier and mode share; all null once the user''s account is removed.';
+  'What a gateway needs to accept or refuse a CONNECT. Future times are in milliseconds from now, '
+  'so that a gateway''s own clock need not be right; allowed_ips is empty if any client may '
+  'connect, and previous_hash is null except in a grace period. account_… describe the bytes that '
+  'all keys of its user, tier and mode share, null once the user''s account is removed.';
 
--- A definer: the gateway may read no table. In plpgsql, which keeps its plan between calls.
+-- Security definer: the gateway may not read tables. In plpgsql, which caches the plan between
+-- calls.
 create function gateway.lookup_proxy_key(key_id text) returns setof gateway.proxy_key_lookup
 language plpgsql stable security definer rows 1
 set search_path = pg_catalog, pg_temp
@@ -44,7 +45,7 @@ begin
     k.rate_limit,
     k.tunnel_limit,
     k.bandwidth_limit_bytes,
-    -- what a number in JSON holds exactly
+    -- the largest integer that a JSON number holds exactly
     least(coalesce(m.bytes_sent + m.bytes_received, 0), 9007199254740991),
     k.allowed_ips::text[],
     floor(extract(epoch from k.expires_at - now()) * 1000)::bigint,
@@ -68,10 +69,11 @@ begin
 end
 $$;
 comment on function gateway.lookup_proxy_key is
-  'The key with its hashes, state, limits and this month''s bytes, and those of its account; no row for an unknown keyId. The '
-  'gateway compares the hash itself, so that no secret reaches the database. Reads only.';
+  'Returns the key with its hashes, state, limits and this month''s bytes, and those of its '
+  'account; no row for an unknown keyId. The gateway compares the hash itself, so that no secret '
+  'reaches the database. Read only.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function gateway.lookup_proxy_key from public, anon, authenticated, service_role;
 grant execute on function gateway.lookup_proxy_key to proxy_gateway;

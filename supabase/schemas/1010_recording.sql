@@ -1,24 +1,24 @@
--- Recording: what gateways report, judged, written once, and added to the rollups.
+-- Recording: usage reports from gateways are checked, written once, and added to the rollups.
 
 create type gateway.recorded_usage as (recorded integer, repeated integer, rejected jsonb);
 comment on type gateway.recorded_usage is
-  'How many rows a batch made or raised, how many of its reports said nothing new, and which were '
-  'refused: the index in the batch, from 0, the event''s id, and the reason.';
+  'How many rows a batch created or raised, how many of its reports added nothing new, and which '
+  'were rejected: the index in the batch (from 0), the event''s id and the reason.';
 
--- A definer: the gateway may write no table. Each row is made or locked, in one order of all rows, before
--- any is raised: nobody changes a row after it was read, and batches that overlap wait for each other. The
--- rollups follow, each in its order.
+-- Security definer: the gateway may not write tables. Every row is inserted or locked, in one
+-- global order, before any is raised: no other transaction changes a row after it was read, and
+-- overlapping batches wait for each other. The rollups follow, each in its own order.
 create function gateway.record_usage(events jsonb) returns gateway.recorded_usage
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
--- a batch of 10,000 in memory
+-- keeps a batch of 10,000 in memory
 set work_mem = '32MB'
--- a batch tells the planner nothing, and each new connection would plan its first five again
+-- the planner learns nothing from a batch, and each new connection would plan its first five calls
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-  -- a full RFC 3339 time: 'now', or one without its zone, would be another time when repeated
+  -- a full RFC 3339 time: 'now', or a time without a zone, would be another time when repeated
   time_form constant text :=
     '\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})';
   all_in_form boolean;
@@ -39,12 +39,12 @@ begin
     perform proxy_private.refuse('invalid_request', 'events');
   end if;
 
-  -- Retention drops no day between this and the commit: a repeat of its events could not be recognized.
+  -- Until the commit, retention drops no day: repeats of its events could not be recognized.
   lock table only proxy_private.proxy_usage_events in row exclusive mode;
   oldest_at := proxy_private.oldest_usage_day();
 
-  -- All times in one match, as beginning a match takes longer than matching; each by itself below
-  -- where one is out of form.
+  -- All times in one match, because starting a match costs more than matching. If one is malformed,
+  -- each is matched by itself below.
   select
     string_agg(e.raw || '|', '') ~ ('^(' || time_form || '\|)*$'),
     min(e.occurred_at), max(e.occurred_at)
@@ -77,20 +77,20 @@ begin
           then 'invalid_target_site'
         when char_length(e.method) between 1 and 20 is not true then 'invalid_method'
         when e.status_code between 100 and 999 is not true then 'invalid_status_code'
-        -- 64 TiB a row: more than an hour at 100 Gbit/s
+        -- 64 TiB per row: more than an hour at 100 Gbit/s
         when e.bytes_sent between 0 and 70368744177664 is not true then 'invalid_bytes_sent'
         when e.bytes_received between 0 and 70368744177664 is not true
           then 'invalid_bytes_received'
         when e.duration_ms >= 0 is not true then 'invalid_duration_ms'
-        -- a key would seem used until then
+        -- otherwise the key would seem used until then
         when e.occurred_at + e.duration_ms * interval '1 ms' > now() + interval '5 minutes'
           then 'ended_in_the_future'
-        -- 100 Gbit/s, and a second for what a clock is off
+        -- 100 Gbit/s, plus a second for clock error
         when e.bytes_sent + e.bytes_received > (e.duration_ms + 1000::bigint) * 12500000
           then 'too_many_bytes'
         when char_length(e.served_by_node_id) between 1 and 100 is not true
           then 'invalid_served_by_node_id'
-        -- a bound within the expression takes ten times as long
+        -- a length bound in the pattern takes ten times as long
         when e.code !~ '^[a-z][a-z0-9_]*$' or octet_length(e.code) > 64 then 'invalid_code'
         when e.count not between 0 and 1000000
           or (
@@ -123,7 +123,7 @@ begin
     left join proxy_private.proxy_keys as k on k.id = e.api_key_id
   )
   select
-    -- of several reports of a row the last one says what the others did, and more
+    -- of several reports of one row, the last one includes the others
     (
       select
         array_agg(
@@ -153,7 +153,7 @@ begin
   into reports, accepted, outcome.rejected
   from judged as j;
 
-  -- In the order of the array. A known row is locked, and not written.
+  -- In the order of the array. A known row is locked, but not written.
   with written as (
     insert into proxy_private.proxy_usage_events as u
     select r.* from unnest(reports) as r
@@ -161,7 +161,7 @@ begin
     returning u.api_key_id, u.occurred_at, u.event_id
   )
   select
-    -- mostly nothing is known
+    -- usually no row is known
     case when (select count(*) from written) < cardinality(reports) then array(
       select r from unnest(reports) as r
       where (r.api_key_id, r.occurred_at, r.event_id) not in (select w.* from written as w)
@@ -174,14 +174,14 @@ begin
     )
   ) end;
 
-  -- A statement by itself, which sees the known rows as they were locked. Its days are constants: a plan
-  -- that is kept would lock those of all days, and begin to scan them.
+  -- A separate statement, which sees the known rows as they were locked. Its days are constants: a
+  -- cached plan would lock the partitions of all days and start to scan them.
   if known is not null then
     execute format(
       'select array(
          select s.o
          from unnest($1) as r
-         -- row by row, by the index: a plan that knows nothing of today may compare each with each
+         -- row by row, by index: without statistics for today, a plan may compare all pairs
          cross join lateral (
            select o from proxy_private.proxy_usage_events as o
            where o.api_key_id = r.api_key_id and o.occurred_at = r.occurred_at
@@ -194,15 +194,15 @@ begin
     into stored using known;
   end if;
 
-  -- Known rows are written by INSERT: an UPDATE would lock all days for it, and wait for retention, which
-  -- waits for this.
+  -- Known rows are written by INSERT: an UPDATE would lock the partitions of all days, and so
+  -- deadlock with retention.
   with risen_rows as materialized (
     select
       (p.r).api_key_id, (p.r).event_id, (p.r).occurred_at,
       greatest((p.o).bytes_sent, (p.r).bytes_sent) as bytes_sent,
       greatest((p.o).bytes_received, (p.r).bytes_received) as bytes_received,
       greatest((p.o).duration_ms, (p.r).duration_ms) as duration_ms,
-      -- what turns out to be no refusal is one request
+      -- a row that turns out not to be a refusal is one request
       case
         when proxy_private.is_refusal((p.r).code, (p.r).bytes_sent + (p.r).bytes_received)
           then greatest((p.o).count, (p.r).count)
@@ -227,7 +227,7 @@ begin
         (p.r).duration_ms > (p.o).duration_ms or (p.r).bytes_sent > (p.o).bytes_sent
         or (p.r).bytes_received > (p.o).bytes_received or (p.r).count > (p.o).count
       )
-      -- what is a request stays one: no report lowers a figure
+      -- a request stays a request: no report lowers a figure
       and (
         proxy_private.is_refusal((p.r).code, (p.r).bytes_sent + (p.r).bytes_received) is not true
         or proxy_private.is_refusal((p.o).code, (p.o).bytes_sent + (p.o).bytes_received)
@@ -250,7 +250,7 @@ begin
       status_code = excluded.status_code,
       code = excluded.code
   ),
-  -- by how much each row was raised: a new one by all of it; a refusal is no use of its key
+  -- by how much each row was raised, a new row by all of it; a refusal is no use of its key
   all_raised as (
     select (
       r.api_key_id, r.occurred_at, r.occurred_at + r.duration_ms * interval '1 ms',
@@ -282,14 +282,14 @@ begin
 end
 $$;
 comment on function gateway.record_usage is
-  'Records an array of usage events (camelCase, as the contract names them), each the latest report of '
-  'its row: bytes, duration and count since the row began. Makes the rows that are new, raises those that '
-  'are known, and the rollups by the difference, refusals left out, so a batch may be sent again, and '
-  'late. An event that is of no known key, out of bounds, or cannot have happened (before its key was '
-  'made, or more bytes than 100 Gbit/s) is reported in `rejected` and does not stop the others. Notifies '
-  'as the rollups do. Refusals: invalid_request (no array, or over 100,000 events).';
+  'Records an array of usage events (camelCase, as in the contract), each the latest report of its '
+  'row, with bytes, duration and count since the row started: inserts new rows, raises known ones, '
+  'and adds the difference to the rollups, which also notify, so a batch may be repeated or late. '
+  'Refused requests count only in the rollup by outcome; an event of an unknown key, out of bounds '
+  'or impossible (before its key was created, or over 100 Gbit/s) is listed in `rejected` and does '
+  'not stop the others. Refusals: invalid_request (not an array, or over 100,000 events).';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function gateway.record_usage from public, anon, authenticated, service_role;
 grant execute on function gateway.record_usage to proxy_gateway;

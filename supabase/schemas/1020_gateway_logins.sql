@@ -1,8 +1,8 @@
--- Gateway logins: each gateway has one of its own, so that a stolen one can be dropped alone.
+-- Gateway logins: each gateway has its own, so that a stolen one can be dropped alone.
 
--- A login that may make temporary objects can put a type of a known name before all others. No function
--- here looks there first, and gateways have no use for them: so they may make none. All other roles
--- keep the right. A role that is made later needs a grant.
+-- A login that may create temporary objects can shadow a known type's name. No function here
+-- searches pg_temp first, and gateways do not need temporary objects, so they may not create any.
+-- All other roles keep the right; a role created later needs a grant.
 create function proxy_private.withhold_temporary_objects() returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -32,8 +32,8 @@ begin
 end
 $$;
 comment on function proxy_private.withhold_temporary_objects is
-  'Takes TEMPORARY on this database from PUBLIC, and grants it to all roles but the gateways'', which '
-  'had it so far. Returns whether PUBLIC had it.';
+  'Revokes TEMPORARY on this database from PUBLIC, and grants it to every role except the '
+  'gateways'', as all had it before. Returns whether PUBLIC had it.';
 
 select proxy_private.withhold_temporary_objects();
 
@@ -46,17 +46,18 @@ begin
   if (gateway_login_name.name ~ '^[a-z0-9]+(_[a-z0-9]+)*$'
     and octet_length(gateway_login_name.name) <= 40) is not true
   then
-    raise exception 'A gateway''s name is lower-case letters, digits and single underscores, at most 40.'
-      using errcode = 'invalid_parameter_value', hint = 'For example eu_1.';
+    raise exception
+      'A gateway''s name has at most 40 lower-case letters, digits and single underscores.'
+      using errcode = 'invalid_parameter_value', hint = 'For example: eu_1.';
   end if;
   return 'proxy_gateway_' || gateway_login_name.name;
 end
 $$;
 comment on function proxy_private.gateway_login_name is
-  'The role of the gateway with this name. Fails (22023) for a name that is none.';
+  'Returns the role of the gateway with this name. Fails (22023) for an invalid name.';
 
 
--- A verifier, and no password: statements may be logged.
+-- A verifier, not the password: statements may be logged.
 create function proxy_private.create_gateway_login(
   name text, password_verifier text, connection_limit integer default 20
 ) returns text
@@ -69,11 +70,13 @@ begin
   if (create_gateway_login.password_verifier ~ '^SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$')
     is not true
   then
-    raise exception 'The password is not given as a SCRAM-SHA-256 verifier.'
-      using errcode = 'invalid_parameter_value', hint = 'Use: npm run gateway-login -- create <name>.';
+    raise exception 'The password must be given as a SCRAM-SHA-256 verifier.'
+      using errcode = 'invalid_parameter_value',
+        hint = 'Run: npm run gateway-login -- create <name>.';
   end if;
   if (create_gateway_login.connection_limit between 1 and 1000) is not true then
-    raise exception 'A connection limit is 1 to 1000.' using errcode = 'invalid_parameter_value';
+    raise exception 'The connection limit must be 1 to 1000.'
+      using errcode = 'invalid_parameter_value';
   end if;
   execute format(
     'create role %I with login inherit nosuperuser nocreatedb nocreaterole noreplication
@@ -89,9 +92,9 @@ begin
 end
 $$;
 comment on function proxy_private.create_gateway_login is
-  'Makes the login proxy_gateway_<name> in the group proxy_gateway, with a limit on its connections '
-  'and a password that is given as its SCRAM-SHA-256 verifier. Returns the login. Fails (22023) for a '
-  'name, verifier or limit that is none, and (42710) where it exists.';
+  'Creates the login proxy_gateway_<name> in the group proxy_gateway, with a connection limit and '
+  'a password given as its SCRAM-SHA-256 verifier, and returns the login. Fails (22023) for an '
+  'invalid name, verifier or limit, and (42710) if the login exists.';
 
 
 create function proxy_private.drop_gateway_login(name text) returns integer
@@ -102,12 +105,12 @@ declare
   login text := proxy_private.gateway_login_name(drop_gateway_login.name);
   ended integer;
 begin
-  -- before its connections are ended, so that it opens no others
+  -- first, so that it opens no new connections
   execute format('alter role %I with nologin', login);
   select count(*) filter (where pg_terminate_backend(a.pid, 5000)) into ended
   from pg_stat_activity as a
   where a.usename = login;
-  -- what it made goes with it, large objects too; the right to that is not there by itself
+  -- `drop owned` needs this membership; it drops all that the login created, large objects too
   execute format('grant %I to %I with inherit true', login, current_user);
   execute format('drop owned by %I', login);
   execute format('drop role %I', login);
@@ -115,13 +118,13 @@ begin
 end
 $$;
 comment on function proxy_private.drop_gateway_login is
-  'Ends the connections of the gateway''s login, and drops it with all that it made in this database. '
-  'Returns how many connections were ended. Fails (42704) where there is no such login. One that '
-  'connects again meanwhile keeps a connection without rights: `npm run gateway-login -- drop` first '
-  'commits that the login is closed.';
+  'Closes the connections of the gateway''s login, drops it with all that it created in this '
+  'database, and returns how many connections were closed. Fails (42704) if no such login exists. '
+  'A login that reconnects meanwhile keeps a connection without rights: `npm run gateway-login -- '
+  'drop` prevents that by committing NOLOGIN first.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.withhold_temporary_objects, proxy_private.gateway_login_name, proxy_private.create_gateway_login,
   proxy_private.drop_gateway_login

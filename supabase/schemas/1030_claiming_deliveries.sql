@@ -1,5 +1,5 @@
--- Claiming deliveries: what the Edge Function `deliver` may attempt now. Only the secret key may claim. What
--- signs a request stays here: a claim has the signature.
+-- Claiming deliveries: what the Edge Function `deliver` may attempt now. Only the secret key may
+-- claim. Signing keys stay here: a claim contains only the signature.
 
 create type public.proxy_delivery as (
   id uuid,
@@ -13,12 +13,12 @@ create type public.proxy_delivery as (
   alert jsonb
 );
 comment on type public.proxy_delivery is
-  'A delivery to attempt within 30 s. Of kind webhook: url, headers and body, signed. Of the others: the '
-  'alert, and where it goes.';
+  'A delivery to attempt within 30 s. For kind webhook it has url, headers and body, already '
+  'signed; for other kinds, the alert and its destination.';
 
 
--- https://www.standardwebhooks.com: over id, time and body; the id is the alert's, so that a receiver can
--- tell a repeat.
+-- https://www.standardwebhooks.com: signs id, time and body. The id is the alert's, so that a
+-- receiver can recognize a repeat.
 create function proxy_private.sign_webhook(key text, id text, seconds bigint, body text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -38,10 +38,10 @@ begin
 end
 $$;
 comment on function proxy_private.sign_webhook is
-  'The signature of Standard Webhooks (v1): HMAC-SHA256 with the key, in base64.';
+  'Returns the signature of Standard Webhooks (v1): HMAC-SHA256 with the key, in base64.';
 
 
--- A label is its owner's text, and the operator's webhooks show no user's.
+-- The operator's webhooks omit labels, which are users' own text.
 create function proxy_private.show_alert(alert proxy_private.proxy_alerts, to_operator boolean) returns jsonb
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -58,7 +58,7 @@ begin
   );
 end
 $$;
-comment on function proxy_private.show_alert is 'An alert as webhooks send it.';
+comment on function proxy_private.show_alert is 'Returns an alert as webhooks send it.';
 
 
 create function proxy_private.show_delivery(
@@ -96,11 +96,13 @@ begin
   return shown;
 end
 $$;
-comment on function proxy_private.show_delivery is 'All that an attempt at a delivery needs.';
+comment on function proxy_private.show_delivery is
+  'Returns all that an attempt at a delivery needs.';
 
 
--- One claimer at a time works on a webhook; the counts are read after its lock. A webhook whose last attempt
--- failed is tried one by one, so that one that hangs holds one place.
+-- Only one claimer at a time works on a webhook, and reads the counts under its lock. A webhook
+-- whose last attempt failed gets one delivery at a time, so that one that hangs occupies only one
+-- slot.
 create function proxy_private.claim_deliveries(most integer) returns setof public.proxy_delivery
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -114,7 +116,7 @@ begin
   if claim_deliveries.most is null or claim_deliveries.most not between 1 and 500 then
     perform proxy_private.refuse('invalid_request', 'most');
   end if;
-  -- each webhook with something pending by one step in the index, however much is pending
+  -- finds each webhook with pending deliveries in one index step, however many it has
   with recursive waiting as (
     (
       select d.webhook_id from proxy_private.proxy_deliveries as d
@@ -169,7 +171,7 @@ begin
           limit 50
         ) as e
       ) as c
-      -- those of one key in their order: one at a time
+      -- one at a time per key, to keep their order
       where c.turn = 1
         and not exists (
           select from proxy_private.proxy_deliveries as b
@@ -178,7 +180,7 @@ begin
         )
     ) as d
     where d.place <= f.places
-    -- each webhook's first before any one's second, and none always first
+    -- each webhook's first delivery before any second one; random, so that none is always first
     order by d.place, random()
     limit claim_deliveries.most
   ),
@@ -199,7 +201,8 @@ begin
   cross join lateral proxy_private.show_delivery(c, h, a) as s;
 end
 $$;
-comment on function proxy_private.claim_deliveries is 'Does the work of public.claim_proxy_deliveries.';
+comment on function proxy_private.claim_deliveries is
+  'Does the work of public.claim_proxy_deliveries.';
 
 create function public.claim_proxy_deliveries(most integer) returns setof public.proxy_delivery
 language plpgsql volatile security invoker
@@ -210,16 +213,16 @@ begin
 end
 $$;
 comment on function public.claim_proxy_deliveries is
-  'For the Edge Function deliver, with the secret key alone: up to `most` (1 to 500) deliveries that are due, '
-  'at most five at once to a webhook, in the order of each key''s alerts. A claim that is not '
-  'reported ends after 30 s. Refusals: invalid_request (detail: most).';
+  'For the Edge Function deliver, with the secret key only: claims up to `most` (1 to 500) '
+  'deliveries that are due, at most five at once per webhook, in the order of each key''s alerts. '
+  'A claim that is not reported expires after 30 s. Refusals: invalid_request (detail: most).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
   ('most', 'A whole number from 1 to 500.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.sign_webhook, proxy_private.show_alert, proxy_private.show_delivery, proxy_private.claim_deliveries,
   public.claim_proxy_deliveries

@@ -1,6 +1,7 @@
--- Reporting deliveries: what came of each attempt, when the next is, and when a webhook is given up.
+-- Reporting deliveries: the result of each attempt, when the next one is, and when a webhook is
+-- disabled.
 
--- 24 hours in all: a receiver that is repaired within a working day loses nothing.
+-- 24 hours in total: a receiver that is fixed within a working day loses nothing.
 create function proxy_private.pause_after(attempts integer) returns interval
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -8,12 +9,13 @@ as $$
 declare
   pauses constant integer[] := '{5,30,120,600,1800,3600,7200,14400,21600,37000}';
 begin
-  -- with jitter, so that what failed together does not come back together
+  -- with jitter, so that deliveries that failed together are not retried together
   return pauses[pause_after.attempts] * (0.8 + 0.4 * random()) * interval '1 second';
 end
 $$;
 comment on function proxy_private.pause_after is
-  'How long to wait after so many attempts, more or less by a fifth; null after the last: the eleventh.';
+  'Returns how long to wait after this many attempts, give or take a fifth; null after the '
+  'eleventh, the last.';
 
 
 create function proxy_private.note_attempt(delivery proxy_private.proxy_deliveries, result jsonb) returns boolean
@@ -27,7 +29,7 @@ declare
   pause constant interval := proxy_private.pause_after(attempt);
   answer text := note_attempt.result ->> 'answer';
 begin
-  -- a character that 500 bytes cut in two is left out
+  -- truncate to 500 bytes at a character boundary
   while octet_length(answer) > 500 loop
     answer := left(answer, -greatest(1, (octet_length(answer) - 500) / 4));
   end loop;
@@ -50,7 +52,8 @@ begin
 end
 $$;
 comment on function proxy_private.note_attempt is
-  'Writes down an attempt, and ends its delivery or sets the next attempt. Returns whether it was delivered.';
+  'Records an attempt, and finishes its delivery or schedules the next attempt. Returns whether it '
+  'was delivered.';
 
 
 create function proxy_private.disable_webhook(webhook proxy_private.proxy_webhooks, reason text) returns void
@@ -62,7 +65,7 @@ declare
 begin
   update proxy_private.proxy_webhooks as h
   set disabled_at = now(), disabled_reason = disable_webhook.reason where h.id = w.id;
-  -- what waits would be sent as news when somebody enables it
+  -- otherwise old alerts would be sent as new when a user enables it
   update proxy_private.proxy_deliveries as d
   set state = 'failed', next_attempt_at = null, claim = null, claimed_until = null
   where d.webhook_id = w.id and d.state = 'pending';
@@ -79,10 +82,11 @@ begin
 end
 $$;
 comment on function proxy_private.disable_webhook is
-  'Disables a webhook, ends what is pending for it, and alerts its owner by the others.';
+  'Disables a webhook, fails its pending deliveries, and alerts its owner through the owner''s '
+  'other webhooks.';
 
 
--- Webhooks first, in one order, then their deliveries: so is a webhook deleted.
+-- Locks webhooks first, in one order, then their deliveries, as deleting a webhook does.
 create function proxy_private.report_deliveries(results jsonb) returns integer
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -111,7 +115,7 @@ begin
     where d.id = (result ->> 'id')::uuid and d.claim = (result ->> 'claim')::uuid
       and d.state = 'pending'
     for no key update;
-    -- claimed again since, or its webhook is gone
+    -- it was claimed again, or its webhook is gone
     continue when not found;
     noted := noted + 1;
     if proxy_private.note_attempt(delivery, result) then
@@ -135,7 +139,8 @@ begin
   return noted;
 end
 $$;
-comment on function proxy_private.report_deliveries is 'Does the work of public.report_proxy_deliveries.';
+comment on function proxy_private.report_deliveries is
+  'Does the work of public.report_proxy_deliveries.';
 
 create function public.report_proxy_deliveries(results jsonb) returns integer
 language plpgsql volatile security invoker
@@ -146,17 +151,18 @@ begin
 end
 $$;
 comment on function public.report_proxy_deliveries is
-  'For the Edge Function deliver, with the secret key alone: an array (up to 500) of {id, claim, outcome, '
-  'durationMs, status, answer}, one for each attempt at a claimed delivery. What is not delivered is attempted '
-  'again, ten times within 24 h; a webhook that fails for three days, or answers 410, is disabled. Returns '
-  'how many were taken: not those that were claimed again since. Refusals: invalid_request (detail: results).';
+  'For the Edge Function deliver, with the secret key only: takes an array (up to 500) of {id, '
+  'claim, outcome, durationMs, status, answer}, one per attempt at a claimed delivery, and returns '
+  'how many it recorded, without those that were claimed again. A failed delivery is retried ten '
+  'times within 24 h; a webhook that fails for three days, or answers 410, is disabled. Refusals: '
+  'invalid_request (detail: results).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
   ('results', 'An array of at most 500 results.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.pause_after, proxy_private.note_attempt, proxy_private.disable_webhook, proxy_private.report_deliveries,
   public.report_proxy_deliveries

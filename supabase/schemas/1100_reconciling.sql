@@ -1,27 +1,28 @@
--- Reconciling: rollups checked against their events and repaired, while events arrive. As all of
--- maintenance it is for role postgres alone, and its errors carry Postgres's own SQLSTATEs.
+-- Reconciling: rollups are checked against their events and repaired while events arrive. Like all
+-- maintenance, it is for role postgres only, and its errors have Postgres's own SQLSTATEs.
 
--- a day of rollups is read without reading all the years; hours arrive in order, so it is tiny
+-- reads one day of rollups without scanning years; hours arrive in order, so the index is tiny
 create index proxy_usage_hourly_hour on proxy_private.proxy_usage_hourly using brin (hour);
 
 
--- A snapshot older than the lock would show what the run before has changed since. A row and no
--- advisory lock, which any login could hold that knows its number.
+-- A snapshot older than the lock would miss changes by the previous run. A row lock, because any
+-- login that knows its number could hold an advisory lock.
 create function proxy_private.take_maintenance_lock() returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
-    raise exception 'Maintenance runs in read committed transactions only.'
-      using errcode = 'invalid_transaction_state', hint = 'Begin one without an isolation level.';
+    raise exception 'Maintenance runs only in read committed transactions.'
+      using errcode = 'invalid_transaction_state',
+        hint = 'Start one with isolation level read committed.';
   end if;
   perform from proxy_private.maintenance_settings for update;
 end
 $$;
 comment on function proxy_private.take_maintenance_lock is
-  'Waits for other maintenance and holds it off until the transaction ends. Fails (25000) in a '
-  'transaction whose statements do not see what others have committed since it began.';
+  'Waits for other maintenance and blocks it until the transaction ends. Fails (25000) unless the '
+  'transaction is read committed.';
 
 
 create type proxy_private.usage_correction as (
@@ -41,16 +42,17 @@ create type proxy_private.usage_correction as (
   billed_bytes bigint
 );
 comment on type proxy_private.usage_correction is
-  'What a rollup row lacks against a recount. rollup: hourly, target, outcome or monthly. period: its first instant. '
-  'part: which of the key''s rows of that period, where it has several. found: missing (usage '
-  'without a row), surplus (a row without usage) or different. requests, bytes_sent, '
-  'bytes_received, errors, billed_bytes: what to add; negative where the row says too much. kept_…: what the row says; '
-  'without the prefix: what it must say.';
+  'How a rollup row differs from a recount: its rollup (hourly, target, outcome, monthly, '
+  'account_hourly or account_monthly), its period by its first instant, its part if a key has '
+  'several rows in the period, and found: missing (usage without a row), surplus (a row without '
+  'usage) or different. requests, bytes_sent, bytes_received, errors and billed_bytes are what to '
+  'add, negative if the row has too much. kept_… are the row''s values; without the prefix, the '
+  'correct values.';
 
 
--- A rollup by hour or day is a function <name>_usage_drift(day) here, which recounts the events.
--- One statement over one snapshot: an event and its share of the rollups are committed together, so
--- what is being recorded meanwhile is in both or in neither.
+-- Each rollup by hour or day has a function <name>_usage_drift(day) that recounts the events. It is
+-- one statement over one snapshot: an event and its share of the rollups are committed together, so
+-- usage that is being recorded is in both or in neither.
 create function proxy_private.usage_drift(day date) returns setof proxy_private.usage_correction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -59,13 +61,13 @@ declare
   by_key proxy_private.usage_correction[];
 begin
   if usage_drift.day is null then
-    raise exception 'The day is missing.' using errcode = 'null_value_not_allowed';
+    raise exception 'A day is required.' using errcode = 'null_value_not_allowed';
   end if;
   if exists (select from proxy_private.dropped_usage_days as d where d.day = usage_drift.day) then
     raise exception 'The events of % were dropped.', usage_drift.day
       using errcode = 'object_not_in_prerequisite_state',
-        hint = 'Its rollups stand as they are. If its events were put back, all of them, delete '
-          'its row of proxy_private.dropped_usage_days.';
+        hint = 'Its rollups stay as they are. If all its events were restored, delete its row '
+          'from proxy_private.dropped_usage_days.';
   end if;
   by_key := array(select d from proxy_private.hourly_usage_drift(usage_drift.day) as d);
   return query
@@ -80,13 +82,13 @@ begin
 end
 $$;
 comment on function proxy_private.usage_drift is
-  'Compares the rollups of a day (UTC) with a recount of its events, and returns the rows that '
-  'differ; none where all stand. A monthly row among them was used later than it says. Changes '
-  'nothing. Fails (55000) for a day whose events were dropped.';
+  'Compares the rollups of a day (UTC) with a recount of its events and returns the rows that '
+  'differ, and monthly rows with a last use earlier than the events''. Changes nothing. Fails '
+  '(55000) for a day whose events were dropped.';
 
 
--- A rollup by month is a function <name>_usage_drift(month, corrections) here, which adds up those by
--- hour or day: they outlive the events.
+-- Each rollup by month has a function <name>_usage_drift(month, corrections) that adds up the rows
+-- by hour or day, because they outlive the events.
 create function proxy_private.usage_month_drift(
   month date, corrections proxy_private.usage_correction[] default '{}'
 ) returns setof proxy_private.usage_correction
@@ -107,12 +109,12 @@ begin
 end
 $$;
 comment on function proxy_private.usage_month_drift is
-  'Compares the rollups of the calendar month (UTC) that the date is in with what those by hour add '
-  'up to once the corrections of its days are made, and returns the rows that differ. Changes nothing.';
+  'Compares the rollups of the date''s calendar month (UTC) with the sum of the hourly rollups '
+  'after the corrections to its days, and returns the rows that differ. Changes nothing.';
 
 
--- Differences are added, never figures set: what is recorded between the comparison and the repair
--- then counts as well. Each rollup is repaired once for all days, in the order in which record_usage
+-- Repairs add differences and never set figures, so usage recorded between the comparison and the
+-- repair counts too. Each rollup is repaired once for all days, in the order in which record_usage
 -- takes the rows of all rollups, by a function repair_<name>_usage(corrections).
 create function proxy_private.reconcile_usage(variadic days date[])
 returns setof proxy_private.usage_correction
@@ -123,7 +125,7 @@ declare
   corrections proxy_private.usage_correction[];
 begin
   perform proxy_private.take_maintenance_lock();
-  -- a statement by itself, whose snapshot is younger than the lock
+  -- a separate statement, whose snapshot is newer than the lock
   corrections := array(
     select d from unnest(reconcile_usage.days) as t (day), proxy_private.usage_drift(t.day) as d
   );
@@ -146,12 +148,13 @@ begin
 end
 $$;
 comment on function proxy_private.reconcile_usage is
-  'Repairs the rollups of days (UTC) from their events, and those of their months, while events '
-  'arrive, and returns what proxy_private.usage_drift and proxy_private.usage_month_drift found; no row where '
-  'all stood. Fails (55000) for a day whose events were dropped, and (25000) outside of read committed.';
+  'Repairs the rollups of days (UTC) and of their months from the events, while events arrive, and '
+  'returns what proxy_private.usage_drift and proxy_private.usage_month_drift found; no row if '
+  'nothing differs. Fails (55000) for a day whose events were dropped, and (25000) unless the '
+  'transaction is read committed.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.take_maintenance_lock, proxy_private.usage_drift, proxy_private.usage_month_drift,
   proxy_private.reconcile_usage

@@ -4,9 +4,9 @@ create function proxy_private.hourly_usage_drift(day date) returns setof proxy_p
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
--- the partitions of other days are neither planned nor locked
+-- so that other days' partitions are neither planned nor locked
 set plan_cache_mode = force_custom_plan
--- hashed in memory, not sorted on disk
+-- to hash in memory instead of sorting on disk
 set work_mem = '64MB'
 as $$
 declare
@@ -18,10 +18,10 @@ begin
   with counted as materialized (
     select
       e.api_key_id,
-      -- as date_trunc, in a tenth of its time
+      -- like date_trunc, in a tenth of the time
       date_bin('1 hour', e.occurred_at, begins) as hour,
       sum(e.count)::bigint as requests,
-      -- as record_usage bounds them
+      -- bounded as in record_usage
       least(sum(e.bytes_sent), 9007199254740991)::bigint as bytes_sent,
       least(sum(e.bytes_received), 9007199254740991)::bigint as bytes_received,
       max(e.occurred_at + e.duration_ms * interval '1 ms') as last_used_at
@@ -44,7 +44,7 @@ begin
       coalesce(c.bytes_sent, 0) - coalesce(k.bytes_sent, 0) as bytes_sent,
       coalesce(c.bytes_received, 0) - coalesce(k.bytes_received, 0) as bytes_received,
       k.user_id as kept_user_id,
-      -- a key keeps its owner; of an account that is gone the row alone says whose it was
+      -- a key's owner never changes; once the account is removed, only the row has the owner
       coalesce(o.user_id, k.user_id) as user_id
     from counted as c
     full join kept as k using (api_key_id, hour)
@@ -71,8 +71,8 @@ begin
 end
 $$;
 comment on function proxy_private.hourly_usage_drift is
-  'The hourly rows of a day (UTC) that its events do not give, and the monthly ones that are used '
-  'later than they say.';
+  'Returns the hourly rows of a day (UTC) that differ from its events, and the monthly rows with a '
+  'last use earlier than the events''.';
 
 
 create function proxy_private.repair_hourly_usage(corrections proxy_private.usage_correction[]) returns void
@@ -93,7 +93,7 @@ begin
     bytes_sent = least(h.bytes_sent + excluded.bytes_sent, 9007199254740991),
     bytes_received = least(h.bytes_received + excluded.bytes_received, 9007199254740991);
 
-  -- The rows are locked now: who raised one before has committed, and who will raise it waits.
+  -- The rows are locked now: transactions that raised them have committed, and new ones wait.
   delete from proxy_private.proxy_usage_hourly as h using unnest(corrections) as c
   where c.rollup = 'hourly' and c.found = 'surplus'
     and h.api_key_id = c.api_key_id and h.hour = c.period
@@ -109,10 +109,10 @@ begin
 end
 $$;
 comment on function proxy_private.repair_hourly_usage is
-  'Adds to the hourly rows what they lack, and removes those of hours without an event.';
+  'Applies the corrections to the hourly rows, and deletes rows of hours without events.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.hourly_usage_drift, proxy_private.repair_hourly_usage
 from public, anon, authenticated, service_role;

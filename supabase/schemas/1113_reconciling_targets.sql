@@ -4,7 +4,7 @@ create function proxy_private.target_usage_drift(day date) returns setof proxy_p
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
--- the partitions of other days are neither planned nor locked
+-- so that other days' partitions are neither planned nor locked
 set plan_cache_mode = force_custom_plan
 as $$
 declare
@@ -22,7 +22,7 @@ begin
       e.api_key_id, lower(e.target_host collate "C") as host, e.site_length,
       sum(e.count) as requests,
       coalesce(sum(e.count) filter (where proxy_private.is_target_error(e.code)), 0) as errors,
-      -- as raise_target_rollups bounds them
+      -- bounded as in raise_target_rollups
       least(sum(e.bytes_sent), most_bytes) as bytes_sent,
       least(sum(e.bytes_received), most_bytes) as bytes_received
     from proxy_private.counted_usage_events as e
@@ -52,7 +52,7 @@ begin
   kept as materialized (
     select t.* from proxy_private.proxy_usage_targets as t where t.day = target_usage_drift.day
   ),
-  -- where each counts: a row stays once it is there, so that it counts where it was counted
+  -- which row each host counts in: a row stays once created, so a host counts where it did before
   placed as (
     select
       s.*,
@@ -105,7 +105,7 @@ begin
     from counted as c
     full join kept as k on k.subject = c.subject and k.kind = c.kind and k.name = c.name
     where c.subject is not null
-      -- of an account that is gone nothing says which events were its own
+      -- once an account is removed, nothing links its events to it
       or exists (select from proxy_private.proxy_keys as o where o.id = k.subject)
       or exists (select from proxy_private.proxy_keys as o where o.user_id = k.subject)
   )
@@ -118,9 +118,9 @@ begin
 end
 $$;
 comment on function proxy_private.target_usage_drift is
-  'The rows by target of a day (UTC) that its events do not give, with a key or a user for api_key_id. part: '
-  'host, site, other, or new for a host that may need a row; the length of its site; and its name. None for '
-  'a day that is no longer kept.';
+  'Returns the rows by target of a day (UTC) that differ from its events, with a key or a user as '
+  'api_key_id; none for a day that is no longer kept. part consists of host, site, other, or new '
+  'for a host that may need a row; the length of its site; and its name.';
 
 
 create function proxy_private.repair_target_usage(corrections proxy_private.usage_correction[]) returns void
@@ -147,11 +147,11 @@ begin
 end
 $$;
 comment on function proxy_private.repair_target_usage is
-  'Adds to the rows by target what they lack. A row that has no event stays, with nothing in it: where a '
-  'host counts must not change within its day.';
+  'Applies the corrections to the rows by target. A row without events stays, with zeros, because '
+  'where a host counts must not change within a day.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.target_usage_drift, proxy_private.repair_target_usage
 from public, anon, authenticated, service_role;

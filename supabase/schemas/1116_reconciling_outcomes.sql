@@ -4,7 +4,7 @@ create function proxy_private.outcome_usage_drift(day date) returns setof proxy_
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
--- the partitions of other days are neither planned nor locked
+-- so that other days' partitions are neither planned nor locked
 set plan_cache_mode = force_custom_plan
 as $$
 declare
@@ -20,7 +20,7 @@ begin
     select
       e.api_key_id, date_bin('1 hour', e.occurred_at, begins) as hour, e.code,
       sum(e.count) as requests,
-      -- as raise_outcome_rollups bounds them
+      -- bounded as in raise_outcome_rollups
       least(sum(e.bytes_sent), most_bytes) as bytes_sent,
       least(sum(e.bytes_received), most_bytes) as bytes_received
     from proxy_private.proxy_usage_events as e
@@ -73,8 +73,8 @@ begin
 end
 $$;
 comment on function proxy_private.outcome_usage_drift is
-  'The rows by outcome of a day (UTC) that its events do not give, with a key or a user for api_key_id. part: '
-  'the outcome. None for a day that is no longer kept.';
+  'Returns the rows by outcome of a day (UTC) that differ from its events, with a key or a user as '
+  'api_key_id and the outcome as part; none for a day that is no longer kept.';
 
 
 create function proxy_private.repair_outcome_usage(corrections proxy_private.usage_correction[]) returns void
@@ -98,10 +98,10 @@ begin
 end
 $$;
 comment on function proxy_private.repair_outcome_usage is
-  'Adds to the rows by outcome what they lack. A row that has no event stays, with nothing in it.';
+  'Applies the corrections to the rows by outcome. A row without events stays, with zeros.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.outcome_usage_drift, proxy_private.repair_outcome_usage
 from public, anon, authenticated, service_role;

@@ -7,13 +7,13 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set plan_cache_mode = force_custom_plan
--- hashed in memory, not sorted on disk
+-- to hash in memory instead of sorting on disk
 set work_mem = '64MB'
 as $$
 declare
   begins timestamptz := monthly_usage_drift.month;
   ends timestamptz := monthly_usage_drift.month + interval '1 month';
-  -- of dropped events nothing but this last use is known
+  -- of dropped events, only this last use is known
   all_events_are_here boolean := not exists (
     select from proxy_private.dropped_usage_days as d where d.day >= begins and d.day < ends
   );
@@ -57,7 +57,7 @@ begin
       coalesce(c.bytes_sent, 0) - coalesce(k.bytes_sent, 0) as bytes_sent,
       coalesce(c.bytes_received, 0) - coalesce(k.bytes_received, 0) as bytes_received,
       k.last_used_at as kept_last_used_at,
-      -- of a surplus row nothing is known but what it says
+      -- for a surplus row, the row itself is the only source
       coalesce(
         case
           when k.requests is null and newest.last_used_at is null then c.last_hour
@@ -74,7 +74,7 @@ begin
     from counted as c
     full join kept as k using (api_key_id)
     left join proxy_private.proxy_keys as o on o.id = api_key_id
-    -- mostly an event of the last hour says so
+    -- usually an event that started in the hour before confirms the last use
     left join lateral (
       select true as stands
       from proxy_private.counted_usage_events as e
@@ -105,8 +105,8 @@ begin
 end
 $$;
 comment on function proxy_private.monthly_usage_drift is
-  'The monthly rows that the hourly ones do not give once they are corrected, and those whose last '
-  'use is not the end of their newest event. Where days were dropped a last use is never too late.';
+  'Returns the monthly rows that differ from the corrected hourly rows, and those whose last use '
+  'is not the end of their newest event. If days were dropped, no last use counts as too late.';
 
 
 create function proxy_private.repair_monthly_usage(corrections proxy_private.usage_correction[]) returns void
@@ -131,8 +131,8 @@ begin
     bytes_received = least(m.bytes_received + excluded.bytes_received, 9007199254740991),
     last_used_at = greatest(m.last_used_at, excluded.last_used_at);
 
-  -- The rows are locked now: who raised one before has committed, and who will raise it waits. So a
-  -- last use that was too late can be set, and a row be found to have no event.
+  -- The rows are locked now: transactions that raised them have committed, and new ones wait. So a
+  -- last use that was too late can be set, and rows without events can be found.
   update proxy_private.proxy_usage_monthly as m set last_used_at = u.last_used_at
   from unnest(corrections) as c
   cross join lateral (
@@ -157,11 +157,11 @@ begin
 end
 $$;
 comment on function proxy_private.repair_monthly_usage is
-  'Adds to the monthly rows what they lack, sets last uses that are too late, and removes the rows of '
-  'keys without an event.';
+  'Applies the corrections to the monthly rows, sets last uses that are too late, and deletes rows '
+  'of keys without events.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.monthly_usage_drift, proxy_private.repair_monthly_usage
 from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
--- The rollups by account, checked against those by key: an account has what its keys have.
+-- The rollups by account, checked against those by key: an account has the sum of its keys.
 
--- as for the hours of keys
+-- as for the hourly rollup by key
 create index proxy_account_hourly_hour on proxy_private.proxy_account_hourly using brin (hour);
 
 
@@ -13,10 +13,11 @@ create type proxy_private.account_sum as (
   bytes_received bigint
 );
 comment on type proxy_private.account_sum is
-  'A row of a rollup by account. part: its mode, live or test, after the tier in one by month.';
+  'A row of a rollup by account. part is the mode, live or test; in a monthly rollup it is the '
+  'tier and the mode.';
 
 
--- With names, as the type has columns for what only other rollups have.
+-- Built by column name, because the type has columns that only other rollups use.
 create function proxy_private.account_corrections(
   rollup text, counted proxy_private.account_sum[], kept proxy_private.account_sum[]
 ) returns setof proxy_private.usage_correction
@@ -48,12 +49,12 @@ begin
     )
   ) as c
   where (d.found <> 'different' or (d.requests, d.bytes_sent, d.bytes_received) <> (0, 0, 0))
-    -- what an account that is gone has moved stays as it is
+    -- the usage of a removed account stays as it is
     and exists (select from auth.users as u where u.id = d.user_id);
 end
 $$;
 comment on function proxy_private.account_corrections is
-  'The rows of a rollup by account that differ, with the user for api_key_id.';
+  'Returns the rows of a rollup by account that differ, with the user as api_key_id.';
 
 
 create function proxy_private.account_hourly_usage_drift(
@@ -73,7 +74,7 @@ begin
   counted := array(
     select (
       k.user_id, u.hour, case when k.live_mode then 'live' else 'test' end, sum(u.requests),
-      -- as record_usage bounds them
+      -- bounded as in record_usage
       least(sum(u.bytes_sent), 9007199254740991), least(sum(u.bytes_received), 9007199254740991)
     )::proxy_private.account_sum
     from (
@@ -104,7 +105,7 @@ begin
 end
 $$;
 comment on function proxy_private.account_hourly_usage_drift is
-  'The hourly rows by account of a day (UTC) that those by key do not give once they are corrected.';
+  'Returns the hourly rows by account of a day (UTC) that differ from the corrected rows by key.';
 
 
 create function proxy_private.account_monthly_usage_drift(
@@ -153,8 +154,8 @@ begin
 end
 $$;
 comment on function proxy_private.account_monthly_usage_drift is
-  'The monthly rows by account that those by key do not give once they are corrected: each key counts '
-  'for the tier that it has now.';
+  'Returns the monthly rows by account that differ from the corrected rows by key. Each key counts '
+  'for its current tier.';
 
 
 create function proxy_private.repair_account_usage(corrections proxy_private.usage_correction[]) returns void
@@ -189,8 +190,8 @@ begin
     bytes_sent = least(h.bytes_sent + excluded.bytes_sent, 9007199254740991),
     bytes_received = least(h.bytes_received + excluded.bytes_received, 9007199254740991);
 
-  -- Locked first, then added up: who raised a row by account that this does not see yet waits to raise
-  -- this one.
+  -- Locked first, then added up: a transaction that raised an account row not visible here yet
+  -- waits for this lock.
   insert into proxy_private.proxy_user_monthly as s (user_id, month, bytes)
   select distinct c.api_key_id, c.period::date, 0
   from unnest(corrections) as c
@@ -211,7 +212,7 @@ begin
     where c.rollup = 'account_monthly'
   );
 
-  -- The rows are locked now: who raised one before has committed, and who will raise it waits.
+  -- The rows are locked now: transactions that raised them have committed, and new ones wait.
   delete from proxy_private.proxy_account_monthly as m using unnest(corrections) as c
   where c.rollup = 'account_monthly' and c.found = 'surplus'
     and (m.user_id, m.month) = (c.api_key_id, c.period::date)
@@ -235,11 +236,11 @@ begin
 end
 $$;
 comment on function proxy_private.repair_account_usage is
-  'Adds to the rows by account what they lack, and removes those of which no key has a row; then adds up '
-  'the months of their users again.';
+  'Applies the corrections to the rows by account, deletes rows for which no key has a row, and '
+  'adds up the months of their users again.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.account_corrections, proxy_private.account_hourly_usage_drift,
   proxy_private.account_monthly_usage_drift, proxy_private.repair_account_usage

@@ -1,4 +1,4 @@
--- Which days are worth a recount: those that can have changed since the last one.
+-- Which days to recount: those that may have changed since the last recount.
 
 create table proxy_private.reconciled_usage_days (
   day date primary key,
@@ -7,16 +7,17 @@ create table proxy_private.reconciled_usage_days (
   counted_since timestamptz
 );
 comment on table proxy_private.reconciled_usage_days is
-  'Days whose rollups were checked, and what Postgres had counted of changes to their events by then.';
+  'Days whose rollups were checked, and how many changes to their events Postgres had counted by '
+  'then.';
 comment on column proxy_private.reconciled_usage_days.changes is
-  'Rows inserted, updated and deleted in the partition, as the statistics said before the check.';
+  'Rows inserted, updated and deleted in the partition, from the statistics before the check.';
 comment on column proxy_private.reconciled_usage_days.counted_since is
-  'When these statistics began: a crash or a reset begins them again.';
+  'When these statistics started: a crash or a reset restarts them.';
 alter table proxy_private.reconciled_usage_days enable row level security;
 
 
--- Postgres counts a change after its commit, at the latest a minute later: what is counted by now is
--- seen by the check that follows, and what is not makes the count differ the next time.
+-- Postgres counts a change within a minute after its commit: the check that follows sees every
+-- change counted so far, and a change counted later makes the next count differ.
 create function proxy_private.check_of_usage_day(day date) returns proxy_private.reconciled_usage_days
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -43,7 +44,7 @@ begin
 end
 $$;
 comment on function proxy_private.check_of_usage_day is
-  'The row of proxy_private.reconciled_usage_days for a check of that day that begins now.';
+  'Returns the row of proxy_private.reconciled_usage_days for a check of that day that starts now.';
 
 
 create function proxy_private.usage_days_to_check() returns setof date
@@ -67,10 +68,10 @@ begin
 end
 $$;
 comment on function proxy_private.usage_days_to_check is
-  'Today, yesterday, and older days whose events have changed since their rollups were checked.';
+  'Returns today, yesterday, and older days whose events changed since their rollups were checked.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on table proxy_private.reconciled_usage_days from public, anon, authenticated, service_role;
 revoke all on function
   proxy_private.check_of_usage_day, proxy_private.usage_days_to_check

@@ -1,4 +1,4 @@
--- Retention: the events of old days are dropped, a whole partition at a time; rollups stay.
+-- Retention: old days' events are dropped, a whole partition at a time; rollups stay.
 
 create table proxy_private.archived_usage_days (
   day date primary key,
@@ -9,13 +9,15 @@ create table proxy_private.archived_usage_days (
   location text not null
 );
 comment on table proxy_private.archived_usage_days is
-  'Days whose events were written elsewhere, with what was written: retention compares it.';
-comment on column proxy_private.archived_usage_days.location is 'Where it was written, for people to find.';
+  'Days whose events were archived elsewhere, with their totals, which retention compares before '
+  'it drops a day.';
+comment on column proxy_private.archived_usage_days.location is
+  'Where the archive is, for an operator to find it.';
 alter table proxy_private.archived_usage_days enable row level security;
 
 
--- Each day that the net has caught gets its partition, and takes its events out of the net. Newest
--- first, as those are read most.
+-- Each day in the default partition gets its own partition, and its events move there. Newest
+-- first, because those are read most.
 create function proxy_private.empty_default_partition() returns integer
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -30,19 +32,20 @@ begin
     select distinct e.occurred_at::date as day
     from proxy_private.proxy_usage_events_default as e
     order by day desc
-    -- a partition takes about 10 of the cluster's locks, of which there are 6,400 or more
+    -- a partition takes about 10 of the cluster's 6,400 or more locks
     limit 200
   loop
     made := made + proxy_private.make_usage_partitions(caught, caught);
-    -- recording waits
+    -- recording waits meanwhile
     exit when clock_timestamp() > begun + interval '10 s';
   end loop;
   return made;
 end
 $$;
 comment on function proxy_private.empty_default_partition is
-  'Makes the partitions of the days whose events are in the default partition, and returns how many: '
-  'up to 200, for about 10 s; the next call goes on. Fails as proxy_private.make_usage_partitions does.';
+  'Creates the partitions of days whose events are in the default partition, and returns how many: '
+  'up to 200, for about 10 s; the next call continues. Fails in the same cases as '
+  'proxy_private.make_usage_partitions.';
 
 
 create type proxy_private.usage_retention as (
@@ -55,10 +58,11 @@ create type proxy_private.usage_retention as (
   drift bigint
 );
 comment on type proxy_private.usage_retention is
-  'What retention did with an old day. action: dropped; kept (reason: drift, its rollups do not '
-  'stand; not archived; archive is stale, it has other events; or restored, it was dropped before '
-  'and put back); skipped (reason: in use, a lock was not to be had in time; without a day: on the '
-  'default partition). bytes: metered in and out. drift: rollup rows that do not stand.';
+  'What retention did with an old day: action is dropped, kept or skipped. reason for kept: drift '
+  '(its rollups differ from its events), not archived, archive is stale (the archive has other '
+  'events) or restored (it was dropped before); for skipped: in use (a lock timed out; without a '
+  'day, on the default partition). bytes are metered in and out; drift is the number of rollup '
+  'rows that differ.';
 
 
 create function proxy_private.archive_lacks(day date, events bigint, bytes_sent numeric, bytes_received numeric)
@@ -86,16 +90,17 @@ begin
 end
 $$;
 comment on function proxy_private.archive_lacks is
-  'Why a day with these events must not be dropped yet, where days must be archived first; or null.';
+  'Returns why a day with these totals must not be dropped yet, if days must be archived first; '
+  'otherwise null.';
 
 
--- All days are checked before the first is dropped: from then on nobody can read or record events
--- until the transaction ends.
+-- All days are checked before the first is dropped: from then on, events can be neither read nor
+-- recorded until the transaction ends.
 create function proxy_private.drop_old_usage() returns setof proxy_private.usage_retention
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
--- none at first, for other maintenance may take minutes; and what is set below ends with the call
+-- none at first, because other maintenance may take minutes; the one set below ends with the call
 set lock_timeout = 0
 as $$
 declare
@@ -107,7 +112,7 @@ declare
   in_use boolean := false;
 begin
   perform proxy_private.take_maintenance_lock();
-  -- those who record wait behind this for as long
+  -- recording waits behind this for as long
   perform set_config('lock_timeout', '1s', true);
 
   begin
@@ -128,7 +133,7 @@ begin
       continue;
     end if;
     begin
-      -- nobody writes there while it is counted
+      -- blocks writes while it is counted
       execute format('lock table %s in share mode', proxy_private.usage_partition(old_day));
     exception when lock_not_available then
       old.action := 'skipped';
@@ -142,7 +147,7 @@ begin
       proxy_private.usage_partition(old_day)
     )
     into old.events, sent, received;
-    -- a stolen gateway can report more than a bigint holds, and must not keep days from leaving
+    -- a stolen gateway login can report more than a bigint holds; that must not block retention
     old.bytes := least(sent + received, 9223372036854775807);
     select count(*) into old.drift from proxy_private.usage_drift(old_day);
     old.reason := case
@@ -158,7 +163,7 @@ begin
 
   foreach old in array standing loop
     begin
-      -- after one that is in use the others are not tried: each would make recording wait again
+      -- after one that is in use, skip the others: each try would make recording wait again
       if in_use then
         raise lock_not_available;
       end if;
@@ -176,13 +181,14 @@ begin
 end
 $$;
 comment on function proxy_private.drop_old_usage is
-  'Drops the partitions of the days before those that proxy_private.maintenance_settings keeps, oldest '
-  'first, each only if its rollups stand and it is archived where it must be, and notes them in '
-  'proxy_private.dropped_usage_days; rollups stay. Returns a row for each old day. Recording waits at most '
-  'about 1 s for a lock that is not to be had. Fails (25000) outside of read committed.';
+  'Drops the partitions of days older than proxy_private.maintenance_settings keeps, oldest first, '
+  'each only if its rollups match its events and it is archived if required, and records them in '
+  'proxy_private.dropped_usage_days; rollups stay. Returns one row per old day; recording waits at '
+  'most about 1 s for a lock that cannot be taken. Fails (25000) unless the transaction is read '
+  'committed.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on table proxy_private.archived_usage_days from public, anon, authenticated, service_role;
 revoke all on function
   proxy_private.empty_default_partition, proxy_private.archive_lacks, proxy_private.drop_old_usage

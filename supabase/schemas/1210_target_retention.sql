@@ -1,4 +1,4 @@
--- Retention of the rollups by target and by outcome, which have an age that is theirs alone.
+-- Retention of the rollups by target and by outcome, which have a separate retention period.
 
 create function proxy_private.drop_old_targets(most integer default 1000000) returns bigint
 language plpgsql volatile
@@ -12,7 +12,7 @@ declare
   found_rows bigint;
   statement text;
 begin
-  -- not an array's elements: `supabase db lint` takes the whole array for the statement
+  -- not an array: `supabase db lint` takes the whole array for the statement
   for statement in values
     ('delete from proxy_private.proxy_usage_targets where ctid = any (array(
        select t.ctid from proxy_private.proxy_usage_targets as t where t.day < $1 limit $2))'),
@@ -33,9 +33,9 @@ begin
 end
 $$;
 comment on function proxy_private.drop_old_targets is
-  'Deletes the rollups by target and outcome of days before those that proxy_private.maintenance_settings keeps, at '
-  'most that many rows, and returns how many. No event raises them any more.';
+  'Deletes the rollups by target and outcome of days older than proxy_private.maintenance_settings '
+  'keeps, at most `most` rows, and returns how many. No event raises these rows any more.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function proxy_private.drop_old_targets from public, anon, authenticated, service_role;

@@ -1,8 +1,8 @@
--- Maintenance: what is done each night, by pg_cron where there is one, else by `npm run maintain`.
+-- Maintenance: what runs each night, by pg_cron if available, otherwise by `npm run maintain`.
 
 create table proxy_private.maintenance_log (
   id uuid primary key default proxy_private.uuid_v7(),
-  -- one for all that a run reports
+  -- the same for all reports of a run
   ran_at timestamptz not null default now(),
   task text not null,
   day date,
@@ -10,7 +10,8 @@ create table proxy_private.maintenance_log (
   detail text not null
 );
 comment on table proxy_private.maintenance_log is
-  'What each run of proxy_private.maintain_usage reported, for 400 days: pg_cron keeps no answers.';
+  'The reports of each run of proxy_private.maintain_usage, kept for 400 days: pg_cron does not '
+  'keep results.';
 alter table proxy_private.maintenance_log enable row level security;
 
 
@@ -21,8 +22,8 @@ create type proxy_private.maintenance_report as (
   detail text
 );
 comment on type proxy_private.maintenance_report is
-  'What came of a task of maintenance. outcome: unchanged, made, repaired or dropped; or, where '
-  'somebody should look, found, kept, skipped or failed.';
+  'The result of a maintenance task. outcome is unchanged, made, repaired or dropped; or, if an '
+  'operator should look, found, kept, skipped or failed.';
 
 
 create function proxy_private.report_reconciling(days date[]) returns setof proxy_private.maintenance_report
@@ -31,7 +32,7 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  -- before the events are read: a day that changes meanwhile is checked again
+  -- before the events are read, so that a day that changes meanwhile is checked again
   checks proxy_private.reconciled_usage_days[] := array(
     select proxy_private.check_of_usage_day(d) from unnest(report_reconciling.days) as d order by d
   );
@@ -51,7 +52,7 @@ begin
     case
       when count(c.rollup) = 0 then 'No drift.'
       else format(
-        'Drift in %s rows, by %s requests and %s bytes.',
+        'Drift in %s rows: %s requests and %s bytes.',
         count(*), sum(c.requests), sum(c.bytes_sent + c.bytes_received)
       )
     end
@@ -73,7 +74,7 @@ begin
 end
 $$;
 comment on function proxy_private.report_reconciling is
-  'Runs proxy_private.reconcile_usage, says in rows what it found, and notes the days as checked.';
+  'Runs proxy_private.reconcile_usage, reports what it found, and records the days as checked.';
 
 
 create function proxy_private.report_retention() returns setof proxy_private.maintenance_report
@@ -88,7 +89,7 @@ begin
     return query
     select
       'retention', null::date, 'dropped',
-      format('%s rows by target and outcome, older than %s days.', removed, s.keep_targets_days)
+      format('%s rows by target and outcome older than %s days.', removed, s.keep_targets_days)
     from proxy_private.maintenance_settings as s;
   end if;
   return query
@@ -96,14 +97,14 @@ begin
     'retention', r.day, r.action,
     case
       when r.action = 'dropped' then format(
-        '%s events of %s bytes, whose rollups stay; %s of disk.',
+        '%s events of %s bytes (%s on disk); their rollups stay.',
         r.events, r.bytes, pg_size_pretty(r.disk_bytes)
       )
       when r.reason = 'drift' then format('Drift in %s rows of its rollups: reconcile it.', r.drift)
       when r.reason = 'not archived' then 'Not archived: archive it.'
       when r.reason = 'archive is stale' then 'Its archive has other events: archive it again.'
-      when r.reason = 'restored' then 'Dropped before, and put back.'
-      else 'In use: run it again.'
+      when r.reason = 'restored' then 'Dropped before, then restored.'
+      else 'In use: run retention again.'
     end
   from proxy_private.drop_old_usage() as r;
   if not found then
@@ -115,7 +116,8 @@ begin
 end
 $$;
 comment on function proxy_private.report_retention is
-  'Runs proxy_private.drop_old_targets and proxy_private.drop_old_usage, and says in rows what they did.';
+  'Runs proxy_private.drop_old_targets and proxy_private.drop_old_usage, and reports what they '
+  'did.';
 
 
 create function proxy_private.report_partitions(today date) returns proxy_private.maintenance_report
@@ -129,17 +131,18 @@ declare
 begin
   return (
     'partitions', null, case when made = 0 then 'unchanged' else 'made' end,
-    format('%s were missing up to %s.', made, last_day)
+    format('%s partitions were missing up to %s.', made, last_day)
   )::proxy_private.maintenance_report;
 end
 $$;
 comment on function proxy_private.report_partitions is
-  'Makes the partitions of the day before, the day and the 40 after it, and of what the default '
-  'partition holds.';
+  'Creates the missing partitions from the day before `today` to 40 days after it, and those of '
+  'the days in the default partition.';
 
 
--- Reconciling takes long and locks little, so it comes first; what locks the events comes last, as
--- locks are held until all is done. Each task in a statement of its own is kinder still.
+-- Reconciling takes long and locks little, so it comes first; tasks that lock the events come last,
+-- because locks are held until the end. With each task in its own statement, they are held for
+-- less.
 create function proxy_private.maintain_usage(
   tasks text[] default '{reconcile,retention,partitions,accounts,privileges,alerts}',
   days date[] default null
@@ -155,7 +158,7 @@ declare
   failure text;
 begin
   if not maintain_usage.tasks <@ '{reconcile,retention,partitions,accounts,privileges,alerts}' then
-    raise exception 'There is no such task.'
+    raise exception 'Unknown maintenance task.'
       using errcode = 'invalid_parameter_value',
         hint = 'The tasks are reconcile, retention, partitions, accounts, privileges and alerts.';
   end if;
@@ -168,7 +171,7 @@ begin
   end if;
 
   foreach next_task in array maintain_usage.tasks loop
-    -- one that fails does not stop the others
+    -- a task that fails does not stop the others
     begin
       if next_task = 'reconcile' then
         outcomes := array(
@@ -204,16 +207,16 @@ begin
 end
 $$;
 comment on function proxy_private.maintain_usage is
-  'Maintenance: reconciles yesterday, today and older days whose events have changed since (or '
-  '`days`), drops the events and the rollups by target of days older than proxy_private.maintenance_settings '
-  'keeps them, makes the '
-  'partitions of the coming 40 days, checks the owners'' accounts and the gateways'' privileges, and '
-  'raises the alerts of the hour. Returns what came of each, and logs it in proxy_private.maintenance_log. A task that fails '
-  'is reported, and does not stop the others. Another run at the same time is skipped.';
+  'Reconciles yesterday, today and older days whose events changed since (or `days`), drops usage '
+  'that is older than proxy_private.maintenance_settings keeps, creates the partitions of the next '
+  '40 days, checks the owners'' accounts and the gateways'' privileges, and raises the hourly '
+  'alerts. Returns the result of each task and logs it in proxy_private.maintenance_log; a task '
+  'that fails is reported and does not stop the others. If another run is in progress, all tasks '
+  'are skipped.';
 
 
--- A job a task, so that each has a transaction of its own. Nothing of this may fail a migration: a
--- database without jobs is maintained by `npm run maintain`.
+-- One job per task, so that each task has its own transaction. No error here may fail a migration:
+-- a database without jobs is maintained by `npm run maintain`.
 create function proxy_private.schedule_maintenance() returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -230,12 +233,12 @@ begin
   perform cron.schedule(
     j.name,
     j.schedule,
-    -- a hosted database ends what takes over two minutes
+    -- a hosted database cancels statements after two minutes
     format('set statement_timeout = 0; select * from proxy_private.maintain_usage(tasks => %L)', j.tasks)
   )
   from (
     values
-      -- each hour: what expires soon, and what was unlike other hours
+      -- each hour: keys that expire soon, and unusual usage
       ('proxy_alerts', '5 * * * *', '{alerts}'),
       ('proxy_usage_partitions', '7 2 * * *', '{partitions}'),
       ('proxy_usage_reconcile', '17 2 * * *', '{reconcile}'),
@@ -243,7 +246,7 @@ begin
       ('proxy_accounts', '52 3 * * *', '{accounts}'),
       ('proxy_gateway_privileges', '57 3 * * *', '{privileges}')
   ) as j (name, schedule, tasks);
-  -- the log of a job that runs each minute has a row for each
+  -- pg_cron's own log gets one row per run of this job
   perform cron.schedule('proxy_deliver', '* * * * *', 'select proxy_private.kick_delivery()');
   return true;
 exception when others then
@@ -253,13 +256,14 @@ exception when others then
 end
 $$;
 comment on function proxy_private.schedule_maintenance is
-  'Schedules proxy_private.maintain_usage each night (UTC), its alerts each hour and deliveries each minute, where pg_cron is available, also if it was '
-  'scheduled before. Returns whether it did; a failure is a notice.';
+  'Schedules proxy_private.maintain_usage each night (UTC), its alerts each hour and deliveries '
+  'each minute, if pg_cron is available; it may be called again. Returns whether it did; a failure '
+  'raises a notice.';
 
 select proxy_private.schedule_maintenance();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on table proxy_private.maintenance_log from public, anon, authenticated, service_role;
 revoke all on function
   proxy_private.report_reconciling, proxy_private.report_retention, proxy_private.report_partitions,

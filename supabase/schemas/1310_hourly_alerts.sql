@@ -1,5 +1,5 @@
--- Hourly alerts: what no change of a row causes, a key that expires soon and an hour that is unlike its
--- key's others. Run by pg_cron, `npm run maintain`, or the local stack.
+-- Hourly alerts, which no change of a row triggers: a key that expires soon, and an hour unlike the
+-- key's other hours. Run by pg_cron, `npm run maintain`, or the local stack.
 
 create index proxy_keys_expiring on proxy_private.proxy_keys (expires_at)
   where deleted_at is null and expires_at is not null;
@@ -23,7 +23,7 @@ begin
   ) into alerts
   from proxy_private.proxy_keys as k
   cross join lateral (
-    -- the least that applies: a key that is made for a day expires in one day, and not also in seven
+    -- the smallest that applies: a key created for one day gets only the alert for one day
     select min(d) as days from unnest(array[1, 7]) as d where k.expires_at <= now() + d * interval '1 day'
   ) as d
   where k.deleted_at is null and k.user_id is not null
@@ -34,10 +34,11 @@ begin
 end
 $$;
 comment on function proxy_private.alert_expiring_keys is
-  'Raises an alert for each key that expires within seven days, and within one, once each.';
+  'Raises one alert for each key that expires within seven days, and one when it expires within '
+  'one day.';
 
 
--- The hour that ended and the one before it: events of the last minute may come late.
+-- Checks the last two full hours, because events of the last minute may arrive late.
 create function proxy_private.alert_unusual_usage() returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -78,8 +79,9 @@ begin
 end
 $$;
 comment on function proxy_private.alert_unusual_usage is
-  'Raises an alert for each key of which an hour that has just ended moved over 100 MB and over five times '
-  'the median of its non-empty hours in the seven days before, once there are 24 of them.';
+  'Raises an alert for each key that, in an hour that just ended, transferred over 100 MB and over '
+  'five times the median of its non-empty hours in the seven days before. A key needs 24 such '
+  'hours first.';
 
 
 create function proxy_private.drop_old_alerts() returns bigint
@@ -95,7 +97,7 @@ begin
 end
 $$;
 comment on function proxy_private.drop_old_alerts is
-  'Removes the alerts that are older than 90 days, with their deliveries. Returns how many.';
+  'Deletes alerts older than 90 days, with their deliveries, and returns how many.';
 
 
 create function proxy_private.report_alerts() returns proxy_private.maintenance_report
@@ -115,10 +117,10 @@ begin
 end
 $$;
 comment on function proxy_private.report_alerts is
-  'Raises the alerts of the hour, removes old ones, and says in a row how many.';
+  'Raises the hourly alerts, deletes old alerts, and reports how many it deleted.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.alert_expiring_keys, proxy_private.alert_unusual_usage, proxy_private.drop_old_alerts,
   proxy_private.report_alerts

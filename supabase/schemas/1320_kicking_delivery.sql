@@ -1,5 +1,5 @@
--- Kicking the delivery: each minute pg_cron calls the Edge Function `deliver` by pg_net, where the database
--- has both; elsewhere anybody's clock does, with the secret key.
+-- Kicking the delivery: each minute, pg_cron calls the Edge Function `deliver` through pg_net, if
+-- the database has both; otherwise another scheduler must, with the secret key.
 
 create index proxy_deliveries_due on proxy_private.proxy_deliveries (next_attempt_at)
   where state = 'pending';
@@ -15,7 +15,7 @@ begin
     from (
       select
       from proxy_private.proxy_deliveries as d
-      -- what waits for one that its owner disabled is nothing to attempt
+      -- deliveries to a disabled webhook are not attempted
       join proxy_private.proxy_webhooks as h on h.id = d.webhook_id and h.disabled_at is null
       where d.state = 'pending' and d.next_attempt_at <= now()
         and (d.claimed_until is null or d.claimed_until <= now())
@@ -25,10 +25,10 @@ begin
 end
 $$;
 comment on function proxy_private.count_due_deliveries is
-  'How many deliveries are due and nobody attempts, up to `most`.';
+  'Returns how many deliveries are due and not claimed, up to `most`.';
 
 
--- An invocation attempts 400: a burst gets several at once.
+-- One invocation attempts 400, so a burst starts several at once.
 create function proxy_private.kick_delivery() returns text
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -45,12 +45,12 @@ begin
     or to_regclass('vault.decrypted_secrets') is null
     or not exists (select from pg_proc as p where p.pronamespace = to_regnamespace('net') and p.proname = 'http_post')
   then
-    return 'Not set up: docs/alerts.md says how.';
+    return 'Not set up: see docs/alerts.md.';
   end if;
   execute 'select s.decrypted_secret from vault.decrypted_secrets as s where s.name = $1'
   into key using 'proxy_keys_deliver';
   if key is null then
-    return 'Vault has no secret proxy_keys_deliver: docs/alerts.md says how to make it.';
+    return 'Vault has no secret proxy_keys_deliver: see docs/alerts.md.';
   end if;
   execute
     'select net.http_post(
@@ -59,14 +59,14 @@ begin
      )
      from generate_series(1, $3)'
   using function_url, key, ceil(due / 400.0)::integer;
-  return format('%s are due.', due);
+  return format('Deliveries due: %s.', due);
 end
 $$;
 comment on function proxy_private.kick_delivery is
-  'Calls the Edge Function deliver where deliveries are due, by pg_net, with the key that Vault has as '
-  'proxy_keys_deliver. Says what it did.';
+  'Calls the Edge Function deliver through pg_net if deliveries are due, with the key that Vault '
+  'stores as proxy_keys_deliver. Returns a sentence on what it did.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function proxy_private.count_due_deliveries, proxy_private.kick_delivery
 from public, anon, authenticated, service_role;

@@ -1,14 +1,14 @@
--- The state of maintenance, for gateways: their metrics are where an operator's alerts look.
+-- The state of maintenance, for gateways: operators' alerts watch the gateways' metrics.
 
 create index maintenance_log_task_idx on proxy_private.maintenance_log (task, ran_at desc);
 comment on index proxy_private.maintenance_log_task_idx is 'Finds the last run of a task.';
 
 create type gateway.maintenance_state_row as (finished_at timestamptz, problems integer);
 comment on type gateway.maintenance_state_row is
-  'When the task of maintenance that waits longest ran last, null where one never ran; and how many '
-  'reports of the tasks'' last runs need a person.';
+  'The oldest of the maintenance tasks'' last runs (finished_at, null if a task has never run), '
+  'and how many reports of those runs need an operator (problems).';
 
--- A definer: the gateway may read no table.
+-- Security definer: the gateway may not read tables.
 create function gateway.maintenance_state() returns gateway.maintenance_state_row
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -16,7 +16,7 @@ as $$
 declare
   answer gateway.maintenance_state_row;
 begin
-  -- null in a task that never ran makes the whole null
+  -- null if any task has never run
   select
     case when count(r.ran_at) = count(*) then min(r.ran_at) end,
     coalesce(sum(r.problems), 0)
@@ -38,10 +38,10 @@ begin
 end
 $$;
 comment on function gateway.maintenance_state is
-  'When the task of maintenance that waits longest ran last, and how many reports of the tasks'' last '
-  'runs need a person. Reads only.';
+  'Returns the oldest of the maintenance tasks'' last runs, and how many reports of those runs '
+  'need an operator. Read only.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function gateway.maintenance_state from public, anon, authenticated, service_role;
 grant execute on function gateway.maintenance_state to proxy_gateway;

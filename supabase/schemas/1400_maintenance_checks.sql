@@ -1,6 +1,6 @@
--- Checks: what a dump, a copy or an operator may have changed beside the migrations.
+-- Checks: what a dump, a copy or an operator may have changed outside the migrations.
 
--- A dump of the project leaves out what stands in Supabase Auth's own schema: the trigger there.
+-- A dump of the project omits the trigger in Supabase Auth's own schema.
 create function proxy_private.report_accounts() returns proxy_private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -26,17 +26,17 @@ begin
   end if;
   return (
     'accounts', null, case when repaired = 0 then 'unchanged' else 'repaired' end,
-    format('%s keys were out of step with the account of their owner.', repaired)
+    format('%s keys did not match their owner''s account.', repaired)
   )::proxy_private.maintenance_report;
 end
 $$;
 comment on function proxy_private.report_accounts is
-  'Sets what keys say of their owners'' accounts by Supabase Auth, and reports a trigger that is '
-  'missing there.';
+  'Updates what keys store about their owners'' accounts from Supabase Auth, and reports the '
+  'trigger there if it is missing.';
 
 
--- Roles and the privileges on a database are copied neither by `create database … template` nor by
--- `pg_dump` without `--create`, and no migration runs again.
+-- Neither `create database … template` nor `pg_dump` without `--create` copies roles and the
+-- privileges on a database, and no migration runs again.
 create function proxy_private.report_privileges() returns setof proxy_private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -57,31 +57,31 @@ begin
     where m.roleid = 'proxy_gateway'::regrole and m.inherit_option
   ),
   wrong as (
-    select 'Role proxy_gateway can log in: it is a group.' as detail
+    select 'Role proxy_gateway can log in, but must only be a group.' as detail
     from pg_roles as r where r.rolname = 'proxy_gateway' and r.rolcanlogin
     union all
-    select format('%s may make temporary objects here.', l.rolname)
+    select format('%s may create temporary objects in this database.', l.rolname)
     from logins as l
     where has_database_privilege(l.oid, current_database(), 'TEMPORARY')
     union all
-    select format('%s may make objects in schema %s.', l.rolname, n.nspname)
+    select format('%s may create objects in schema %s.', l.rolname, n.nspname)
     from logins as l
     join pg_namespace as n on n.nspname in ('public', 'proxy_private', 'gateway')
     where has_schema_privilege(l.oid, n.oid, 'CREATE')
     union all
-    select format('%s has no limit on its connections.', l.rolname)
+    select format('%s has no connection limit.', l.rolname)
     from logins as l where l.rolconnlimit < 0
     union all
-    select format('%s has a right of its own that a gateway needs not.', l.rolname)
+    select format('%s has a role attribute that a gateway does not need.', l.rolname)
     from logins as l
     where l.rolsuper or l.rolcreaterole or l.rolcreatedb or l.rolreplication or l.rolbypassrls
     union all
-    select format('%s is in %s too.', l.rolname, m.roleid::regrole)
+    select format('%s is also a member of %s.', l.rolname, m.roleid::regrole)
     from logins as l join pg_auth_members as m on m.member = l.oid
     where m.roleid <> 'proxy_gateway'::regrole
     union all
     select format(
-      '%s owns %s large objects: no gateway makes any.', l.rolname, count(*)
+      '%s owns %s large objects, which no gateway creates.', l.rolname, count(*)
     )
     from logins as l
     join pg_largeobject_metadata as o on o.lomowner = l.oid
@@ -91,16 +91,17 @@ begin
   if not found and not repaired then
     return query
     select
-      'privileges', null::date, 'unchanged', 'The gateways'' logins have what they need, and no more.';
+      'privileges', null::date, 'unchanged',
+      'The gateways'' logins have only the privileges that they need.';
   end if;
 end
 $$;
 comment on function proxy_private.report_privileges is
-  'Runs proxy_private.withhold_temporary_objects, and reports each right that a gateway''s login should not '
-  'have, and large objects that it made.';
+  'Runs proxy_private.withhold_temporary_objects, and reports each right that a gateway''s login '
+  'should not have, and large objects that it created.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.report_accounts, proxy_private.report_privileges
 from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
--- Restoring: a restore to an earlier moment forgets what was done to keys after it.
+-- Restoring: a restore to an earlier moment loses later changes to keys.
 
--- Run as role postgres, by `npm run maintain -- --revoke-since`: no user's token is behind it.
+-- Run as role postgres, by `npm run maintain -- --revoke-since`, without a user's token.
 create function proxy_private.suspend_restored_keys(key_ids text[], restored_to timestamptz)
 returns table (key_id text, outcome text)
 language plpgsql volatile
@@ -14,7 +14,7 @@ declare
   named text;
   key proxy_private.proxy_keys;
 begin
-  -- in one order, so that two of these never wait for each other
+  -- in one order, so that concurrent calls do not deadlock
   for named in select distinct n from unnest(suspend_restored_keys.key_ids) as n order by n loop
     select * into key from proxy_private.proxy_keys as k where k.key_id = named for update;
     key_id := named;
@@ -41,11 +41,12 @@ begin
 end
 $$;
 comment on function proxy_private.suspend_restored_keys is
-  'Suspends keys that were changed after the moment to which the database was restored, and says of each '
-  'keyId: suspended; out_of_service, deleted or suspended already; done_before, for the same moment; or '
-  'unknown. Their owners read why, and admins reactivate them.';
+  'Suspends keys that were changed after the moment to which the database was restored, and '
+  'returns for each keyId: suspended; out_of_service (already deleted or suspended); done_before '
+  '(for the same moment); or unknown. The owners can read the reason, and admins can reactivate '
+  'the keys.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, even if default privileges are open.
 revoke all on function proxy_private.suspend_restored_keys
 from public, anon, authenticated, service_role;

@@ -1,11 +1,12 @@
--- The end. These functions are there only where all files before this one were applied, which is how Edge
--- Functions and `npm run verify` see from outside that nothing is missing. A new file goes before it.
+-- The end. These functions exist only if all earlier files were applied, which is how Edge
+-- Functions and `npm run verify` see from outside that nothing is missing. A new file goes before
+-- this one.
 
 create type public.proxy_schema_version as (version integer, oldest_functions_version integer);
 comment on type public.proxy_schema_version is
-  'The version of the schema, and the oldest Edge Functions that it still serves.';
+  'The version of the schema, and the oldest version of the Edge Functions that it supports.';
 
--- A definer: callers may read no table of proxy_private.
+-- Security definer: callers may not read tables of proxy_private.
 create function proxy_private.schema_version() returns public.proxy_schema_version
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -29,11 +30,11 @@ begin
 end
 $$;
 comment on function public.proxy_schema_version is
-  'For users: the version of the schema, and of the oldest Edge Functions that it serves, once all of its '
-  'migrations were applied. Refusals: unauthorized.';
+  'For signed-in users: the version of the schema and the oldest version of the Edge Functions '
+  'that it supports, once all migrations were applied. Refusals: unauthorized.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function proxy_private.schema_version, public.proxy_schema_version
 from public, anon, authenticated, service_role;
 grant execute on function proxy_private.schema_version, public.proxy_schema_version to authenticated;

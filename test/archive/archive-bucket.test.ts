@@ -49,14 +49,14 @@ const target = `s3://${bucket}/usage/eu`;
 const run = (partBytes?: number) =>
   archive(database.dbUrl, openBucket(target, environment, partBytes ? { partBytes } : {}));
 
-/** How many events an object holds. */
+/** The number of events in the stored file. */
 async function countEvents() {
   const file = newFolder();
   writeFileSync(file, server.objects.get(name) ?? '');
   return askDuckdb(`select count(*)::integer as n from read_parquet('${file}')`);
 }
 
-it('takes the file and the manifest of a day, by the command', async () => {
+it('the command uploads a day’s file and manifest', async () => {
   for (const [variable, value] of Object.entries(environment)) vi.stubEnv(variable, value);
   const workFolders = () =>
     readdirSync(tmpdir()).filter((each) => each.startsWith('proxy-keys-archive-'));
@@ -80,13 +80,13 @@ it('takes the file and the manifest of a day, by the command', async () => {
   expect(workFolders()).toEqual([]);
 });
 
-it('takes a large file in parts', async () => {
+it('a large file is uploaded in parts', async () => {
   expect(await run(1_000)).toMatchObject([{ outcome: 'archived' }]);
   expect(server.requests.filter((request) => request.startsWith('PUT')).length).toBeGreaterThan(4);
   expect(await countEvents()).toEqual([{ n: 300 }]);
 });
 
-it('is asked again where it is busy', async () => {
+it('an upload is retried while the bucket is busy', async () => {
   let busy = 2;
   server.interfere = ({ method }) => {
     busy -= 1;
@@ -95,7 +95,7 @@ it('is asked again where it is busy', async () => {
   expect(await run()).toMatchObject([{ outcome: 'archived' }]);
 });
 
-describe('what it does not take is said in a sentence, without a secret, and nothing is noted', () => {
+describe('a failed upload is reported without a secret, and nothing is recorded', () => {
   it.each<[string, RegExp, () => void]>([
     [
       'a wrong secret',
@@ -119,7 +119,7 @@ describe('what it does not take is said in a sentence, without a secret, and not
       },
     ],
     [
-      'an object that it keeps in part',
+      'an object that is stored in part',
       /has 7 of \d+ bytes/,
       () => {
         server.interfere = ({ method }) =>
@@ -127,7 +127,7 @@ describe('what it does not take is said in a sentence, without a secret, and not
       },
     ],
     [
-      'a part of a file',
+      'a part that is refused',
       /refused PUT .*: 400 EntityTooSmall/,
       () => {
         server.interfere = ({ query }) =>

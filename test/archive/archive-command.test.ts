@@ -29,7 +29,7 @@ beforeEach(async () => {
   folder = newFolder();
 });
 
-/** Task, day and outcome of what was done about the archive and about retention. */
+/** Task, day and outcome of the rows about the archive and retention. */
 const outcomes = ({ stdout }: Ended) =>
   stdout
     .split('\n')
@@ -44,7 +44,7 @@ const exists = async (day: string) => {
   return row?.exists === true;
 };
 
-it('archives before retention drops, as a process that ends with 0', async () => {
+it('archives a day before retention drops it, and exits with 0', async () => {
   await fillDay(sql, id, older, 3);
   await fillDay(sql, id, newer, 2);
   await keepDays(sql, 3);
@@ -65,7 +65,7 @@ it('archives before retention drops, as a process that ends with 0', async () =>
   ]);
 });
 
-it('keeps what is not archived where that is required', async () => {
+it('keeps days that are not archived, if archiving is required', async () => {
   await sql`update proxy_private.maintenance_settings set keep_days = 3, require_archive = true`;
   await fillDay(sql, id, older, 3);
   const without = await callCommand(maintain, [], database.dbUrl);
@@ -74,7 +74,7 @@ it('keeps what is not archived where that is required', async () => {
   expect(outcomes(ended)).toEqual([`archive ${older} archived`, `retention ${older} dropped`]);
 });
 
-describe('what keeps a day from being archived is said in a sentence, and nothing is dropped', () => {
+describe('a day that cannot be archived is reported in a sentence, and nothing is dropped', () => {
   beforeEach(async () => {
     await fillDay(sql, id, older, 5_000);
     await keepDays(sql, 3);
@@ -87,14 +87,14 @@ describe('what keeps a day from being archived is said in a sentence, and nothin
       '',
     ]);
     expect(ended.stdout).toMatch(sentence);
-    // the other tasks were done
+    // the other tasks have run
     expect(ended.stdout).toMatch(/^privileges +unchanged/m);
     expect(await exists(older)).toBe(true);
     expect(await sql`table proxy_private.archived_usage_days`).toHaveLength(0);
     expect(filesOf(folder).filter((name) => name.includes('parquet'))).toEqual([]);
   }
 
-  it('a folder that is none', async () => {
+  it('a target that is not a folder', async () => {
     writeFileSync(folder, '');
     await expectFailed(
       await run(),
@@ -102,8 +102,8 @@ describe('what keeps a day from being archived is said in a sentence, and nothin
     );
   });
 
-  it('a disk that takes no more', async () => {
-    // what the process may write to a file, in blocks of 512 bytes; without a listener it would be killed
+  it('a full disk', async () => {
+    // the limit of a file's size, in bytes; without a listener the signal would kill the process
     const preload = `data:text/javascript,import { execFileSync } from 'node:child_process';
       process.on('SIGXFSZ', () => {});
       execFileSync('prlimit', ['--fsize=51200', '--pid', String(process.pid)]);`;
@@ -114,7 +114,7 @@ describe('what keeps a day from being archived is said in a sentence, and nothin
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('DuckDB that is not installed', async () => {
+  it('DuckDB is not installed', async () => {
     const preload = `data:text/javascript,import { registerHooks } from 'node:module';
       registerHooks({ resolve(name, context, next) {
         return next(name === '@duckdb/node-api' ? name + '-that-is-not-installed' : name, context);
@@ -126,14 +126,14 @@ describe('what keeps a day from being archived is said in a sentence, and nothin
   });
 });
 
-describe('a run that is ended leaves no half file', () => {
+describe('a run that is killed leaves no incomplete file', () => {
   const unfinished = () =>
     existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith('unfinished-')) : [];
 
   it.each([
     ['SIGTERM', 0],
     ['SIGKILL', 1],
-  ] as const)('by %s, and the next one archives the day', async (signal, left) => {
+  ] as const)('with %s, and the next run archives the day', async (signal, left) => {
     await fillDay(sql, id, older, 100_000);
     const { child, ended } = start();
     await until(() => unfinished().length > 0);

@@ -8,19 +8,19 @@ import { archiveUsage } from '../../scripts/maintain/archive/archive.ts';
 import type { ArchiveStore } from '../../scripts/maintain/archive/store.ts';
 import { openDatabase } from '../../scripts/operator-database.ts';
 
-/** A day that many days ago (UTC), as `2026-11-28`. */
+/** The day this many days ago (UTC), as `2026-11-28`. */
 export function daysAgo(days: number): string {
   return new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
 }
 
-/** A folder of a test, which is not there yet. */
+/** The path of a test's folder, which does not exist yet. */
 export function newFolder(): string {
   const parent = mkdtempSync(join(tmpdir(), 'archive-test-'));
   onTestFinished(() => rmSync(parent, { recursive: true, force: true }));
   return join(parent, 'archive');
 }
 
-/** Archives what is due, as the command's task does. */
+/** Archives the days that are due, as the command's task does. */
 export async function archive(dbUrl: string, store: ArchiveStore) {
   const { sql } = openDatabase(dbUrl);
   try {
@@ -30,12 +30,12 @@ export async function archive(dbUrl: string, store: ArchiveStore) {
   }
 }
 
-/** Notes a day as checked, as the nightly run does when its events have changed, and repairs its rollups. */
+/** Marks a changed day as checked and repairs its rollups, as the nightly run does. */
 export async function reconcile(sql: postgres.Sql, day: string): Promise<void> {
   await sql`select from proxy_private.report_reconciling(array[${day}::date])`;
 }
 
-/** Answers a statement as rows of text. */
+/** Runs a statement and returns rows of text. */
 export async function askDuckdb(statement: string): Promise<Record<string, unknown>[]> {
   const instance = await DuckDBInstance.create(':memory:');
   try {

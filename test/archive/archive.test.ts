@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readBlock } from '../../scripts/docs/fenced-blocks.ts';
 import { copyEvents } from '../../scripts/maintain/archive/copied-events.ts';
 import { openFolder } from '../../scripts/maintain/archive/folder.ts';
 import { forgetUsage } from '../../scripts/stack/forget-usage.ts';
@@ -30,14 +31,14 @@ beforeEach(async () => {
 const [older, newer] = [daysAgo(5), daysAgo(4)];
 const fill = (day: string, count: number, id = ids[0] ?? '') => fillDay(sql, id, day, count);
 const run = () => archive(database.dbUrl, openFolder(folder));
-/** What the archive says of days, by their folders. */
+/** The archived days, read by their folders. */
 const readDays = () =>
   askDuckdb(
     `select day::varchar as day, count(*)::integer as events, sum(bytes_sent)::integer as sent
      from '${folder}/*/*.parquet' group by 1 order by 1`,
   );
 
-it('has every whole day, with all of each event, and is read by day', async () => {
+it('has every finished day with all fields of its events, and can be read by day', async () => {
   const [id = '', other = ''] = ids;
   await fill(older, 3);
   await fill(newer, 2, other);
@@ -85,7 +86,7 @@ it('has every whole day, with all of each event, and is read by day', async () =
   expect(archived).toEqual(kept?.events);
 });
 
-it('has types that other engines know, and is sorted', async () => {
+it('has sorted rows, with types that other engines know', async () => {
   const [id = '', other = ''] = ids.toSorted();
   await fill(older, 3, other);
   await fill(older, 3, id);
@@ -149,7 +150,7 @@ it('has a manifest for each day, and a row in the database', async () => {
   ]);
 });
 
-it('says whose an event was, also when the account is gone', async () => {
+it('names the owner of an event, even after the account is deleted', async () => {
   const [id = ''] = ids;
   await fill(older, 1);
   const [owner] = await sql`select user_id from proxy_private.proxy_keys where id = ${id}`;
@@ -160,12 +161,11 @@ it('says whose an event was, also when the account is gone', async () => {
   ]);
 });
 
-it('is read by the query in the documentation', async () => {
+it('can be read with the query from the documentation', async () => {
   await fill(older, 3);
   await fill(newer, 2, ids[1]);
   await run();
-  const page = readFileSync(new URL('../../docs/archive.md', import.meta.url), 'utf8');
-  const [, query = ''] = /```sql\n(select[^`]*read_parquet[^`]*)```/.exec(page) ?? [];
+  const query = readBlock('docs/archive.md', 'sql', 'read_parquet');
   const rows = await askDuckdb(
     query.replace('/var/lib/proxy-archive', folder).replace('2026-01-01', older),
   );
@@ -176,7 +176,7 @@ it('is read by the query in the documentation', async () => {
 });
 
 describe('a day is archived', () => {
-  it('once, and again when events have come since', async () => {
+  it('once, and again after more events arrive', async () => {
     await fill(older, 3);
     await fill(newer, 1);
     await run();
@@ -195,7 +195,7 @@ describe('a day is archived', () => {
     expect(await run()).toMatchObject([{ day: null, outcome: 'unchanged' }]);
   });
 
-  it('again for refusals, which no rollup shows', async () => {
+  it('again for refusals, which no rollup counts', async () => {
     await fill(older, 3);
     await run();
     await sql`
@@ -210,7 +210,7 @@ describe('a day is archived', () => {
     expect(await readDays()).toEqual([{ day: older, events: 4, sent: 3 }]);
   });
 
-  it('also without a check since, when it is about to be dropped', async () => {
+  it('again without a check, if it is about to be dropped', async () => {
     const day = daysAgo(90);
     await fill(day, 3);
     await run();
@@ -218,7 +218,7 @@ describe('a day is archived', () => {
     expect(await run()).toMatchObject([{ day, outcome: 'archived' }]);
   });
 
-  it('only when its rollups stand', async () => {
+  it('only if its rollups match its events', async () => {
     await fill(older, 3);
     await fill(newer, 1);
     await sql`update proxy_private.proxy_usage_hourly set bytes_sent = 4 where bytes_sent = 3`;
@@ -231,7 +231,7 @@ describe('a day is archived', () => {
     expect(await run()).toMatchObject([{ day: older, outcome: 'archived' }]);
   });
 
-  it('not when it was dropped, and put back in part', async () => {
+  it('not if it was dropped and partly restored', async () => {
     await fill(older, 1);
     await sql`insert into proxy_private.dropped_usage_days values (${older}, now(), 2, 22)`;
     expect(await run()).toMatchObject([{ day: null, outcome: 'unchanged' }]);
@@ -253,8 +253,8 @@ describe('a day is archived', () => {
   });
 });
 
-describe('what is copied', () => {
-  it('is bounded on disk and in memory, whatever the day has', async () => {
+describe('a copy of a day', () => {
+  it('is bounded on disk and in memory, for a day of any size', async () => {
     await fill(older, 100_000);
     const file = newFolder();
     const fileBytes = 1024 * 1024;
@@ -280,7 +280,7 @@ describe('what is copied', () => {
     expect(most).toBeLessThan(100 * 1024 * 1024);
   });
 
-  it('is given up at once where it cannot be kept, and the connection works on', async () => {
+  it('is canceled at once if the callback fails, and the connection stays usable', async () => {
     await fill(older, 20_000);
     const full = new Error('the test is full');
     const answer = await sql
@@ -298,7 +298,7 @@ describe('what is copied', () => {
     expect(await sql`select 1 as one`).toMatchObject([{ one: 1 }]);
   });
 
-  it('fails where the connection is lost, and nothing is published', async () => {
+  it('fails if the connection is lost, and nothing is published', async () => {
     await fill(older, 20_000);
     const store = openFolder(folder);
     const running = archive(database.dbUrl, {
@@ -318,7 +318,7 @@ describe('what is copied', () => {
   });
 });
 
-it('a file that does not hold what the day does is not published', async () => {
+it('a file that does not match its day is not published', async () => {
   await fill(older, 3);
   const store = openFolder(folder);
   const spoiled = await archive(database.dbUrl, {

@@ -1,14 +1,14 @@
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { newUser, password } from '../support/personas.ts';
 
-// What supabase-flutter sends, byte for byte as far as it matters: `supabase` 2.16.0 for Dart. There is no
-// Dart here, so its requests are sent without it.
+// The requests that supabase-flutter sends (`supabase` 2.16.0 for Dart), exact in every byte that
+// matters. The tests send them without Dart.
 
 const { url, publishableKey } = inject('stack');
 
 const clientInfo =
   'supabase-dart/2.16.0; platform=Android; platform-version=14; runtime=dart; runtime-version=3.9.0';
-/** Dart's HTTP client adds the charset to a body of text. */
+/** Dart's HTTP client adds the charset to a text body. */
 const json = 'application/json; charset=utf-8';
 
 interface Sent {
@@ -20,7 +20,7 @@ interface Sent {
 let session: { access_token: string; user: { email: string } };
 let keyId: string;
 
-/** As `AuthHttpClient` sends it: with the session's token, or without one before there is a session. */
+/** Sends a request as `AuthHttpClient` does: with the session's token, if there is a session. */
 function send(path: string, { method = 'POST', headers = {}, body }: Sent = {}, token?: string) {
   return fetch(`${url}${path}`, {
     method,
@@ -42,7 +42,7 @@ const rpc = (name: string, params?: Record<string, unknown>, token = session.acc
 const invoke = (path: string, sent?: Sent, token = session.access_token) =>
   send(`/functions/v1/${path}`, sent, token);
 
-/** How `FunctionsClient` reads an answer: JSON by this media type alone, and text otherwise. */
+/** Reads an answer as `FunctionsClient` does: JSON only by this media type, otherwise text. */
 async function asDart(response: Response): Promise<unknown> {
   const type = response.headers.get('Content-Type')?.split(';')[0];
   return type === 'application/json' ? response.json() : response.text();
@@ -58,8 +58,8 @@ beforeAll(async () => {
   expect([answer.status, session.user.email]).toEqual([200, email]);
 });
 
-describe('an app that is made with Flutter', () => {
-  it('mints by RPC, and lists by a select', async () => {
+describe('a Flutter app', () => {
+  it('mints by RPC, and lists with a select', async () => {
     const minted = await rpc('mint_proxy_key', { label: 'by rpc' });
     expect(minted.status).toBe(200);
     keyId = (await minted.json()).key_id;
@@ -76,7 +76,7 @@ describe('an app that is made with Flutter', () => {
     ]);
   });
 
-  it('reads one row by `single`', async () => {
+  it('reads one row with `single`', async () => {
     const one = await send(
       `/rest/v1/proxy_key_summaries?select=label&key_id=eq.${keyId}`,
       { method: 'GET', headers: { Accept: 'application/vnd.pgrst.object+json' } },
@@ -85,7 +85,7 @@ describe('an app that is made with Flutter', () => {
     expect([one.status, await one.json()]).toEqual([200, { label: 'by rpc' }]);
   });
 
-  it('invokes routes: with a body as JSON, with none, in a region, and with parameters', async () => {
+  it('invokes routes with a JSON body, without a body, in a region, and with parameters', async () => {
     const minted = await invoke('api/v1/proxy/keys?forceFunctionRegion=eu-west-1', {
       headers: { 'x-region': 'eu-west-1' },
       body: { label: 'by invoke' },
@@ -100,27 +100,27 @@ describe('an app that is made with Flutter', () => {
     expect([rotated.status, await asDart(rotated)]).toMatchObject([200, { key: { keyId } }]);
   });
 
-  it('reads usage by RPC without arguments, which are sent as null, and by a route', async () => {
+  it('reads usage by a route, and by an RPC whose missing arguments are sent as null', async () => {
     const usage = await rpc('proxy_usage_summary');
     expect([usage.status, await usage.json()]).toMatchObject([200, { active_keys: 2 }]);
     const invoked = await invoke('api/v1/proxy/usage', { method: 'GET' });
     expect(await asDart(invoked)).toMatchObject({ activeKeys: 2 });
   });
 
-  it('gets what `PostgrestApiException` shows of a refusal', async () => {
+  it('gets the code and hint of a refusal as `PostgrestApiException` shows them', async () => {
     const refused = await rpc('rotate_proxy_key', { id: 'avp_live_000000000000' });
     expect(refused.status).toBe(404);
     expect(await refused.json()).toMatchObject({ code: 'PT404', hint: 'not_found' });
   });
 
-  it('gets a refusal of a route as text, which it parses itself', async () => {
+  it('gets a route’s refusal as text, and parses it itself', async () => {
     const refused = await invoke('api/v1/proxy/keys', { body: { label: '' } });
     const details = await asDart(refused);
     expect([refused.status, typeof details]).toEqual([400, 'string']);
     expect(JSON.parse(details as string)).toMatchObject({ code: 'invalid_request' });
   });
 
-  it('is refused a body as text or bytes', async () => {
+  it('gets 415 for a body of text or bytes', async () => {
     for (const type of ['text/plain; charset=utf-8', 'application/octet-stream']) {
       const refused = await invoke('api/v1/proxy/keys', {
         headers: { 'Content-Type': type },
@@ -133,7 +133,7 @@ describe('an app that is made with Flutter', () => {
     }
   });
 
-  it('may ask from a page for whatever it sends: Flutter for the web', async () => {
+  it('may send all its headers from a web page (Flutter for the web)', async () => {
     const asked =
       'apikey,authorization,baggage,content-type,traceparent,tracestate,x-client-info,x-region,x-retry-count';
     for (const path of ['/functions/v1/api/v1/proxy/keys', '/rest/v1/rpc/mint_proxy_key']) {

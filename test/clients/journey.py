@@ -1,4 +1,4 @@
-"""A developer's day over supabase-py: reads where to from standard input, writes what was found."""
+"""A developer's calls over supabase-py: reads the project from stdin, and prints the result."""
 
 import json
 import re
@@ -19,7 +19,7 @@ def invoke(path, method="POST", **options):
 
 
 def refused(call):
-    """What the client raises."""
+    """The error that the client raises."""
     try:
         call()
     except AuthApiError as error:
@@ -27,7 +27,7 @@ def refused(call):
     except APIError as error:
         return {"name": "APIError", "code": error.code, "hint": error.hint}
     except FunctionsHttpError as error:
-        # the error has the status alone, and its cause the answer
+        # the error only has the status, and its cause has the answer
         problem = error.__cause__.response.json()
         return {"name": "FunctionsHttpError", "status": error.status, "code": problem["code"]}
     return None

@@ -1,9 +1,9 @@
 import type { createClient, SupabaseClient } from '@supabase/supabase-js';
 
-/** What `functions.invoke` answers with. */
+/** The answer of `functions.invoke`. */
 type Invoked = Awaited<ReturnType<SupabaseClient['functions']['invoke']>>;
 
-/** What a client needs to know of a project, and who signs in. */
+/** A project as a client knows it, and the user who signs in. */
 export interface JourneyStart {
   url: string;
   publishableKey: string;
@@ -11,7 +11,7 @@ export interface JourneyStart {
   password: string;
 }
 
-/** A developer's day over supabase-js. Alone, without imports: it is sent to browsers as text. */
+/** A developer's calls over supabase-js. Without imports, because browsers get it as text. */
 export async function takeJourney(
   create: typeof createClient,
   { url, publishableKey, email, password }: JourneyStart,
@@ -68,7 +68,7 @@ export async function takeJourney(
   };
 }
 
-/** What each client must have found. */
+/** The result that every client must get. */
 export const journeyFound = {
   wrongPassword: 'invalid_credentials',
   signInError: null,

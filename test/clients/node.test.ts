@@ -7,10 +7,10 @@ import { journeyFound } from './journey.ts';
 
 const { url, publishableKey } = inject('stack');
 const script = fileURLToPath(new URL('./run-journey.ts', import.meta.url));
-/** The Node of these tests, and one that `NODE_22_BIN` names. */
+/** The Node that runs these tests, and the one in `NODE_22_BIN`. */
 const nodes = [process.execPath, ...(process.env.NODE_22_BIN ? [process.env.NODE_22_BIN] : [])];
 
-it.each(nodes)('a developer does all that they need over supabase-js in %s', async (node) => {
+it.each(nodes)('all of a developer’s calls work over supabase-js in %s', async (node) => {
   const { email } = await newUser();
   const running = promisify(execFile)(node, [script], { env: {} });
   running.child.stdin?.end(JSON.stringify({ url, publishableKey, email, password }));

@@ -10,7 +10,7 @@ const python = process.env.SUPABASE_PY_PYTHON;
 const script = fileURLToPath(new URL('./journey.py', import.meta.url));
 
 describe.skipIf(!python)('supabase-py', () => {
-  it('does all that a developer needs, and raises refusals as it does for any project', async () => {
+  it('makes all of a developer’s calls, and raises refusals as for any project', async () => {
     const { email } = await newUser();
     const running = promisify(execFile)(python ?? '', [script]);
     running.child.stdin?.end(JSON.stringify({ url, publishableKey, email, password }));

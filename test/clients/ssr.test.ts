@@ -6,7 +6,7 @@ import { journeyFound, takeJourney } from './journey.ts';
 
 const { url, publishableKey } = inject('stack');
 
-/** A browser's cookies, as a server gets them with each request and sets them with each answer. */
+/** A browser's cookies, as a server reads them from requests and sets them in answers. */
 function createCookies() {
   const kept = new Map<string, string>();
   return {
@@ -25,11 +25,11 @@ function createCookies() {
 
 type Cookies = ReturnType<typeof createCookies>;
 
-/** What a server makes for each request. */
+/** The client that a server creates for each request. */
 const createForRequest = ({ methods }: Cookies) =>
   createServerClient<Database>(url, publishableKey, { cookies: methods });
 
-it('a developer does all that they need over a server that keeps the session in cookies', async () => {
+it('all of a developer’s calls work on a server that keeps the session in cookies', async () => {
   const { email } = await newUser();
   const { methods } = createCookies();
   const create = (...[projectUrl, key]: [string, string]) =>
@@ -38,7 +38,7 @@ it('a developer does all that they need over a server that keeps the session in 
   expect(found).toEqual(journeyFound);
 });
 
-it('a session that one request began is the next request’s, until one signs out', async () => {
+it('a session from one request is valid in the next requests, until the user signs out', async () => {
   const { id, email } = await newUser();
   const [cookies, others] = [createCookies(), createCookies()];
   const signedIn = await createForRequest(cookies).auth.signInWithPassword({ email, password });

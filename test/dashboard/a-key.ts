@@ -1,6 +1,6 @@
 import type { Key } from '../../dashboard/src/data/key.ts';
 
-/** A key as its owner reads it, with some fields of one's own. */
+/** A key as its owner reads it, with the given fields. */
 export function aKey(fields: Partial<Key> = {}): Key {
   return {
     id: '01a2050a-ba19-7f07-8742-1ad30e30eecd',

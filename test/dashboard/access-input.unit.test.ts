@@ -7,12 +7,12 @@ import {
 import { fromLocalInput, toLocalInput } from '../../dashboard/src/key/expiry.ts';
 
 describe('allowed clients', () => {
-  it('are written one a line, a range of one address as that address', () => {
+  it('are written one per line, a single-address range as its address', () => {
     const ranges = ['203.0.113.7/32', '10.0.0.0/8', '2001:db8::1/128', '2001:db8::/32'];
     expect(writeAllowedClients(ranges)).toBe('203.0.113.7\n10.0.0.0/8\n2001:db8::1\n2001:db8::/32');
   });
 
-  it('are read from lines, in their order, each once', () => {
+  it('are read from lines, in order and without duplicates', () => {
     expect(readAllowedClients(' 10.0.0.0/8 \r\n\n203.0.113.7, 10.0.0.0/8;2001:db8::1\n')).toEqual([
       '10.0.0.0/8',
       '203.0.113.7',
@@ -35,11 +35,11 @@ describe('allowed clients', () => {
     ['10.0.0.0/'],
     ['10.0.0.0-10.0.0.9'],
     ['http://10.0.0.1'],
-  ])('%s does not, and is named', (range) => {
+  ])('%s does not look like one, and the message names it', (range) => {
     expect(checkAllowedClients(['10.0.0.1', range])).toContain(range);
   });
 
-  it('are at most 50', () => {
+  it('are limited to 50', () => {
     const ranges = Array.from({ length: 51 }, (_, index) => `10.0.0.${index}`);
     expect(checkAllowedClients(ranges.slice(1))).toBeUndefined();
     expect(checkAllowedClients(ranges)).toContain('51');
@@ -55,7 +55,7 @@ describe('an expiry', () => {
   });
 
   it.each([[''], ['2027-03-04'], ['2027-13-04T05:06'], ['12027-03-04T05:06'], ['soon']])(
-    'is none when “%s” is entered',
+    'is undefined if “%s” is entered',
     (entered) => {
       expect(fromLocalInput(entered)).toBeUndefined();
     },

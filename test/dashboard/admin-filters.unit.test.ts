@@ -5,8 +5,8 @@ import { readFilters, writeFilters } from '../../dashboard/src/components/addres
 const secret = '0123456789abcdef'.repeat(4);
 const none = { key: '', user: '', label: '', state: '', tier: '', mode: '' };
 
-describe('the filters of an address', () => {
-  it('are read as they were written, without those that are none', () => {
+describe('the filters in an address', () => {
+  it('are read as they were written, without empty ones', () => {
     const filters = { ...none, user: 'a+b@example.com', label: 'x & y = #1', mode: 'test' };
     const parameters = writeFilters(findFilters, filters);
     expect([...parameters.keys()]).toEqual(['user', 'label', 'mode']);
@@ -14,21 +14,21 @@ describe('the filters of an address', () => {
     expect(readFilters(findFilters, opened)).toEqual(filters);
   });
 
-  it('know nothing of other parameters', () => {
+  it('ignore other parameters', () => {
     expect(readFilters(findFilters, new URLSearchParams('page=2&tier=team'))).toEqual({
       ...none,
       tier: 'team',
     });
   });
 
-  it('leave what else the address has, and go where they are none', () => {
+  it('keep other parameters in the address, and are removed when empty', () => {
     const address = new URLSearchParams('span=week&user=a&tier=team');
     expect(String(writeFilters(findFilters, { user: '', key: 'b' }, address))).toBe(
       'span=week&tier=team&key=b',
     );
   });
 
-  it('never hold a secret, however it was pasted', () => {
+  it('never contain a secret, in whatever form it was pasted', () => {
     const keyId = 'avp_live_0123456789ab';
     expect(writeFilters(findFilters, { key: `${keyId}:${secret}` }).get('key')).toBe(keyId);
     expect(writeFilters(findFilters, { key: secret.toUpperCase() }).has('key')).toBe(false);
@@ -38,12 +38,12 @@ describe('the filters of an address', () => {
   });
 });
 
-describe('what keys are looked for', () => {
-  it('is everything without a filter', () => {
+describe('the search for keys', () => {
+  it('has no arguments without a filter', () => {
     expect(toQuery(none)).toEqual({});
   });
 
-  it('is each filter as the database names it', () => {
+  it('has each filter under its database name', () => {
     expect(
       toQuery({ key: 'k', user: 'u', label: 'l', state: 'expired', tier: 'team', mode: 'live' }),
     ).toEqual({
@@ -57,7 +57,7 @@ describe('what keys are looked for', () => {
     expect(toQuery({ ...none, mode: 'test' })).toEqual({ live_mode: false });
   });
 
-  it('is not narrowed by a state or mode that there is not', () => {
+  it('ignores an unknown state or mode', () => {
     expect(toQuery({ ...none, state: 'toString', mode: 'dead' })).toEqual({});
   });
 });

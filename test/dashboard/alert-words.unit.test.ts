@@ -42,7 +42,7 @@ const aDelivery: Delivery = {
 };
 
 describe('an alert', () => {
-  it('is said as webhooks send it, with times as the page has them', () => {
+  it("is shown with the words that webhooks send, and with the page's time format", () => {
     const data = {
       keyId: 'avp_live_1',
       label: 'prod',
@@ -56,16 +56,16 @@ describe('an alert', () => {
     });
   });
 
-  it('of a test does not say that the webhook works', () => {
+  it('of a test does not claim that the webhook works', () => {
     expect(alertWords(anAlert('webhook.test', {})).text).toBe('A test was sent to a webhook.');
   });
 
-  it('of a type that is newer than the page is said by its name', () => {
+  it('of a type that is newer than the page is shown by its name', () => {
     expect(alertWords(anAlert('key.moved', {})).title).toBe('key.moved');
     expect(typeWords('constructor')).toBe('constructor');
   });
 
-  it('names the key or the webhook that it is about', () => {
+  it('names its key or webhook', () => {
     expect(keyIdOf(anAlert('key.minted', { keyId: 'avp_live_1' }))).toBe('avp_live_1');
     expect(keyIdOf(anAlert('tier.granted', { tier: 'team' }))).toBeUndefined();
     expect(webhookIdOf(anAlert('webhook.disabled', { webhookId: 'w' }))).toBe('w');
@@ -81,7 +81,7 @@ describe('a webhook', () => {
       { failing_since: '2026-11-23T05:00:00Z', last_delivered_at: '2026-11-22T05:00:00Z' },
     ],
     ['Disabled', { disabled_at: '2026-11-23T05:00:00Z', disabled_reason: 'owner' }],
-  ])('is said to be %s', (name, fields) => {
+  ])('is shown as %s', (name, fields) => {
     expect(webhookState({ ...aWebhook, ...fields }).name).toBe(name);
   });
 
@@ -89,19 +89,19 @@ describe('a webhook', () => {
     ['failing', 'It failed for three days, and is disabled since 23 Nov 2026, 05:00 UTC.'],
     ['gone', 'It answered 410 Gone, and is disabled since 23 Nov 2026, 05:00 UTC.'],
     ['owner', 'By its owner, since 23 Nov 2026, 05:00 UTC.'],
-  ])('that is disabled says why: %s', (disabled_reason, words) => {
+  ])('that is disabled shows the reason: %s', (disabled_reason, words) => {
     const disabled = { ...aWebhook, disabled_at: '2026-11-23T05:00:00Z', disabled_reason };
     expect(webhookState(disabled).explanation).toBe(words);
   });
 
-  it('is called by its label, else by where it leads', () => {
+  it('is named by its label, or else by its target', () => {
     expect(webhookName({ ...aWebhook, label: 'ops' })).toBe('ops');
     expect(webhookName(aWebhook)).toBe('https://example.com/alerts');
     expect(kindWords('pagerduty')).toBe('PagerDuty');
     expect(kindWords('toString')).toBe('toString');
   });
 
-  it('says which alerts it gets', () => {
+  it('shows which alerts it gets', () => {
     expect(wantedWords({ types: null })).toBe('All alerts');
     expect(wantedWords({ types: ['key.minted', 'tier.granted'] })).toBe(
       'Key created, Tier granted',
@@ -125,7 +125,7 @@ describe('a delivery', () => {
     expect(state.explanation).toBe(explanation);
   });
 
-  it('that is pending waits for a disabled webhook', () => {
+  it('that is pending waits if its webhook is disabled', () => {
     const disabled = { disabled_at: '2026-11-23T05:00:00Z' };
     expect(deliveryState(aDelivery, disabled, now).explanation).toBe(
       'It waits until the webhook is enabled.',
@@ -137,12 +137,12 @@ describe('a delivery', () => {
     ['timed_out', 'No answer within 10 seconds'],
     ['some_new_one', 'some new one'],
     ['constructor', 'constructor'],
-  ])('whose attempt ended %s says “%s”', (outcome, words) => {
+  ])('whose attempt ended as %s is shown as “%s”', (outcome, words) => {
     expect(outcomeWords({ outcome })).toBe(words);
   });
 });
 
-describe('percents', () => {
+describe('percentages', () => {
   it.each([
     ['80, 95, 100', [80, 95, 100], undefined],
     ['90 % 50%,90', [50, 90], undefined],
@@ -151,12 +151,12 @@ describe('percents', () => {
     ['101', [101], 'Each is a whole number from 10 to 100.'],
     ['50.5', [Number.NaN], 'Each is a whole number from 10 to 100.'],
     ['10 20 30 40 50 60', [10, 20, 30, 40, 50, 60], 'Enter at most five.'],
-  ])('“%s” are read, and refused where they are wrong', (typed, percents, mistake) => {
+  ])('“%s” are read, and refused if they are invalid', (typed, percents, mistake) => {
     expect(readPercents(typed)).toEqual(percents);
     expect(checkPercents(percents)).toBe(mistake);
   });
 
-  it('are said as a list', () => {
+  it('are shown as a list', () => {
     expect(percentWords([80])).toBe('at 80 %');
     expect(percentWords([80, 95, 100])).toBe('at 80, 95 and 100 %');
     expect(percentWords([])).toBe('never');

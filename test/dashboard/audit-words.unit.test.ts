@@ -20,7 +20,7 @@ function anEntry(fields: Partial<AuditEntry>): AuditEntry {
   };
 }
 
-describe('what was done', () => {
+describe('the action', () => {
   it.each([
     ['minted', 'Created'],
     ['updated', 'Changed'],
@@ -32,12 +32,12 @@ describe('what was done', () => {
     ['account_limits_changed', 'Shared limits changed'],
     ['moved_elsewhere', 'moved elsewhere'],
     ['constructor', 'constructor'],
-  ])('%s is said as “%s”', (action, words) => {
+  ])('%s is shown as “%s”', (action, words) => {
     expect(actionWords({ action })).toBe(words);
   });
 });
 
-describe('who did it', () => {
+describe('the actor', () => {
   it.each([
     ['updated', me, 'you'],
     ['suspended', me, 'you'],
@@ -47,20 +47,20 @@ describe('who did it', () => {
     ['account_limits_changed', other, 'an admin'],
     ['deleted', other, 'another account'],
     ['deleted', null, 'the operator'],
-  ])('%s by %s is by %s', (action, actor_id, words) => {
+  ])('of %s by %s is shown as %s', (action, actor_id, words) => {
     expect(actorWords({ action, actor_id }, me)).toBe(words);
   });
 });
 
-describe('what was changed', () => {
-  it('sets the text of users apart', () => {
+describe('the changes', () => {
+  it('keep text from users in a separate value', () => {
     const label = '<img src=x onerror=alert(1)>';
     expect(detailsOf(anEntry({ changes: { label } }))).toEqual([
       { text: 'New label:', value: label },
     ]);
   });
 
-  it('is told of every field that changed', () => {
+  it('include every changed field', () => {
     const changes = {
       label: 'x',
       allowed_ips: ['203.0.113.7/32', '2001:db8::/32'],
@@ -73,14 +73,14 @@ describe('what was changed', () => {
     ]);
   });
 
-  it('tells what was taken away', () => {
+  it('include what was removed', () => {
     expect(detailsOf(anEntry({ changes: { allowed_ips: [], expires_at: null } }))).toEqual([
       { text: 'Any client may use it' },
       { text: 'Never expires' },
     ]);
   });
 
-  it('tells limits, and which are of the tier', () => {
+  it("include limits, and which are the tier's", () => {
     const changes = {
       tier: 'team',
       limit_overrides: { bandwidth_limit_bytes: 0, tunnel_limit: 1 },
@@ -95,7 +95,7 @@ describe('what was changed', () => {
     ]);
   });
 
-  it('is nothing for what has no changes', () => {
+  it('are empty for entries without changes', () => {
     expect(detailsOf(anEntry({ action: 'rotated' }))).toEqual([]);
     expect(detailsOf(anEntry({ changes: ['label'] }))).toEqual([]);
     expect(detailsOf(anEntry({ changes: 'label' }))).toEqual([]);

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { authWordsOf, linkWordsOf } from '../../dashboard/src/session/auth-words.ts';
 
 describe('a refusal of Supabase Auth', () => {
-  it('of a weak password says what it lacks, and how long the project wants it', () => {
+  it('for a weak password names what is missing, and the length that the project requires', () => {
     const short = 'Password should be at least 12 characters.';
     const weak = (message: string, ...reasons: ('length' | 'characters' | 'pwned')[]) =>
       authWordsOf(new AuthWeakPasswordError(message, 422, reasons));
@@ -19,7 +19,7 @@ describe('a refusal of Supabase Auth', () => {
     expect(weak('Too short', 'length')).toBe('This password is too weak. Take a longer one.');
   });
 
-  it('is never shown in its own words', () => {
+  it("is never shown in Auth's own words", () => {
     const unknown = new AuthApiError('secret internals', 500, 'unexpected_failure');
     expect(authWordsOf(unknown)).toBe('That did not work. Try again in a moment.');
     expect(authWordsOf(new AuthRetryableFetchError('x', 0))).toContain('No connection');

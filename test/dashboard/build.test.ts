@@ -21,7 +21,7 @@ beforeEach(() => {
 
 const build = (environment: Record<string, string> = {}) =>
   runBuild(output, environment, copy.folder);
-/** The output folder, and what is beside it. */
+/** The folder that contains the output folder. */
 const beside = () => readdirSync(join(output, '..'));
 
 test.each([
@@ -34,19 +34,16 @@ test.each([
     },
     /^SUPABASE_PUBLISHABLE_KEY is neither .+/m,
   ],
-])(
-  'a deployment that is refused is told in words, and nothing is built',
-  async (environment, words) => {
-    const { code, stdout, stderr } = await build(environment);
-    expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toMatch(words);
-    expect(stderr).toContain('Correct the environment');
-    expect(stderr).not.toMatch(/^\s+at |sb_secret_0123/m);
-    expect(beside()).toEqual([]);
-  },
-);
+])('an invalid deployment is explained, and nothing is built', async (environment, words) => {
+  const { code, stdout, stderr } = await build(environment);
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toMatch(words);
+  expect(stderr).toContain('Correct the environment');
+  expect(stderr).not.toMatch(/^\s+at |sb_secret_0123/m);
+  expect(beside()).toEqual([]);
+});
 
-test('builds at once end as one whole build, which one that fails leaves as it was', async () => {
+test('concurrent builds end as one complete build, which a failed build does not change', async () => {
   const ends = await Promise.all([build(), build(), build()]);
   expect(ends.map(({ code }) => code)).toEqual([0, 0, 0]);
   expect(beside()).toEqual(['dist']);
@@ -65,7 +62,7 @@ test('builds at once end as one whole build, which one that fails leaves as it w
   expect(beside()).toEqual(['dist']);
 });
 
-test('a folder that holds something else is not replaced', async () => {
+test('a folder with other content is not replaced', async () => {
   mkdirSync(output);
   writeFileSync(join(output, 'thesis.txt'), 'years of work');
   const { code, stderr } = await build();
@@ -74,8 +71,8 @@ test('a folder that holds something else is not replaced', async () => {
   expect(readdirSync(output)).toEqual(['thesis.txt']);
 });
 
-test('a build knows its sources: each of them makes another, and no build does', async () => {
-  // what a build of the copy writes down, as is seen first and last
+test('a build records its sources: a change to any of them changes the record, and building does not', async () => {
+  // the hash that a build of the copy records, as the first and last one seen
   const { hashDashboardSources: sources } = (await import(
     join(copy.folder, 'scripts/dashboard/sources.ts')
   )) as typeof import('../../scripts/dashboard/sources.ts');
@@ -84,7 +81,7 @@ test('a build knows its sources: each of them makes another, and no build does',
     return (await readBuildRecord(output))?.sources;
   };
   const seen = [await sources()];
-  // builds inside the sources, whole and unfinished
+  // builds inside the source folder, complete and unfinished
   for (const name of ['dist', 'dist.unfinished-1', 'dist.replaced-1']) {
     mkdirSync(join(copy.folder, 'dashboard', name));
     writeFileSync(join(copy.folder, 'dashboard', name, 'index.html'), 'a build');

@@ -9,18 +9,18 @@ const whole = {
 };
 
 describe('config.json', () => {
-  it('names a project, or leaves it to be that of the page’s own origin', () => {
+  it('names a project, or defaults to the page’s own origin', () => {
     expect(checkConfiguration(whole, origin)).toEqual(whole);
     const { supabaseUrl: _, ...own } = whole;
     expect(checkConfiguration(own, origin).supabaseUrl).toBe(origin);
   });
 
-  it('has URLs of which only the origin counts', () => {
+  it('has URLs of which only the origin is used', () => {
     const read = { ...whole, gatewayUrl: 'http://user:password@gateway.example.com:7777/$(id);id' };
     expect(checkConfiguration(read, origin).gatewayUrl).toBe(whole.gatewayUrl);
   });
 
-  it('may name the gateway’s TLS port', () => {
+  it('can name the gateway’s TLS port', () => {
     const read = checkConfiguration({ ...whole, gatewayTlsPort: 7443 }, origin);
     expect(read.gatewayTlsPort).toBe(7443);
   });
@@ -33,10 +33,10 @@ describe('config.json', () => {
     ['no key', { ...whole, publishableKey: undefined }],
     ['a secret key', { ...whole, publishableKey: 'sb_secret_abc' }],
     ['a gateway that is a number', { ...whole, gatewayUrl: 7777 }],
-    ['a host that a shell would run', { ...whole, gatewayUrl: 'http://$(id);id' }],
-    ['a script for a project', { ...whole, supabaseUrl: 'javascript:alert(1)' }],
+    ['a host that a shell would execute', { ...whole, gatewayUrl: 'http://$(id);id' }],
+    ['a script as project', { ...whole, supabaseUrl: 'javascript:alert(1)' }],
     ['an empty project', { ...whole, supabaseUrl: '' }],
-    ['an object for a project', { ...whole, supabaseUrl: {} }],
+    ['an object as project', { ...whole, supabaseUrl: {} }],
   ])('with %s is refused', (_, read) => {
     expect(() => checkConfiguration(read, origin)).toThrow(ConfigurationMissing);
   });

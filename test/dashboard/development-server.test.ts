@@ -6,7 +6,7 @@ import { projectRoot } from '../../scripts/stack/project-root.ts';
 
 const stack = inject('stack');
 
-test('npm run dashboard serves the sources, and passes the rest on to the stack', async () => {
+test('npm run dashboard serves the sources, and forwards other requests to the stack', async () => {
   const port = await freePort();
   const server = spawn('npm', ['run', 'dashboard', '--', '--port', String(port), '--strictPort'], {
     cwd: projectRoot,

@@ -22,14 +22,14 @@ const read = (search: string) =>
   withoutWrong(readFilters(eventFilters, new URLSearchParams(search)));
 const write = (filters: EventFilters) => writeFilters(eventFilters, tidy(filters)).toString();
 
-describe('the filters of events in an address', () => {
+describe('the event filters in an address', () => {
   it('are read as they were written', () => {
     expect(read(write(all))).toEqual(all);
     const strange = { ...noFilters, host: 'a&b=c#d?e%+ü' };
     expect(read(write(strange))).toEqual(strange);
   });
 
-  it('leave out what is empty, and the space around what is not', () => {
+  it('omit empty values and surrounding spaces', () => {
     expect(write(noFilters)).toBe('');
     expect(write({ ...noFilters, host: ' a.example ', status: ' ' })).toBe('host=a.example');
   });
@@ -48,11 +48,11 @@ describe('the filters of events in an address', () => {
     ['code=7'],
     [`code=${'a'.repeat(65)}`],
     ['page=2'],
-  ])('are as if not there where they do not fit: %s', (search) => {
+  ])('are ignored if they are invalid: %s', (search) => {
     expect(read(search)).toEqual(noFilters);
   });
 
-  it('keep what fits beside what does not', () => {
+  it('keep valid values next to invalid ones', () => {
     expect(read('from=2026-11-02&to=2026-11-01&status=200')).toEqual({
       ...noFilters,
       from: '2026-11-02',
@@ -61,8 +61,8 @@ describe('the filters of events in an address', () => {
   });
 });
 
-describe('the filters of events as the database takes them', () => {
-  it('hold the last day to its end', () => {
+describe('the event filters for the database', () => {
+  it('include the whole last day', () => {
     expect(eventQuery(all)).toEqual({
       from: '2026-11-01T00:00:00.000Z',
       to: '2026-12-01T00:00:00.000Z',
@@ -75,24 +75,24 @@ describe('the filters of events as the database takes them', () => {
     });
   });
 
-  it('have no argument for an empty one', () => {
+  it('have no argument for an empty filter', () => {
     expect(eventQuery(noFilters)).toEqual({});
     expect(eventQuery({ ...noFilters, host: '  ' })).toEqual({});
   });
 });
 
-describe('what is wrong with filters', () => {
-  it('is nothing for those that hold', () => {
+describe('the check of event filters', () => {
+  it('finds no errors in valid filters', () => {
     expect(checkFilters(noFilters)).toEqual({});
     expect(checkFilters(all)).toEqual({});
     expect(checkFilters({ ...all, to: all.from })).toEqual({});
-    // counted as the database counts
+    // counted as in the database
     expect(checkFilters({ ...noFilters, host: '💸'.repeat(255) })).toEqual({});
     // a target may answer with any three digits
     expect(checkFilters({ ...noFilters, status: '999', code: 'a'.repeat(64) })).toEqual({});
   });
 
-  it('is told of each field', () => {
+  it('finds an error in each invalid field', () => {
     const wrong = {
       from: '1',
       to: '2026-13-01',
@@ -104,7 +104,7 @@ describe('what is wrong with filters', () => {
     expect(Object.keys(checkFilters({ ...all, from: '2026-12-01' }))).toEqual(['to']);
   });
 
-  it('does not count where nothing is filtered', () => {
+  it('distinguishes empty filters', () => {
     expect(isFiltered(noFilters)).toBe(false);
     expect(isFiltered({ ...noFilters, status: '200' })).toBe(true);
   });

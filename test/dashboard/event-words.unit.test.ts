@@ -13,12 +13,12 @@ it.each([
   [3_599_500, '1 h'],
   [7_500_000, '2 h 5 min'],
   [86_400_000 * 3, '72 h'],
-])('says how long %i ms are', (milliseconds, words) => {
+])('%i ms are shown as %s', (milliseconds, words) => {
   expect(duration(milliseconds)).toBe(words);
 });
 
-it('has words for every code that the gateway records', () => {
-  // of requests of no key, they are in no event
+it('every code that the gateway records has words', () => {
+  // codes of requests without a key, which are in no event
   const ofNobody = [
     'credentials_required',
     'head_too_large',
@@ -33,7 +33,7 @@ it('has words for every code that the gateway records', () => {
   }
 });
 
-it('explains the gateway’s own answers, and no target’s', () => {
+it('the words explain the gateway’s own answers, but not a target’s', () => {
   expect(statusWords({ method: 'CONNECT', code: null })).toBe('connected');
   expect(statusWords({ method: 'GET', code: null })).toBeUndefined();
   expect(statusWords({ method: 'CONNECT', code: 'quota_exceeded' })).toBe('quota used up');

@@ -14,7 +14,7 @@ import {
 } from '../../dashboard/src/format/time.ts';
 
 describe('amounts', () => {
-  it('of bytes are in powers of ten, with three digits', () => {
+  it('of bytes use powers of ten and three digits', () => {
     const cases: [number, string][] = [
       [0, '0 B'],
       [999, '999 B'],
@@ -31,7 +31,7 @@ describe('amounts', () => {
     for (const [count, words] of cases) expect(bytes(count)).toBe(words);
   });
 
-  it('as a share never say all for less than all, nor nothing for a little', () => {
+  it('as a percentage never round up to 100 % or down to 0 %', () => {
     expect(percent(0, 100)).toBe('0 %');
     expect(percent(1, 100_000)).toBe('< 1 %');
     expect(percent(999, 1_000)).toBe('99 %');
@@ -40,7 +40,7 @@ describe('amounts', () => {
     expect(percent(1, 0)).toBe('over');
   });
 
-  it('have their word in the right number', () => {
+  it('have separators, and singular or plural nouns', () => {
     expect([0, 999, 1_000, 12_345_678, 1234.5678, -1_234].map(number)).toEqual([
       '0',
       '999',
@@ -60,7 +60,7 @@ describe('amounts', () => {
 describe('times', () => {
   const now = Date.parse('2026-11-23T12:00:00Z');
 
-  it('are said from now, rounded towards it', () => {
+  it('are relative to now, rounded towards it', () => {
     const cases: [string, string][] = [
       ['2026-11-23T12:00:00Z', 'just now'],
       ['2026-11-23T11:59:01Z', 'just now'],
@@ -74,17 +74,17 @@ describe('times', () => {
     for (const [time, words] of cases) expect(fromNow(time, now)).toBe(words);
   });
 
-  it('that were are never to come, when the browser’s clock is behind', () => {
+  it('in the past are never shown as in the future if the browser’s clock is slow', () => {
     expect(ago('2026-11-23T12:00:40Z', now)).toBe('just now');
     expect(ago('2026-11-23T09:00:01Z', now)).toBe('2 hours ago');
   });
 
-  it('to wait for are never said shorter than they are', () => {
+  it('to wait are never shown shorter than they are', () => {
     const waits = [1, 119, 120, 121, 7_140, 7_141, 90_000].map(span);
     expect(waits).toEqual(['1 s', '119 s', '2 min', '3 min', '119 min', '2 h', '25 h']);
   });
 
-  it('are shown in UTC, and say so', () => {
+  it('are shown in UTC, and labeled as such', () => {
     expect(dateTime('2026-11-23T23:30:00+00:00')).toBe('23 Nov 2026, 23:30 UTC');
     expect(dateTime('2026-09-01T01:05:00+02:00')).toBe('31 Aug 2026, 23:05 UTC');
     expect(date('2026-09-01T00:00:00Z')).toBe('1 Sep 2026');
@@ -93,7 +93,7 @@ describe('times', () => {
     expect(month('2026-12-01T00:00:00Z')).toBe('December 2026');
   });
 
-  it('have months of UTC, over the ends of years', () => {
+  it('have UTC months, also across years', () => {
     const january = Date.parse('2027-01-31T23:59:59.999Z');
     expect(startOfMonth(january).toISOString()).toBe('2027-01-01T00:00:00.000Z');
     expect(period(startOfMonth(january, -1))).toBe('2026-12');

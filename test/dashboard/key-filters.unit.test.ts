@@ -26,18 +26,18 @@ describe('the filters of the list of keys', () => {
     ],
     [{ sort: { by: 'label', descending: false } }, { state: 'undeleted', sort: 'label' }],
     [{ sort: { by: 'used', descending: true } }, { state: 'undeleted', sort: '-used' }],
-  ])('%j ask the database for %j', (changes, query) => {
+  ])('%j query the database with %j', (changes, query) => {
     expect(toKeyQuery({ ...firstFilters, ...changes })).toEqual(query);
   });
 
-  it('leave out old deleted keys in another order than by age alone', () => {
+  it('exclude old deleted keys unless the order is by age', () => {
     const by = (by: SortColumn, state = 'undeleted') =>
       mostListed({ ...firstFilters, state, sort: { by, descending: true } });
     expect([by('used', ''), by('label', 'deleted')]).toEqual([2_000, 2_000]);
     expect([by('used'), by('created', '')]).toEqual([Infinity, Infinity]);
   });
 
-  it('are the same after a way through the address', () => {
+  it('are the same after a round trip through the address', () => {
     const chosen: KeyFilters[] = [
       firstFilters,
       {
@@ -55,7 +55,7 @@ describe('the filters of the list of keys', () => {
     expect(String(writeFilters(keyFilters, firstFilters))).toBe('');
   });
 
-  it('take an address that says what there is not as if it said nothing', () => {
+  it('ignore unknown values in an address', () => {
     expect(read('state=constructor&mode=both&sort=-secret')).toEqual(firstFilters);
   });
 });

@@ -10,10 +10,10 @@ const after = '2026-11-23T13:00:00+00:00';
 describe('the state of a key', () => {
   const cases: [string, Partial<Key>, string | undefined][] = [
     ['nothing else', {}, undefined],
-    ['an expiry to come', { expires_at: after }, 'Until 23 Nov 2026'],
-    ['a grace', { grace_ends_at: after }, 'Just rotated'],
-    ['a grace that is over', { grace_ends_at: before }, undefined],
-    ['an expiry that was', { state: 'expired', expires_at: before }, 'On 23 Nov 2026'],
+    ['a future expiry', { expires_at: after }, 'Until 23 Nov 2026'],
+    ['a grace period', { grace_ends_at: after }, 'Just rotated'],
+    ['a grace period that has ended', { grace_ends_at: before }, undefined],
+    ['a past expiry', { state: 'expired', expires_at: before }, 'On 23 Nov 2026'],
     ['its own quota used up', { state: 'quota_used_up', quota_used_up_by: 'key' }, 'its limit'],
     [
       'the quota of the live keys used up',
@@ -29,7 +29,7 @@ describe('the state of a key', () => {
     ['a banned account', { state: 'owner_barred' }, 'banned or removed'],
     ['a deletion', { state: 'deleted', deleted_at: before }, 'Since 23 Nov 2026'],
   ];
-  it.each(cases)('with %s is what the database says, and is explained', (_, fields, words) => {
+  it.each(cases)("with %s is the database's state, with an explanation", (_, fields, words) => {
     const key = aKey(fields);
     const { state, explanation } = stateOf(key, now);
     expect(state).toBe(key.state);
@@ -37,7 +37,7 @@ describe('the state of a key', () => {
     else expect(explanation).toContain(words);
   });
 
-  it('has an admin’s reason with a suspension, and not after a deletion', () => {
+  it('includes an admin’s reason for a suspension, but not after a deletion', () => {
     const reason = { suspended_at: before, suspended_reason: 'abuse report 17' };
     expect(stateOf(aKey({ ...reason, state: 'suspended' }), now).reason).toBe('abuse report 17');
     const deleted = aKey({ ...reason, state: 'deleted', deleted_at: before });

@@ -15,7 +15,7 @@ describe('readGigabytes', () => {
     ['  1000 ', 1_000_000_000_000],
     ['007', 7_000_000_000],
     ['0.1', 100_000_000],
-    // times 1e9, floating point makes 8199999999.999999 and 1004999999.9999999 of these
+    // floating-point multiplication by 1e9 yields 8199999999.999999 and 1004999999.9999999
     ['8.2', 8_200_000_000],
     ['1.005', 1_005_000_000],
     ['0.000000001', 1],
@@ -59,7 +59,7 @@ describe('writeGigabytes', () => {
     [10_000_000_000, '10'],
     [8_200_000_000, '8.2'],
     [Number.MAX_SAFE_INTEGER, '9007199.254740991'],
-  ])('writes %d bytes exactly, to be read as the same', (bytes, written) => {
+  ])('writes %d bytes exactly, so that they read back unchanged', (bytes, written) => {
     expect(writeGigabytes(bytes)).toBe(written);
     expect(readGigabytes(written)).toBe(bytes);
   });

@@ -12,23 +12,19 @@ describe('an address', () => {
       { kind: 'hash', tokenHash: 'pkce_1', type: 'recovery' },
     ],
     [
-      'that no server sees',
+      'in a fragment, which no server sees',
       '#token_hash=1&type=email',
       { kind: 'hash', tokenHash: '1', type: 'email' },
     ],
-    [
-      'of no kind that is known',
-      '#token_hash=1&type=sms',
-      { kind: 'refused', code: 'unasked_link' },
-    ],
+    ['of an unknown kind', '#token_hash=1&type=sms', { kind: 'refused', code: 'unasked_link' }],
     [
       'that was used before',
       '?error=access_denied&error_code=otp_expired#error_code=otp_expired',
       { kind: 'refused', code: 'otp_expired' },
     ],
-    ['with an error alone', '#error=server_error&sb=', { kind: 'refused', code: 'server_error' }],
+    ['with only an error', '#error=server_error&sb=', { kind: 'refused', code: 'server_error' }],
     [
-      'with a session of anybody',
+      "with any user's session",
       '#access_token=a&refresh_token=b',
       { kind: 'refused', code: 'unasked_link' },
     ],
@@ -37,7 +33,7 @@ describe('an address', () => {
       '?code=abc#access_token=a',
       { kind: 'refused', code: 'unasked_link' },
     ],
-  ])('that a link led to is read: %s', (_, rest, link) => {
+  ])('from a mailed link is recognized: %s', (_, rest, link) => {
     expect(readMailedLink(page + rest)).toEqual(link);
   });
 
@@ -47,7 +43,7 @@ describe('an address', () => {
     '#/keys?state=&code=402',
     '#/keys/avp_live_0?x=1&error_code=407&token_hash=1',
     '?utm=1#/alerts',
-  ])('of a page is none: %s', (rest) => {
+  ])('of a page is not a mailed link: %s', (rest) => {
     expect(readMailedLink(page + rest)).toBeNull();
   });
 });

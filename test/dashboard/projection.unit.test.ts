@@ -8,13 +8,13 @@ const at = (now: string, used: number, limit = 25 * gb, resetsAt = november) =>
   project({ used, limit }, { resetsAt, now: Date.parse(now) });
 
 describe('the projection of a month', () => {
-  it('goes on at the pace of what is over of it', () => {
+  it('extrapolates the usage so far to the whole month', () => {
     // ten of thirty days
     expect(at('2026-11-11T00:00:00Z', 5 * gb)).toEqual({ atEnd: 15 * gb, usedUpAt: undefined });
     expect(at('2026-11-16T00:00:00Z', 0)).toEqual({ atEnd: 0, usedUpAt: undefined });
   });
 
-  it('says when the quota is used up, where that is before the month ends', () => {
+  it('shows when the quota is used up, if that is before the end of the month', () => {
     expect(at('2026-11-11T00:00:00Z', 10 * gb)).toEqual({
       atEnd: 30 * gb,
       usedUpAt: new Date('2026-11-26T00:00:00Z'),
@@ -23,7 +23,7 @@ describe('the projection of a month', () => {
     expect(at('2026-11-11T00:00:00Z', 10 * gb, 30 * gb - 1)?.usedUpAt).toBeDefined();
   });
 
-  it('says nothing in the first hours, nor once the quota is used up', () => {
+  it('is missing in the first hours, and after the quota is used up', () => {
     expect(at('2026-11-01T00:00:00Z', gb)).toBeUndefined();
     expect(at('2026-11-01T05:59:59.999Z', gb)).toBeUndefined();
     expect(at('2026-11-01T06:00:00Z', gb)).toBeDefined();
@@ -35,21 +35,21 @@ describe('the projection of a month', () => {
     ['2026-03-01T00:00:00Z', '2026-02-15T00:00:00Z', 28 / 14],
     ['2028-03-01T00:00:00Z', '2028-02-15T00:00:00Z', 29 / 14],
     ['2027-01-01T00:00:00Z', '2026-12-02T00:00:00Z', 31],
-    // clocks are changed in these months, but not those of UTC
+    // daylight saving time changes in these months, but not in UTC
     ['2026-04-01T00:00:00Z', '2026-03-31T00:00:00Z', 31 / 30],
     ['2026-11-01T00:00:00Z', '2026-10-31T00:00:00Z', 31 / 30],
-  ])('knows how long the month is that ends at %s', (resetsAt, now, factor) => {
+  ])('knows the length of the month that ends at %s', (resetsAt, now, factor) => {
     expect(at(now, gb, 100 * gb, resetsAt)?.atEnd).toBe(Math.round(gb * factor));
   });
 
-  it('is of the month that the database says, whatever the browser’s clock', () => {
+  it("uses the database's month, whatever the browser’s clock", () => {
     expect(at('2026-10-15T00:00:00Z', gb)).toBeUndefined();
     expect(at('2026-12-24T00:00:00Z', gb)?.atEnd).toBe(gb);
   });
 });
 
 describe('outcomes over time', () => {
-  it('are stacked, the highest bar over the whole height', () => {
+  it('are stacked, and the highest bar has the full height', () => {
     const bars = stack([
       { start: '2026-11-01', ok: 6, refused: 0, failed: 2 },
       { start: '2026-11-02', ok: 0, refused: 4, failed: 0 },
@@ -65,7 +65,7 @@ describe('outcomes over time', () => {
     ]);
   });
 
-  it('have a success rate that is 100 % of nothing but all', () => {
+  it('have a success rate of 100 % only if all succeed', () => {
     expect(rateWords(1_000, 1_000)).toBe('100 %');
     expect(rateWords(99_999, 100_000)).toBe('99.9 %');
     expect(rateWords(0, 5)).toBe('0 %');

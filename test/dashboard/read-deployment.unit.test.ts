@@ -12,15 +12,15 @@ function token(claims: object): string {
   return `${part({ alg: 'HS256' })}.${part(claims)}.c2lnbmF0dXJl`;
 }
 
-describe('the project that a build is for', () => {
-  it('is none where the environment names none', () => {
+describe('the project of a build', () => {
+  it('is undefined if the environment names none', () => {
     expect(readDeployment({})).toBeUndefined();
     expect(
       readDeployment({ SUPABASE_URL: '', SUPABASE_PUBLISHABLE_KEY: '', PROXY_GATEWAY_URL: '' }),
     ).toBeUndefined();
   });
 
-  it('is named by three variables, of whose URLs the origin counts', () => {
+  it('is named by three variables, whose URLs are reduced to their origins', () => {
     const named = { ...whole, SUPABASE_URL: 'https://project.supabase.co/rest/v1/' };
     expect(readDeployment(named)).toEqual({
       supabaseUrl: 'https://project.supabase.co',
@@ -29,7 +29,7 @@ describe('the project that a build is for', () => {
     });
   });
 
-  it('may have a gateway with a TLS port', () => {
+  it('can have a gateway with a TLS port', () => {
     const read = (port: string) => readDeployment({ ...whole, PROXY_GATEWAY_TLS_PORT: port });
     expect(read('7443')?.gatewayTlsPort).toBe(7443);
     expect(read('')).not.toHaveProperty('gatewayTlsPort');
@@ -44,17 +44,17 @@ describe('the project that a build is for', () => {
     },
   );
 
-  it('is refused where a TLS port is all that is named', () => {
+  it('is refused if only a TLS port is named', () => {
     expect(() => readDeployment({ PROXY_GATEWAY_TLS_PORT: '7443' })).toThrow(DeploymentRefused);
   });
 
-  it('may have a legacy anon key', () => {
+  it('can have a legacy anon key', () => {
     const key = token({ role: 'anon', iss: 'supabase' });
     const read = readDeployment({ ...whole, SUPABASE_PUBLISHABLE_KEY: key });
     expect(read?.publishableKey).toBe(key);
   });
 
-  it.each(Object.keys(whole))('is refused without %s, and where it is empty', (name) => {
+  it.each(Object.keys(whole))('is refused if %s is missing or empty', (name) => {
     const { [name as keyof typeof whole]: _, ...half } = whole;
     for (const environment of [half, { ...half, [name]: '' }]) {
       expect(() => readDeployment(environment)).toThrow(DeploymentRefused);
@@ -65,12 +65,15 @@ describe('the project that a build is for', () => {
   it.each([
     ['a secret key', 'sb_secret_abcdefgh'],
     ['a legacy service_role key', token({ role: 'service_role' })],
-    ['a legacy key of another order', token({ iss: 'supabase', role: 'service_role', ref: 'x' })],
+    [
+      'a legacy key with its claims in another order',
+      token({ iss: 'supabase', role: 'service_role', ref: 'x' }),
+    ],
     ['a user’s access token', token({ role: 'authenticated', note: '"role":"anon"' })],
     ['a personal access token', 'sbp_0102030405060708'],
-    ['a token that is none', 'a.b.c'],
+    ['an invalid token', 'a.b.c'],
     ['a password', 'hunter2'],
-    ['a publishable key with more behind it', 'sb_publishable_abc sb_secret_def'],
+    ['a publishable key followed by a secret key', 'sb_publishable_abc sb_secret_def'],
   ])('is refused with %s, which the refusal does not repeat', (_, key) => {
     const read = () => readDeployment({ ...whole, SUPABASE_PUBLISHABLE_KEY: key });
     expect(read).toThrow(DeploymentRefused);
@@ -94,7 +97,7 @@ describe('the project that a build is for', () => {
     }
   });
 
-  it('carries no credentials of a URL', () => {
+  it('has no credentials from a URL', () => {
     const named = { ...whole, PROXY_GATEWAY_URL: 'http://user:password@gateway.example.com:7777' };
     expect(readDeployment(named)?.gatewayUrl).toBe('http://gateway.example.com:7777');
   });

@@ -16,7 +16,7 @@ async function refusalOf(call: Promise<unknown>): Promise<Refusal> {
 }
 
 describe('a refusal of the database', () => {
-  it('is known by its code, with the argument that was wrong', async () => {
+  it('is identified by its code, with the invalid argument', async () => {
     const { supabase } = await newUser();
     const mint = (label: string, tier = 'developer') =>
       refusalOf(answerOf(supabase.rpc('mint_proxy_key', { label, tier })));
@@ -31,7 +31,7 @@ describe('a refusal of the database', () => {
     });
   });
 
-  it('says when a rotation may be tried again', async () => {
+  it('includes when a rotation may be tried again', async () => {
     const { supabase } = await newUser();
     const { id } = await answerOf(supabase.rpc('mint_proxy_key', { label: 'a' }));
     const rotate = () => answerOf(supabase.rpc('rotate_proxy_key', { id: String(id) }));
@@ -43,14 +43,14 @@ describe('a refusal of the database', () => {
     expect(retryAt).toBeLessThanOrEqual(Date.now() + 60_000);
   });
 
-  it('is one of a session that ended, without a token', async () => {
+  it('without a token is that of an ended session', async () => {
     const nobody = createSupabase();
     expect(await refusalOf(answerOf(nobody.rpc('list_proxy_keys')))).toMatchObject({
       code: 'unauthorized',
     });
   });
 
-  it('is no refusal of the database where no answer came, or none of its own', () => {
+  it('is distinguished from a missing answer, and from one of another service', () => {
     const of = (status: number) => toRefusal({ code: '', hint: null, details: null }, status, 0);
     expect(of(0)).toMatchObject({ code: 'offline', mayPass: true });
     expect(of(503)).toMatchObject({ code: 'unavailable', mayPass: true });
@@ -62,8 +62,8 @@ describe('a refusal of the database', () => {
   });
 });
 
-describe('the words for a refusal', () => {
-  it('are the database’s own, for a code and for an argument', async () => {
+describe('the message for a refusal', () => {
+  it('is the database’s own, for a code and for an argument', async () => {
     const { supabase } = await newUser();
     const mint = (fields: { label: string; tier?: string }) =>
       refusalOf(answerOf(supabase.rpc('mint_proxy_key', fields)));
@@ -75,7 +75,7 @@ describe('the words for a refusal', () => {
     expect(wordsOf(await mint({ label: ' ' }))).toBe(rule);
   });
 
-  it('are the page’s own where it knows better, or alone', () => {
+  it('is the page’s own if that is more helpful, or if the database sent none', () => {
     const sentence = 'From the database.';
     for (const code of ['unauthorized', 'rate_limited', 'offline', 'unavailable']) {
       expect(wordsOf(new Refusal(code, { sentence }))).not.toBe(sentence);

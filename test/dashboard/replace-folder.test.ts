@@ -10,7 +10,7 @@ afterAll(remove);
 
 const names = Array.from({ length: 200 }, (_, number) => `${number}`);
 
-/** A folder of many files, all of which say `version`. */
+/** A folder with many files that all contain `version`. */
 function makeFolder(version: number): string {
   const folder = join(parent, `next-${version}`);
   mkdirSync(folder);
@@ -18,14 +18,14 @@ function makeFolder(version: number): string {
   return folder;
 }
 
-/** Which folder is at a path now; null where none is. */
+/** The folder that is at a path now; null if there is none. */
 const inode = (path: string) =>
   stat(path).then(
     ({ ino }) => ino,
     () => null,
   );
 
-test('replacements at once all end well, and a reader finds a whole folder or none', async () => {
+test('concurrent replacements all succeed, and a reader finds a complete folder or none', async () => {
   const folder = join(parent, 'folder');
   const next = Array.from({ length: 30 }, (_, version) => makeFolder(version));
   await replaceFolder(folder, makeFolder(-1));
@@ -35,7 +35,7 @@ test('replacements at once all end well, and a reader finds a whole folder or no
     while (!over) {
       const before = await inode(folder);
       const files = await readdir(folder).catch(() => null);
-      // what was taken away while it was read counts for nothing
+      // ignore a folder that was replaced while it was read
       if (files && before === (await inode(folder))) seen.push(files.length);
     }
   })();
@@ -50,7 +50,7 @@ test('replacements at once all end well, and a reader finds a whole folder or no
   expect(versions.size).toBe(1);
 });
 
-test('a replacement that fails says so, and leaves nothing new', async () => {
+test('a failed replacement reports the error, and leaves nothing new behind', async () => {
   const folder = join(parent, 'other');
   await expect(replaceFolder(folder, join(parent, 'missing'))).rejects.toThrow('ENOENT');
   expect(existsSync(folder)).toBe(false);

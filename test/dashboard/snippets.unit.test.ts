@@ -23,7 +23,7 @@ describe('the gateway’s address', () => {
     ['https://gateway.example.com:7443', undefined, { host, httpsPort }],
     ['https://gateway.example.com', undefined, { host, httpsPort: 443 }],
     ['http://[2001:db8::1]:7777', undefined, { host: '[2001:db8::1]', httpPort }],
-  ])('of %s with the TLS port %s', (gatewayUrl, gatewayTlsPort, address) => {
+  ])('is read from %s with the TLS port %s', (gatewayUrl, gatewayTlsPort, address) => {
     expect(gatewayAddress({ gatewayUrl, ...(gatewayTlsPort && { gatewayTlsPort }) })).toEqual(
       address,
     );
@@ -41,13 +41,13 @@ describe.each(clientIds)('the snippet for %s', (id) => {
     expect(text).toContain('PROXY_SECRET');
   });
 
-  it('has the secret in its place where it may be shown', () => {
+  it('contains the secret if it may be shown', () => {
     const { text } = snippet({ host, httpPort }, secret) ?? { text: '' };
     expect(text.split(secret)).toHaveLength(2);
     expect(text).not.toContain('PROXY_SECRET');
   });
 
-  it('speaks TLS to the gateway where both can', () => {
+  it('uses TLS to the gateway if both support it', () => {
     const both = snippet({ host, httpPort, httpsPort });
     const speaksTls = !withoutTls.includes(id);
     expect(both?.text).toContain(`${host}:${speaksTls ? httpsPort : httpPort}`);
@@ -64,7 +64,7 @@ describe.each(clientIds)('the snippet for %s', (id) => {
   });
 });
 
-it('a client is known by its name alone', () => {
+it('a client is recognized only by its own name', () => {
   expect(Object.keys(clients).every(isClientId)).toBe(true);
   for (const other of ['', 'toString', '__proto__', null, 1]) expect(isClientId(other)).toBe(false);
 });

@@ -26,11 +26,11 @@ describe('a span', () => {
     ['month', '2026-11-01T00:00:00Z', 'day', '2026-11-01T00', '2026-11-02T00'],
     ['month', '2026-11-30T23:59:59.999Z', 'day', '2026-11-01T00', '2026-12-01T00'],
     ['month', '2028-02-29T12:00:00Z', 'day', '2028-02-01T00', '2028-03-01T00'],
-  ] as const)('%s at %s has whole hours or days of UTC', (span, now, ...expected) => {
+  ] as const)('%s at %s has whole UTC hours or days', (span, now, ...expected) => {
     expect(bounds(span, now)).toEqual(expected);
   });
 
-  it('of days includes both, by the hour where it has one or two', () => {
+  it('of days includes both, and is by the hour for one or two days', () => {
     const now = '2028-06-01T00:00:00Z';
     expect(bounds({ first: '2028-02-29', last: '2028-02-29' }, now)).toEqual([
       'hour',
@@ -44,8 +44,8 @@ describe('a span', () => {
     ]);
   });
 
-  it('has days of 24 hours also where clocks are changed', () => {
-    // the nights in which Europe and North America change theirs
+  it('has days of 24 hours even when daylight saving time changes', () => {
+    // the nights in which Europe and North America change their clocks
     for (const day of ['2026-03-08', '2026-03-29', '2026-10-25', '2026-11-01']) {
       const { from, to } = boundsOf({ first: day, last: day }, at('2026-12-01T00:00:00Z'));
       expect(to.getTime() - from.getTime()).toBe(24 * 3_600_000);
@@ -53,7 +53,7 @@ describe('a span', () => {
     }
   });
 
-  it('stays the same until the hour or day ends, and never has more than the database gives', () => {
+  it("stays the same until the hour or day ends, and never exceeds the database's limit", () => {
     for (const span of ['hours', 'week', 'days', 'month'] as const) {
       expect(bounds(span, '2026-12-31T23:00:00Z')).toEqual(
         bounds(span, '2026-12-31T23:59:59.999Z'),
@@ -67,12 +67,12 @@ describe('a span', () => {
   });
 });
 
-describe('days that somebody enters', () => {
+describe('days that a user enters', () => {
   const now = at('2026-11-29T10:00:00Z');
   const wrong = (first: string, last: string) =>
     Object.keys(checkDays({ first, last }, now)).sort();
 
-  it('may be any up to today, 92 at most', () => {
+  it('can be any up to today, at most 92', () => {
     expect(wrong('2026-11-29', '2026-11-29')).toEqual([]);
     expect(wrong('2026-08-30', '2026-11-29')).toEqual([]);
     expect(wrong('2026-08-29', '2026-11-29')).toEqual(['first']);
@@ -81,7 +81,7 @@ describe('days that somebody enters', () => {
     expect(wrong('2026-11-20', '2026-11-19')).toEqual(['last']);
   });
 
-  it('are days that there are', () => {
+  it('must exist', () => {
     expect(wrong('', '2026-11-29')).toEqual(['first']);
     expect(wrong('2026-11-01', '')).toEqual(['last']);
     expect(wrong('2026-02-29', '2026-03-01')).toContain('first');
@@ -90,7 +90,7 @@ describe('days that somebody enters', () => {
   });
 });
 
-describe('in an address', () => {
+describe('in an address,', () => {
   const now = at('2026-11-29T10:00:00Z');
 
   it.each([
@@ -103,7 +103,7 @@ describe('in an address', () => {
     expect(readSpan(writeSpan(span), now)).toEqual(span);
   });
 
-  it('what cannot be shown is this month', () => {
+  it('an invalid span is this month', () => {
     for (const value of [
       '',
       'year',
@@ -118,7 +118,7 @@ describe('in an address', () => {
     }
   });
 
-  it('a link keeps it', () => {
+  it('a link keeps the span', () => {
     expect(withSpan('/', 'month')).toBe('/');
     expect(withSpan('/keys/a', 'week')).toBe('/keys/a?span=week');
     expect(withSpan('/usage/targets?key=a', { first: '2026-10-01', last: '2026-10-02' })).toBe(
@@ -127,7 +127,7 @@ describe('in an address', () => {
   });
 });
 
-it('whole days are said as days, others with their hours', () => {
+it('whole days are shown as days, other spans with hours', () => {
   const words = (from: string, to: string) =>
     boundsWords({ from: new Date(from), to: new Date(to) });
   expect(words('2026-11-01T00:00:00Z', '2026-11-02T00:00:00Z')).toBe('1 Nov 2026');

@@ -57,7 +57,7 @@ describe('this month, by day', () => {
     expect(days('2100-02-10T00:00:00Z', 'current')).toBe(28);
   });
 
-  it('asks for the same until the day ends, then for one day more, then for another month', () => {
+  it('requests the same span until the day ends, then one day more, then the next month', () => {
     const span = (now: string) => spanOf(usagePeriod('month', at(now)));
     expect(span('2026-11-29T00:00:00Z')).toEqual(span('2026-11-29T23:59:59.999Z'));
     expect(span('2026-11-30T00:00:00Z')).toEqual([
@@ -72,7 +72,7 @@ describe('this month, by day', () => {
     ]);
   });
 
-  it('stays within what the database gives at once', () => {
+  it("stays within the database's limit per call", () => {
     for (let time = at('2027-01-01T00:00:00Z'); time < at('2029-01-01T00:00:00Z'); time += 43e6) {
       const { from, to } = usagePeriod('month', time).span;
       expect((to.getTime() - from.getTime()) / 86_400_000).toBeLessThanOrEqual(62);
@@ -82,7 +82,7 @@ describe('this month, by day', () => {
 });
 
 describe('last 24 hours, by hour', () => {
-  it('has the hour it is last, beside the same hour of the day before', () => {
+  it('has the current hour last, next to the same hour of the day before', () => {
     const period = usagePeriod('hours', at('2026-11-23T05:25:00Z'));
     expect(spanOf(period)).toEqual([
       'hour',
@@ -102,7 +102,7 @@ describe('last 24 hours, by hour', () => {
     ]);
   });
 
-  it('asks for the same until the hour ends', () => {
+  it('requests the same span until the hour ends', () => {
     const span = (now: string) => spanOf(usagePeriod('hours', at(now)));
     expect(span('2027-02-28T23:00:00Z')).toEqual(span('2027-02-28T23:59:59.999Z'));
     expect(span('2027-03-01T00:00:00Z')).toEqual([
@@ -122,7 +122,7 @@ describe('bars', () => {
     point('2027-03-02T00:00:00+00:00', { bytes_sent: 4 }),
   ];
 
-  it('stand at their days: a zero is a zero, a day to come or of no such month is nothing', () => {
+  it('are at their days: zero usage is zero, and a future or nonexistent day has no value', () => {
     const bars = usageBars(period, points, 'bytes').map(({ current, before }) => [current, before]);
     expect(bars[0]).toEqual([0, 110]);
     expect(bars[1]).toEqual([104, undefined]);
@@ -130,12 +130,12 @@ describe('bars', () => {
     expect(bars[30]).toEqual([undefined, undefined]);
   });
 
-  it('are of what is measured', () => {
+  it('show the selected measure', () => {
     const [first, second] = usageBars(period, points, 'requests');
     expect([first?.before, second?.current]).toEqual([3, 1]);
   });
 
-  it('come to a total and a highest of each month', () => {
+  it('have a total and a maximum for each month', () => {
     const bars = usageBars(period, points, 'bytes');
     expect(summarize(bars, 'before', 'bytes')).toEqual({
       total: 120,
@@ -151,7 +151,7 @@ describe('bars', () => {
     });
   });
 
-  it('add up from the beginning of each month on, and stop where days are yet to come', () => {
+  it('as running totals start with each month, and end at future days', () => {
     const bars = usageBars(period, points, 'total').map(({ current, before }) => [current, before]);
     expect(bars[0]).toEqual([0, 110]);
     expect(bars[1]).toEqual([104, undefined]);
@@ -159,7 +159,7 @@ describe('bars', () => {
     expect(summarize(usageBars(period, points, 'total'), 'before', 'total').total).toBe(120);
   });
 
-  describe('are made of points that are of the period', () => {
+  describe('accept points', () => {
     const pointsOf = ({ span }: UsagePeriod, days = 0) => {
       const step = span.interval === 'day' ? 86_400_000 : 3_600_000;
       const count = (span.to.getTime() - span.from.getTime()) / step;
@@ -170,7 +170,7 @@ describe('bars', () => {
     const spans = ['hours', 'week', 'days', 'month'] as const;
     const now = at('2027-03-02T10:00:00Z');
 
-    it('and not of points of any other', () => {
+    it('of exactly their own period', () => {
       for (const shown of spans) {
         const fit = spans.filter((span) =>
           arePointsOf(usagePeriod(shown, now), pointsOf(usagePeriod(span, now))),
@@ -180,7 +180,7 @@ describe('bars', () => {
       expect(arePointsOf(period, [])).toBe(false);
     });
 
-    it('also of those of an hour or day before, until its own have come', () => {
+    it('of the previous hour or day, until their own arrive', () => {
       const week = usagePeriod('week', now);
       expect(arePointsOf(week, pointsOf(week, -1))).toBe(true);
       expect(arePointsOf(week, pointsOf(week, -2))).toBe(false);
@@ -188,8 +188,8 @@ describe('bars', () => {
   });
 });
 
-describe('any other span stands beside as many days before it', () => {
-  it('days by day', () => {
+describe('any other span is shown next to the same number of days before it', () => {
+  it('by day', () => {
     const period = usagePeriod(
       { first: '2028-02-28', last: '2028-03-01' },
       at('2028-05-01T00:00:00Z'),
@@ -203,7 +203,7 @@ describe('any other span stands beside as many days before it', () => {
     ]);
   });
 
-  it('a day or two by the hour', () => {
+  it('by hour for one or two days', () => {
     const period = usagePeriod(
       { first: '2026-03-29', last: '2026-03-29' },
       at('2026-05-01T00:00:00Z'),
@@ -214,8 +214,8 @@ describe('any other span stands beside as many days before it', () => {
   });
 });
 
-describe('labels of the axis', () => {
-  it('grow fewer as the chart grows narrow', () => {
+describe('axis labels', () => {
+  it('become fewer as the chart becomes narrower', () => {
     const period = usagePeriod('month', at('2026-11-23T05:25:00Z'));
     const steps = [1200, 900, 500, 250, 120, 60, 0].map((width) => labelStep(period, width));
     expect(steps).toEqual([1, 1, 2, 5, 10, 15, 31]);
@@ -236,7 +236,7 @@ it.each([
   ['hours', '2026-11-23T05:59:59Z', '2026-11-23T05:00:00.000Z'],
   [{ first: '2026-11-20', last: '2026-11-23' }, '2026-11-23T05:00:00Z', '2026-11-23T00:00:00.000Z'],
   [{ first: '2026-11-20', last: '2026-11-22' }, '2026-11-23T05:00:00Z', undefined],
-] as const)('of %j the bar that goes on at %s is drawn as such', (span, now, partial) => {
+] as const)('in %j, the bar in progress at %s is marked as partial', (span, now, partial) => {
   const { slots } = usagePeriod(span, at(now));
   const found = slots.filter(({ isPartial }) => isPartial);
   expect(found.map(({ current }) => current?.toISOString())).toEqual(partial ? [partial] : []);

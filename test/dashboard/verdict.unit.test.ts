@@ -40,7 +40,7 @@ it.each<[Partial<FoundKey>, string | undefined, string]>([
     '402 account_quota_exceeded',
     'All live keys',
   ],
-])('says of %o what the gateway answers, and why', (key, refusal, why) => {
+])("the verdict on %o has the gateway's answer and the reason", (key, refusal, why) => {
   const found = verdict(key);
   expect(found.refusal).toBe(refusal);
   expect(found.why).toContain(why);
@@ -48,13 +48,13 @@ it.each<[Partial<FoundKey>, string | undefined, string]>([
   if (refusal) expect(refusalCodes).toContain(refusal.split(' ')[1]);
 });
 
-it('says until when the account of the owner is banned, and that it is for good', () => {
+it("the verdict has the end of the owner's ban, or that it is permanent", () => {
   const state = 'owner_barred';
   expect(verdict({ state }, { barred_until: '2027-01-02T00:00:00Z' }).why).toContain('2 Jan 2027');
   expect(verdict({ state }, { barred_until: '2100-01-01T00:00:00Z' }).why).toContain('for good');
 });
 
-it('gives no hope for a key whose account is removed', () => {
+it('the verdict offers no way back for a key of a removed account', () => {
   expect(verdict({ state: 'deleted' }, { removed: true }).next).toContain('cannot come back');
 });
 
@@ -65,6 +65,6 @@ it.each([
   ['avp_live_0123', undefined],
   ['a@example.com', undefined],
   ['', undefined],
-])('takes %j for the key %j', (typed, reference) => {
+])('the search reads %j as the key %j', (typed, reference) => {
   expect(keyReference(typed)).toBe(reference);
 });

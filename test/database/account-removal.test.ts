@@ -22,7 +22,7 @@ let owner: Persona;
 let keys: { live: SeededKey; suspended: SeededKey; deleted: SeededKey };
 const told: string[] = [];
 
-/** One user with a key of each state, with usage, a rotation and a grant; then their account goes. */
+/** Creates a user with keys in each state, usage, a rotation and a grant; deletes the account. */
 beforeAll(async () => {
   owner = await newUser();
   const [live, suspended, deleted] = await seedKeys(sql, owner.id, 3);
@@ -61,7 +61,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
-it('its keys are kept, without an owner and deleted', async () => {
+it('the keys of a removed account are kept, deleted and without an owner', async () => {
   const rows = await sql`
     select id, user_id, deleted_at is not null as deleted, deleted_at < '2026-02-01' as long_ago
     from proxy_private.proxy_keys where id = any(${Object.values(keys).map(({ id }) => id)})`;
@@ -75,7 +75,7 @@ it('its keys are kept, without an owner and deleted', async () => {
   );
 });
 
-it('its graces end, so that neither secret works; who might have used it is still known', async () => {
+it('grace periods end, so neither secret works; the allowed clients and the expiry are kept', async () => {
   const [row] = await sql`
     select grace_ends_at, allowed_ips::text, expires_at > now() as expires
     from proxy_private.proxy_keys where id = ${keys.live.id}`;
@@ -86,7 +86,7 @@ it('its graces end, so that neither secret works; who might have used it is stil
   expect(lookup).toEqual({ active: false, previous_hash: null, previous_ends_in_ms: null });
 });
 
-it('the gateways are told of the keys that were not deleted before', async () => {
+it('the gateways are notified of the keys that were not deleted before', async () => {
   const count = (keyId: string) => told.filter((payload) => payload === keyId).length;
   expect([keys.live, keys.suspended, keys.deleted].map(({ keyId }) => count(keyId))).toEqual([
     1, 1, 0,
@@ -96,7 +96,7 @@ it('the gateways are told of the keys that were not deleted before', async () =>
   expect(lookups).toEqual([{ key_id: keys.live.keyId, active: false }]);
 });
 
-it('its audit is kept, and tells of the deletion, with the owner it had and no actor', async () => {
+it('the audit log is kept, with a row for the deletion that has the former owner and no actor', async () => {
   const rows = await readAudit(sql, keys.live.id);
   expect(rows.map(({ action, actor }) => [action, actor])).toEqual([
     ['minted', null],
@@ -111,7 +111,7 @@ it('its audit is kept, and tells of the deletion, with the owner it had and no a
   ]);
 });
 
-it('its usage is kept, and what the gateways report late still counts', async () => {
+it('the usage of the keys is kept, and late reports still count', async () => {
   expect(await recordUsage(gateway, [usageEvent(keys.live.id)])).toEqual({
     recorded: 1,
     repeated: 0,
@@ -122,7 +122,7 @@ it('its usage is kept, and what the gateways report late still counts', async ()
   expect(await findDrift(sql, [keys.live.id, keys.deleted.id])).toEqual([]);
 });
 
-it('what was only of the account is gone', async () => {
+it('data that belonged only to the account is deleted', async () => {
   const [left] = await sql`
     select
       (select count(*)::int from proxy_private.write_windows where user_id = ${owner.id}) as windows,
@@ -131,7 +131,7 @@ it('what was only of the account is gone', async () => {
   expect(left).toEqual({ windows: 0, grants: 0, retries: 0 });
 });
 
-it('the end of its grant is noted, with no actor and no reason', async () => {
+it('the end of its tier grant is recorded, with no actor and no reason', async () => {
   const rows = await sql`
     select action, tier, actor_id, reason, api_key_id from proxy_private.proxy_key_audit
     where user_id = ${owner.id} and tier is not null order by occurred_at, id`;
@@ -143,7 +143,7 @@ it('the end of its grant is noted, with no actor and no reason', async () => {
 });
 
 it.each(Object.entries(askBy))(
-  'by %s, no key of it can be suspended or limited',
+  'keys of a removed account cannot be suspended or limited by %s',
   async (_, ask) => {
     const admin = await newAdmin();
     const reason = 'Too late.';
@@ -165,28 +165,34 @@ it.each(Object.entries(askBy))(
   },
 );
 
-it.each(Object.entries(askBy))('no key of it can be reactivated by %s', async (_, ask) => {
-  const admin = await newAdmin();
-  for (const { id } of Object.values(keys)) {
-    expect(await ask(calls.reactivate(admin, id))).toMatchObject({
-      status: 409,
-      code: 'key_deleted',
-    });
-  }
-  const [row] = await sql`
+it.each(Object.entries(askBy))(
+  'keys of a removed account cannot be reactivated by %s',
+  async (_, ask) => {
+    const admin = await newAdmin();
+    for (const { id } of Object.values(keys)) {
+      expect(await ask(calls.reactivate(admin, id))).toMatchObject({
+        status: 409,
+        code: 'key_deleted',
+      });
+    }
+    const [row] = await sql`
     select count(*)::int as live from proxy_private.proxy_keys
     where id = any(${Object.values(keys).map(({ id }) => id)}) and deleted_at is null`;
-  expect(row?.live).toBe(0);
-});
+    expect(row?.live).toBe(0);
+  },
+);
 
-it.each(Object.entries(askBy))('its last token can do nothing more by %s', async (_, ask) => {
-  const refusal = { status: 401, code: 'unauthorized' };
-  expect(await ask(calls.mint(owner, { label: 'late' }))).toMatchObject(refusal);
-  expect(await ask(calls.rotate(owner, keys.live.id))).toMatchObject(refusal);
-  expect(await ask(calls.delete(owner, keys.live.id))).toMatchObject(refusal);
-});
+it.each(Object.entries(askBy))(
+  'the last token of a removed account is refused by %s',
+  async (_, ask) => {
+    const refusal = { status: 401, code: 'unauthorized' };
+    expect(await ask(calls.mint(owner, { label: 'late' }))).toMatchObject(refusal);
+    expect(await ask(calls.rotate(owner, keys.live.id))).toMatchObject(refusal);
+    expect(await ask(calls.delete(owner, keys.live.id))).toMatchObject(refusal);
+  },
+);
 
-it('of an admin it leaves what they did, with who did it', async () => {
+it('the actions of a removed admin stay recorded with the id of that admin', async () => {
   const [leaving, user] = await Promise.all([newAdmin(), newUser()]);
   const reason = 'Signed.';
   await askBy.rpc(calls.grant(leaving, { user: user.id, tier: 'enterprise', reason }));

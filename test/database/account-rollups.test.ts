@@ -41,7 +41,7 @@ async function readMonths(id = userId) {
 
 const record = (events: ReturnType<typeof usageEvent>[]) => recordUsage(gateway, events);
 
-it('a month of an account sums its keys by tier and mode, deleted ones too', async () => {
+it("an account's month is the sum of its keys by tier and mode, including deleted keys", async () => {
   const [one, two, deleted, test, team] = (
     await Promise.all([
       seedKeys(sql, userId, 2),
@@ -56,7 +56,7 @@ it('a month of an account sums its keys by tier and mode, deleted ones too', asy
   );
   await record(events);
   expect(await record(events)).toMatchObject({ recorded: 0 });
-  // a refusal is no use of a key
+  // a refusal is not a use of the key
   await record([
     usageEvent(one.id, { bytesSent: 0, bytesReceived: 0, statusCode: 429, code: 'rate_limited' }),
   ]);
@@ -69,7 +69,7 @@ it('a month of an account sums its keys by tier and mode, deleted ones too', asy
   expect(await readMonths(userIds[1])).toMatchObject([{ sent: 1_000_000 }]);
 });
 
-it('reports of one tunnel raise it by the difference', async () => {
+it('repeated reports of one tunnel raise the sums of the account by the difference', async () => {
   const { id } = await seedKey(sql, userId);
   const first = usageEvent(id, { bytesSent: 1, bytesReceived: 2 });
   for (const bytesSent of [1, 500, 40, 700]) {
@@ -78,7 +78,7 @@ it('reports of one tunnel raise it by the difference', async () => {
   expect(await readMonths()).toMatchObject([{ requests: 1, sent: 700, received: 2 }]);
 });
 
-it('of many accounts and keys in overlapping batches over 8 connections, each is the sum of its keys', async () => {
+it('with overlapping batches for many accounts over 8 connections, each account is the sum of its keys', async () => {
   const random = new SeededRandom(17);
   const keys: SeededKey[] = [];
   for (let n = 0; n < 20; n += 1) {
@@ -108,7 +108,7 @@ it('of many accounts and keys in overlapping batches over 8 connections, each is
   expect(sum).toEqual({ sent, requests: events.length });
 });
 
-it('two batches of other keys of one account wait for each other, and both count', async () => {
+it('two batches for different keys of one account wait for each other, and both count', async () => {
   const [a, b] = (await seedKeys(sql, userId, 2)) as [SeededKey, SeededKey];
   const [one, two] = [await connectAlone(gatewayDbUrl), await connectAlone(gatewayDbUrl)];
   await one`begin`;
@@ -120,7 +120,7 @@ it('two batches of other keys of one account wait for each other, and both count
   expect(await readMonths()).toMatchObject([{ requests: 2, sent: 12 }]);
 });
 
-it('a figure stops at what JSON holds exactly', async () => {
+it('a figure stops at the largest integer that JSON holds exactly', async () => {
   const [a, b] = (await seedKeys(sql, userId, 2)) as [SeededKey, SeededKey];
   await record([usageEvent(a.id)]);
   await sql`
@@ -139,7 +139,7 @@ it('a figure stops at what JSON holds exactly', async () => {
   expect(await readMonths()).toMatchObject([{ requests: 4, sent: mostBytes }]);
 });
 
-it('an account that is removed keeps its sums; what its keys are reported to have moved later raises none', async () => {
+it('a removed account keeps its sums, and late reports for its keys do not change them', async () => {
   const key = await seedKey(sql, userId);
   await record([usageEvent(key.id)]);
   const before = await readMonths();
@@ -149,6 +149,6 @@ it('an account that is removed keeps its sums; what its keys are reported to hav
   const [all] = await sql`select count(*)::int as rows from proxy_private.proxy_account_monthly
     where user_id is null`;
   expect(all).toEqual({ rows: 0 });
-  // its keys are nobody's now
+  // its keys have no owner now
   userIds = [];
 });

@@ -25,7 +25,7 @@ interface Step {
 const limits = { bandwidthLimitBytes: 5, rateLimit: 6, tunnelLimit: 7 };
 const grant = () => ({ user: owner.id, tier: 'enterprise', reason });
 
-/** All that can be done to a key or a grant, in an order in which it can. */
+/** Every action on a key or a grant, in an order in which all can succeed. */
 const steps: Step[] = [
   {
     action: 'updated',
@@ -62,8 +62,8 @@ const steps: Step[] = [
   { action: 'tier_revoked', by: () => admin, call: (by) => calls.revoke(by, grant()), why: reason },
 ];
 
-describe.each(Object.entries(askBy))('each thing that is done by %s', (_, ask) => {
-  it('leaves one row: who, to whose, what, why, and in which request', async () => {
+describe.each(Object.entries(askBy))('each action by %s', (_, ask) => {
+  it('leaves one row with the actor, the owner, the action, the reason and the request', async () => {
     const minted = await owner.supabase.rpc('mint_proxy_key', { label: 'audited' });
     const id = minted.data?.id ?? '';
     for (const step of steps) {
@@ -89,8 +89,8 @@ describe.each(Object.entries(askBy))('each thing that is done by %s', (_, ask) =
   });
 });
 
-describe('straight in SQL', () => {
-  it('a change of anything but the state of a key is noted with its new values', async () => {
+describe('directly in SQL', () => {
+  it('a change of anything except the state of a key is recorded with its new values', async () => {
     const { data } = await owner.supabase.rpc('mint_proxy_key', { label: 'by hand' });
     const id = data?.id ?? '';
     for (const assignments of [
@@ -121,7 +121,7 @@ describe('straight in SQL', () => {
     ]);
   });
 
-  it('a grant and its removal are noted, with a reason where the operator gives one', async () => {
+  it('a grant and its removal are recorded, with the reason if the operator gives one', async () => {
     const { id } = await newUser();
     await sql.begin(async (transaction) => {
       await transaction`select set_config('proxy_keys.reason', 'By hand.', true)`;
@@ -140,17 +140,17 @@ describe('straight in SQL', () => {
   });
 
   it.each([
-    ['of a key without one', `('suspended', null, null)`],
-    ['of a grant without a tier', `('tier_granted', null, null)`],
+    ['a row about a key that has no key', `('suspended', null, null)`],
+    ['a row about a grant that has no tier', `('tier_granted', null, null)`],
     [
-      'of a key with a tier',
+      'a row about a key that has a tier',
       `('suspended', (select id from proxy_private.proxy_keys limit 1), 'team')`,
     ],
     [
-      'of an unknown kind',
+      'a row with an unknown action',
       `('forgotten', (select id from proxy_private.proxy_keys limit 1), null)`,
     ],
-  ])('no row can be written %s', async (_, values) => {
+  ])('the audit log refuses %s', async (_, values) => {
     const written = sql.unsafe(
       `insert into proxy_private.proxy_key_audit (action, api_key_id, tier) values ${values}`,
     );

@@ -8,17 +8,17 @@ afterAll(() => sql.end());
 
 const someone = randomUUID();
 
-describe('a change made in SQL, with the claims of a request or with none', () => {
+describe('a change made in SQL, with or without the claims of a request', () => {
   it.each<[string, unknown, string | null]>([
     ['no claims', '', null],
     ['claims without a sub', {}, null],
-    ['a sub that is null', { sub: null }, null],
+    ['a null sub', { sub: null }, null],
     ['a sub of another provider', { sub: 'somebody' }, null],
-    ['a sub that is a number', { sub: 42 }, null],
+    ['a numeric sub', { sub: 42 }, null],
     ['an empty sub', { sub: '' }, null],
     ['a sub', { sub: someone }, someone],
-    ['a sub in upper case', { sub: someone.toUpperCase() }, someone],
-  ])('is in the audit with who made it: %s', async (_, claims, actor) => {
+    ['an upper-case sub', { sub: someone.toUpperCase() }, someone],
+  ])('is recorded in the audit log with its actor: %s', async (_, claims, actor) => {
     const user = await newUser();
     const { id } = await mintKey(user);
     const text = claims === '' ? '' : JSON.stringify(claims);

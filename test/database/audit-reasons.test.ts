@@ -19,11 +19,11 @@ beforeEach(async () => {
 });
 afterAll(() => sql.end());
 
-/** One transaction of an admin's request. */
+/** Runs one transaction as an admin's request. */
 const asAdmin = <T>(work: (transaction: postgres.TransactionSql) => Promise<T>) =>
   asRole(sql, 'authenticated', { sub: admin.id, app_metadata: { role: 'admin' } }, work);
 
-/** What is noted of a user's grants. */
+/** The recorded actions and reasons for a user's grants. */
 const grantReasons = async (userId: string) =>
   (
     await sql<{ action: string; reason: string | null }[]>`
@@ -31,14 +31,14 @@ const grantReasons = async (userId: string) =>
       where user_id = ${userId} and tier is not null order by occurred_at, id`
   ).map(({ action, reason }) => [action, reason]);
 
-describe('a reason does not pass from one change to the next of its transaction', () => {
+describe('a reason does not carry over to the next change in its transaction', () => {
   const changeNext = (db: postgres.TransactionSql) => db`
     update proxy_private.proxy_keys set limit_overrides = '{"rate_limit": 1}' where id = ${keys[1].id}`;
 
   it.each<[string, (db: postgres.TransactionSql) => Promise<unknown>]>([
     ['a suspension', (db) => db`select public.suspend_proxy_key(${keys[0].id}, 'Why.')`],
     [
-      'one that changes nothing',
+      'a suspension that changes nothing',
       async (db) => {
         await db`select public.suspend_proxy_key(${keys[0].id}, 'Why.')`;
         await db`select public.suspend_proxy_key(${keys[0].id}, 'Again.')`;
@@ -56,18 +56,18 @@ describe('a reason does not pass from one change to the next of its transaction'
       (db) => db`select public.set_proxy_key_limits(${keys[0].id}, 'Why.', '{"rate_limit": 1}')`,
     ],
     [
-      'a grant and its repetition',
+      'a repeated grant',
       async (db) => {
         await db`select public.grant_proxy_tier(${owner.id}, 'team', 'Why.')`;
         await db`select public.grant_proxy_tier(${owner.id}, 'team', 'Again.')`;
       },
     ],
     [
-      'a revocation, also of nothing',
+      'a revocation of a grant that does not exist',
       (db) => db`select public.revoke_proxy_tier(${owner.id}, 'enterprise', 'Why.')`,
     ],
     [
-      'what is refused',
+      'a refused call',
       async (db) => {
         const refused = db.savepoint(
           (inner) => inner`select public.suspend_proxy_key(${randomUUID()}, 'Why.')`,
@@ -84,7 +84,7 @@ describe('a reason does not pass from one change to the next of its transaction'
     expect((await readReasons(sql, keys[1].id)).at(-1)).toEqual(['limits_changed', null]);
   });
 
-  it('from a suspension to a reactivation without one', async () => {
+  it('from a suspension to a reactivation without a reason', async () => {
     await asAdmin(async (transaction) => {
       await transaction`select public.suspend_proxy_key(${keys[0].id}, 'Why.')`;
       await transaction`select public.reactivate_proxy_key(${keys[0].id})`;
@@ -96,7 +96,7 @@ describe('a reason does not pass from one change to the next of its transaction'
     ]);
   });
 
-  it('each has its own', async () => {
+  it('each change has its own reason', async () => {
     const grantee = await newUser();
     await asAdmin(async (transaction) => {
       await transaction`select public.suspend_proxy_key(${keys[0].id}, 'One.')`;
@@ -117,7 +117,7 @@ describe('a reason that is set by hand in the session', () => {
   const forge = (db: postgres.TransactionSql) =>
     db`select set_config('proxy_keys.reason', 'Forged.', true)`;
 
-  it("stands on no change of a user's own", async () => {
+  it("is not recorded for a user's own change", async () => {
     const [mine] = keys;
     const minted = await asUser(sql, owner.id, async (transaction) => {
       await forge(transaction);
@@ -137,7 +137,7 @@ describe('a reason that is set by hand in the session', () => {
     expect(await readReasons(sql, minted)).toEqual([['minted', null]]);
   });
 
-  it("does not replace an admin's, nor stands where the admin gives none", async () => {
+  it("does not replace an admin's reason, and is not recorded when the admin gives none", async () => {
     await asAdmin(async (transaction) => {
       await forge(transaction);
       await transaction`select public.suspend_proxy_key(${keys[0].id}, 'Mine.')`;
@@ -151,7 +151,7 @@ describe('a reason that is set by hand in the session', () => {
     ]);
   });
 
-  it('ends with its transaction, on the connection that others use next', async () => {
+  it("ends with its transaction and does not affect the connection's next user", async () => {
     const [key] = keys;
     const connection = await sql.reserve();
     await connection`begin`;
@@ -168,7 +168,7 @@ describe('a reason that is set by hand in the session', () => {
   });
 });
 
-describe('no user can call what gives reasons', () => {
+describe('the function that sets reasons cannot be called by', () => {
   it.each([
     ['a user', () => owner],
     ['an admin', () => admin],

@@ -10,7 +10,7 @@ const sql = connectOwner();
 const gateway = connectGateway(1);
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
-/** A connection whose transaction is the user's. */
+/** Opens a connection with a transaction as the user. */
 async function beginAs(userId: string) {
   const connection = await connectAlone(stack.dbUrl);
   await connection`begin`;
@@ -20,7 +20,7 @@ async function beginAs(userId: string) {
   return connection;
 }
 
-it('two changes of the same keys, named the other way round, wait for each other in one order', async () => {
+it('two changes of the same keys in opposite orders take their locks in the same order', async () => {
   const owner = await newUser();
   const ids = (await seedKeys(sql, owner.id, 20)).map(({ id }) => id).toSorted();
   const [first, second] = await Promise.all([beginAs(owner.id), beginAs(owner.id)]);
@@ -31,7 +31,7 @@ it('two changes of the same keys, named the other way round, wait for each other
   expect(await remove(first, ids.slice(0, 1))).toEqual([{ changed: 1, unchanged: 0 }]);
   const waiting = remove(second, ids.toReversed()).execute();
   await untilBlocked(sql, second.pid, [first.pid]);
-  // it waits for the first of them, and holds none of the others yet
+  // it waits for the first key, and holds no lock on the others yet
   const free = await sql`
     select id from proxy_private.proxy_keys where id in ${sql(ids)} for no key update skip locked`;
   expect(free).toHaveLength(19);
@@ -41,7 +41,7 @@ it('two changes of the same keys, named the other way round, wait for each other
   await second`commit`;
 });
 
-it('many of them at once all get through', async () => {
+it('many changes at once all succeed', async () => {
   const owner = await newUser();
   const ids = (await seedKeys(sql, owner.id, 50)).map(({ id }) => id);
   const change = (named: string[], ip: string) =>
@@ -60,7 +60,7 @@ it('many of them at once all get through', async () => {
   expect(changed).toEqual(Array(12).fill(50));
 });
 
-it('gateways hear of each key that is changed, once, and of no other', async () => {
+it('gateways are notified once of each changed key, and of no other', async () => {
   const owner = await newUser();
   const keys = await seedKeys(sql, owner.id, 300);
   const announced = await listenForChanges(gateway);

@@ -5,7 +5,7 @@ const sql = connectOwner();
 afterAll(() => sql.end());
 
 const schemas = ['public', 'proxy_private', 'gateway'];
-/** The roles that the platform gives a database. */
+/** The roles that the platform creates in a database. */
 const platformRoles = [
   'anon',
   'authenticated',
@@ -16,7 +16,7 @@ const platformRoles = [
   'supabase_auth_admin',
 ];
 
-it('every schema, table, view, partition, type, function and role of ours says what it is', async () => {
+it('every schema, table, view, partition, type, function and role of ours has a comment', async () => {
   const objects = await sql<{ name: string; comment: string | null }[]>`
     select 'schema ' || nspname as name, obj_description(oid, 'pg_namespace') as comment
     from pg_namespace where nspname = any(${schemas})

@@ -13,7 +13,7 @@ interface Rotation {
   rotatedAt: string;
 }
 
-it('two rotations of one key at once leave one live secret, the one committed last', async () => {
+it('two concurrent rotations of one key leave one valid secret, the one committed last', async () => {
   const owner = await newUser();
   const key = await seedKey(sql, owner.id);
   const rotate = () =>
@@ -21,7 +21,7 @@ it('two rotations of one key at once leave one live secret, the one committed la
       const [row] = await transaction<Rotation[]>`
         select secret, to_char(rotated_at, 'YYYY-MM-DD HH24:MI:SS.US') as "rotatedAt"
         from public.rotate_proxy_key(${key.keyId})`;
-      if (!row) throw new Error('rotate_proxy_key answered with no row');
+      if (!row) throw new Error('rotate_proxy_key returned no row');
       return row;
     });
 
@@ -44,7 +44,7 @@ it('two rotations of one key at once leave one live secret, the one committed la
   }
 });
 
-it('a rotation and a deletion of one key at once never rotate what is deleted', async () => {
+it('when a rotation and a deletion of one key race, a deleted key is never rotated', async () => {
   const owner = await newUser();
   const keys = await seedKeys(sql, owner.id, 40);
   for (const { id } of keys) {

@@ -11,7 +11,7 @@ interface Page {
   next_cursor: string | null;
 }
 
-/** All of a user's keys in pages, each in a transaction of its own, while `meanwhile` goes on. */
+/** Reads all of a user's keys in pages, each in its own transaction, while `meanwhile` runs. */
 async function readPages(
   userId: string,
   limit: number,
@@ -24,7 +24,7 @@ async function readPages(
       readPage(userId, limit, cursor),
       meanwhile(),
     ]);
-    if (!page) throw new Error('list_proxy_keys answered with no row');
+    if (!page) throw new Error('list_proxy_keys returned no row');
     pages.push(page);
     cursor = page.next_cursor;
   } while (cursor !== null);
@@ -40,7 +40,7 @@ function readPage(userId: string, limit: number, cursor: string | null): Promise
   );
 }
 
-/** Puts keys in at any place of the list, each made at some time of the last `seconds`. */
+/** Inserts keys anywhere in the list, each created at a random time in the last `seconds`. */
 async function insertAmong(userId: string, count: number, seconds: number): Promise<void> {
   await sql`
     insert into proxy_private.proxy_keys (key_id, user_id, label, tier, live_mode, created_at)
@@ -50,10 +50,10 @@ async function insertAmong(userId: string, count: number, seconds: number): Prom
     from generate_series(1, ${count}::integer)`;
 }
 
-it('2,000 keys in pages of 20 are read each exactly once, newest first, while others come', async () => {
+it('2,000 keys in pages of 20 are each read exactly once, newest first, while others are added', async () => {
   const { id: userId } = await newUser();
   const inserted = await insertKeys(sql, userId, { count: 2_000, deleted: true });
-  // as autovacuum does by and by: a plan for a table that seems empty sorts all keys for each page
+  // as autovacuum does eventually: with a table that seems empty, each page sorts all keys
   await sql`analyze proxy_private.proxy_keys`;
   const pages = await readPages(userId, 20, () => insertAmong(userId, 5, 2_000));
 
@@ -68,7 +68,7 @@ it('2,000 keys in pages of 20 are read each exactly once, newest first, while ot
   expect(pages.slice(0, -1).every(({ items }) => items.length === 20)).toBe(true);
 });
 
-it('keys of one and the same moment are read each once, whatever the size of a page', async () => {
+it('keys with the same creation time are each read once, whatever the page size', async () => {
   const { id: userId } = await newUser();
   const inserted = await insertKeys(sql, userId, { count: 50 });
   await sql`
@@ -87,7 +87,7 @@ it('keys of one and the same moment are read each once, whatever the size of a p
   }
 });
 
-it('keys a microsecond apart are told apart', async () => {
+it('keys created a microsecond apart keep their order', async () => {
   const { id: userId } = await newUser();
   await insertKeys(sql, userId, { count: 12 });
   await sql`

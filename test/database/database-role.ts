@@ -5,7 +5,7 @@ export const apiRoles = ['anon', 'authenticated', 'service_role'] as const;
 
 export type ApiRole = (typeof apiRoles)[number];
 
-/** Runs `work` in one transaction as PostgREST runs a request: in the role, with the claims. */
+/** Runs `work` in one transaction as PostgREST runs a request: with the role and the claims. */
 export function asRole<T>(
   sql: postgres.Sql,
   role: ApiRole,

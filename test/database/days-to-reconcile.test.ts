@@ -21,14 +21,14 @@ beforeAll(async () => {
 });
 afterAll(() => database.stop());
 
-/** The days that a night checks. */
+/** The days that a nightly run checks. */
 async function reconcile(): Promise<string[]> {
   const rows = await sql<{ day: string }[]>`
     select day::text from proxy_private.maintain_usage(tasks => '{reconcile}')`;
   return rows.map(({ day }) => day);
 }
 
-/** Until the changes of every connection are in the statistics. */
+/** Waits until the statistics include the changes of every connection. */
 async function untilCounted(changes: number): Promise<void> {
   for (;;) {
     const [row] = await sql`select changes::integer from proxy_private.check_of_usage_day(${old})`;
@@ -36,13 +36,13 @@ async function untilCounted(changes: number): Promise<void> {
   }
 }
 
-it('a day is checked once, and then no more, but for yesterday and today', async () => {
+it('a past day is checked once; yesterday and today are checked every night', async () => {
   await untilCounted(3);
   expect(await reconcile()).toEqual([old, yesterday, today]);
   expect(await reconcile()).toEqual([yesterday, today]);
 });
 
-it('a late report has its day checked again, once', async () => {
+it('a late report causes one more check of its day', async () => {
   const tunnel = usageEvent(id, { occurredAt: `${old}T00:00:00Z` });
   await recordUsage(database.gateway, [tunnel]);
   await untilCounted(4);
@@ -53,7 +53,7 @@ it('a late report has its day checked again, once', async () => {
   expect(await reconcile()).toEqual([yesterday, today]);
 });
 
-it('what a person deletes there is repaired in the next night', async () => {
+it('rows that an operator deletes are repaired on the next night', async () => {
   await sql`
     delete from proxy_private.proxy_usage_events where api_key_id = ${id} and method = 'CONNECT'
       and occurred_at > ${old}::date + interval '1 hour' and occurred_at < ${old}::date + 1`;
@@ -63,7 +63,7 @@ it('what a person deletes there is repaired in the next night', async () => {
   expect(await findDrift(sql, [id])).toEqual([]);
 });
 
-it('a repeat has nothing checked', async () => {
+it('a repeated batch causes no check', async () => {
   const event = usageEvent(id, { occurredAt: `${old}T00:00:00Z` });
   await recordUsage(database.gateway, [event]);
   await untilCounted(9);
@@ -72,7 +72,7 @@ it('a repeat has nothing checked', async () => {
   expect(await reconcile()).toEqual([yesterday, today]);
 });
 
-it('after the statistics began again all days are checked, and where they are off', async () => {
+it('after the statistics are reset, or with statistics off, all days are checked', async () => {
   const owner = postgres(
     Object.assign(new URL(database.dbUrl), { username: 'supabase_admin' }).href,
     {

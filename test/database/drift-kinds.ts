@@ -1,6 +1,6 @@
 import type { Correction } from './usage-corrections.ts';
 
-/** Drift put in by hand: what is done to the rollups, and what of it must be found. */
+/** Drift that a test introduces: the statement, and the findings that are expected. */
 export const driftKinds: [
   name: string,
   statement: (key: string, begins: string) => string,
@@ -31,7 +31,7 @@ export const driftKinds: [
     { rollup: 'monthly', found: 'different', requests: '-27', sent: '40', received: '-1' },
   ],
   [
-    'bytes that are only on the other side',
+    'bytes counted in the wrong direction',
     (key) => `update proxy_private.proxy_usage_monthly
      set bytes_sent = bytes_received, bytes_received = bytes_sent where api_key_id = '${key}'`,
     { rollup: 'monthly', found: 'different', sent: '-360', received: '360' },
@@ -48,19 +48,19 @@ export const driftKinds: [
     { rollup: 'monthly', found: 'missing', requests: '3', sent: '40', received: '400' },
   ],
   [
-    'an hour too many',
+    'a surplus hour',
     (key, begins) => `insert into proxy_private.proxy_usage_hourly
      values ('${key}', timestamptz '${begins}' + interval '1 hour', null, 1, 2, 3)`,
     { rollup: 'hourly', found: 'surplus', requests: '-1', sent: '-2', received: '-3' },
   ],
   [
-    'an hour too many, with nothing in it',
+    'a surplus hour without usage',
     (key, begins) => `insert into proxy_private.proxy_usage_hourly
      values ('${key}', timestamptz '${begins}' + interval '1 hour', null, 0, 0, 0)`,
     { rollup: 'hourly', found: 'surplus' },
   ],
   [
-    'an hour that is none',
+    'an hour that does not start on the hour',
     (key, begins) => `insert into proxy_private.proxy_usage_hourly
      values ('${key}', timestamptz '${begins}' + interval '30 minutes', null, 0, 5, 0)`,
     { rollup: 'hourly', found: 'surplus', sent: '-5' },

@@ -52,7 +52,7 @@ describe.skipIf(withoutPostgresPrograms)('a full database, dumped and restored',
     await maker.end();
     const to = new URL(admin);
     to.pathname = '/restored';
-    // it fails on the first error
+    // it stops at the first error
     await run(program('pg_restore'), ['--exit-on-error', `--dbname=${to}`, dump]);
     rmSync(dump);
     to.username = 'postgres';
@@ -86,7 +86,7 @@ describe.skipIf(withoutPostgresPrograms)('a full database, dumped and restored',
     expect(await count(restored)).toEqual(before);
   });
 
-  it('counts what is reported again once', async () => {
+  it('counts an event that is reported again only once', async () => {
     const to = new URL(own.gatewayDbUrl);
     to.pathname = '/restored';
     const gateway = postgres(String(to), { max: 1 });
@@ -99,7 +99,7 @@ describe.skipIf(withoutPostgresPrograms)('a full database, dumped and restored',
     await gateway.end();
   });
 
-  it('is maintained as before, and gets back what belongs to the database itself', async () => {
+  it('is maintained as before, and maintenance restores the privileges on the database', async () => {
     const reports = await restored<{ task: string; outcome: string }[]>`
       select task, outcome from proxy_private.maintain_usage()`;
     const bad = reports.filter(({ outcome }) => !['unchanged', 'made'].includes(outcome));

@@ -7,7 +7,7 @@ import { type SeededKey, seedKey, seedKeys } from '../support/seeded-keys.ts';
 import { asRole } from './database-role.ts';
 
 const days = 30;
-/** All usage is of these hours, also where the test runs into another. */
+/** All usage is in these hours, even if the test runs past the hour. */
 const begun = new Date();
 let database: OwnDatabase;
 let sql: postgres.Sql;
@@ -15,7 +15,7 @@ let userId: string;
 let key: SeededKey;
 let webhookId: string;
 
-/** Every read of a user, with what makes its answer as long for everybody. */
+/** Every read of a user, with arguments that make its answer equally long for every user. */
 const reads = (): Record<string, string> => ({
   export_proxy_key_events: `id => '${key.id}'`,
   export_proxy_keys: '',
@@ -38,7 +38,7 @@ const reads = (): Record<string, string> => ({
   proxy_usage_summary: '',
   proxy_usage_targets: '',
 });
-/** Those of admins, the health check, and what refuses unknown arguments of a mint. */
+/** Reads of admins, the health check, and the refusal of unknown mint arguments. */
 const others = [
   'find_proxy_account',
   'find_proxy_key',
@@ -50,7 +50,7 @@ const others = [
   'proxy_schema_version',
 ];
 
-/** One key, busy on each of 30 days, and more events than any answer has. */
+/** One key, busy on each of 30 days, with more events than any answer holds. */
 beforeAll(async () => {
   database = await startOwnDatabase();
   sql = database.sql;
@@ -69,7 +69,7 @@ async function newUser(): Promise<string> {
   return row?.id ?? '';
 }
 
-/** A webhook of the user, to which that many alerts were delivered; its id. */
+/** Creates a webhook of the user with that many delivered alerts; returns its id. */
 async function alertTo(owner: string, alerts: number): Promise<string> {
   const [webhook] = await sql<{ id: string }[]>`
     insert into proxy_private.proxy_webhooks (user_id, kind, address)
@@ -89,7 +89,7 @@ async function alertTo(owner: string, alerts: number): Promise<string> {
   return id;
 }
 
-/** Usage of these keys on each of the last days, in all rollups, as record_usage raises them. */
+/** Records usage of these keys on each of the last days, in all rollups, as record_usage does. */
 async function use(ids: string[]): Promise<void> {
   for (let day = 0; day < days; day += 1) {
     await sql`
@@ -105,7 +105,7 @@ async function use(ids: string[]): Promise<void> {
 
 const analyze = () => sql.unsafe('vacuum analyze');
 
-/** How many rows and entries of indexes a statement of the user reads. */
+/** How many rows and index entries a user's statement reads. */
 async function rowsRead(statement: string): Promise<number> {
   const count = async (transaction: postgres.TransactionSql) => {
     const [row] = await transaction<{ read: number }[]>`
@@ -142,13 +142,13 @@ async function readsOfAll(): Promise<Record<string, number>> {
   return found;
 }
 
-/** A plan for larger tables may read less, and none may read more. */
+/** The plan for larger tables may read fewer rows, but no read may read more. */
 function expectNoMore(after: Record<string, number>, before: Record<string, number>): void {
   const more = Object.entries(after).filter(([name, read]) => read > (before[name] ?? 0));
   expect(Object.fromEntries(more), JSON.stringify(before)).toEqual({});
 }
 
-it('these are all functions that a user can read by', async () => {
+it('the list covers every function that a user can read with', async () => {
   const stable = await sql<{ name: string }[]>`
     select p.proname as name from pg_proc as p
     where p.pronamespace = 'public'::regnamespace and p.provolatile = 's'
@@ -166,7 +166,7 @@ describe('no read of a user reads more rows', () => {
     before = await readsOfAll();
   });
 
-  it('as events and other users become more', async () => {
+  it('when events and other users are added', async () => {
     expect(Math.min(...Object.values(before))).toBeGreaterThan(0);
     const ofOthers: string[] = [];
     for (let n = 0; n < 300; n += 1) {
@@ -180,7 +180,7 @@ describe('no read of a user reads more rows', () => {
     expectNoMore(await readsOfAll(), before);
   });
 
-  it('as keys become more: 1,500 that were busy for 30 days, all but one of them deleted', async () => {
+  it('when 1,500 keys with 30 busy days are added, all but one of them deleted', async () => {
     const own = await seedKeys(sql, userId, 1_500, { deleted: true });
     await use(own.map(({ id }) => id));
     await analyze();
@@ -189,18 +189,18 @@ describe('no read of a user reads more rows', () => {
       (await sql`select from proxy_private.proxy_usage_targets ${ofOwn}`).count,
       (await sql`select from proxy_private.proxy_usage_outcomes ${ofOwn}`).count,
     ]).toEqual([1_500 * days, 1_500 * days]);
-    // the list of all keys has a row for each
+    // the list of all keys has a row for each key
     const { proxy_key_summaries: _, export_proxy_keys: __, ...after } = await readsOfAll();
     expectNoMore(after, before);
   });
 
-  it('as keys that are not deleted become more, but for these, of which a tier allows 100', async () => {
+  it('when undeleted keys are added, except reads of those keys, of which a tier allows 100', async () => {
     await seedKeys(sql, userId, 99);
     await analyze();
     const { proxy_key_summaries: _, export_proxy_keys: __, ...after } = await readsOfAll();
     const ofUndeleted = { proxy_account: 6, proxy_usage_summary: 6, proxy_key_attention: 10 };
     for (const [name, each] of Object.entries(ofUndeleted)) {
-      // a key, its entry in an index, its tier, and its account's limits; of its state its usage too
+      // a key, its index entry, its tier and its account's limits; for its state also its usage
       expect((after[name] ?? 0) - (before[name] ?? 0)).toBeLessThanOrEqual(each * 99);
       after[name] = 0;
     }

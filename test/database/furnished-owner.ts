@@ -8,11 +8,11 @@ import { recordUsage, usageEvent } from '../support/usage-events.ts';
 export interface FurnishedOwner {
   user: Persona;
   key: MintedKey;
-  /** What of theirs can stand in a row or an answer: nobody else may see any of it. */
+  /** Identifiers of the owner that can appear in a row or an answer: no other user may see them. */
   identifiers: string[];
 }
 
-/** A user with a row of their own in every table and view that users read. */
+/** A user with their own row in every table and view that users read. */
 export async function newFurnishedOwner(): Promise<FurnishedOwner> {
   const user = await newUser();
   const label = `label ${randomUUID()}`;
@@ -28,7 +28,7 @@ export async function newFurnishedOwner(): Promise<FurnishedOwner> {
   return { user, key, identifiers: [user.id, user.email, key.id, key.keyId, label, event.eventId] };
 }
 
-/** Which of the identifiers stand anywhere in an answer. */
+/** Which of the identifiers appear anywhere in an answer. */
 export function identifiersIn(answer: unknown, identifiers: string[]): string[] {
   const text = JSON.stringify(answer) ?? '';
   return identifiers.filter((identifier) => text.includes(identifier));

@@ -17,8 +17,8 @@ const ownFunctions = [
   'gateway.schema_version()',
 ];
 
-describe('the gateway, in SQL', () => {
-  it('calls its four functions', async () => {
+describe("the gateway's role in SQL", () => {
+  it('can call its four functions', async () => {
     expect(await gateway`select * from gateway.lookup_proxy_key('avp_live_unknown')`).toEqual([]);
     const [outcome] = await gateway`select * from gateway.record_usage('[]')`;
     expect(outcome).toEqual({ recorded: 0, repeated: 0, rejected: [] });
@@ -27,7 +27,7 @@ describe('the gateway, in SQL', () => {
     expect(await gateway`select * from gateway.maintenance_state()`).toHaveLength(1);
   });
 
-  it('may call no other function', async () => {
+  it('cannot call any other function', async () => {
     const routines = await listRoutines(sql, schemas);
     const others = routines.filter(({ signature }) => !ownFunctions.includes(signature));
     expect(others).toHaveLength(routines.length - ownFunctions.length);
@@ -36,7 +36,7 @@ describe('the gateway, in SQL', () => {
     }
   });
 
-  it('may neither read nor change any table, partition or view', async () => {
+  it('cannot read or change any table, partition or view', async () => {
     const relations = await listRelations(sql, schemas);
     expect(relations.length).toBeGreaterThan(10);
     for (const { qualified, writable } of relations) {
@@ -52,7 +52,7 @@ describe('the gateway, in SQL', () => {
     }
   });
 
-  it('may make nothing in a schema of ours, and nothing temporary', async () => {
+  it('cannot create anything in our schemas, or anything temporary', async () => {
     for (const place of [...schemas.map((schema) => `table ${schema}.`), 'temporary table ']) {
       await expect(gateway.unsafe(`create ${place}mine ()`), place).rejects.toMatchObject({
         code: '42501',
@@ -60,7 +60,7 @@ describe('the gateway, in SQL', () => {
     }
   });
 
-  it('may not become another role', async () => {
+  it('cannot become another role', async () => {
     for (const role of [...otherRoles, 'proxy_gateway']) {
       await expect(gateway.unsafe(`set role ${role}`), role).rejects.toMatchObject({
         code: '42501',
@@ -69,8 +69,8 @@ describe('the gateway, in SQL', () => {
   });
 });
 
-describe('the group of the gateways', () => {
-  it('cannot log in, and each gateway has a login of its own', async () => {
+describe("the gateways' group role", () => {
+  it('cannot log in; each gateway has its own login', async () => {
     const url = new URL(stack.gatewayDbUrl);
     expect(url.username).toBe('proxy_gateway_local');
     url.username = 'proxy_gateway';
@@ -86,7 +86,7 @@ describe('the group of the gateways', () => {
     expect(ofIt).toHaveLength(0);
   });
 
-  it('gives its rights to the login, which has none of its own and cannot become it', async () => {
+  it('gives its rights to the login, which has no rights of its own and cannot become the group role', async () => {
     const [{ user } = {}] = await gateway`select current_user as user`;
     expect(user).toBe('proxy_gateway_local');
     const [login] = await sql`
@@ -102,7 +102,7 @@ describe('the group of the gateways', () => {
     expect([...memberships]).toEqual([
       { group: 'proxy_gateway', inherit_option: true, set_option: false, admin_option: false },
     ]);
-    // what is granted to it itself, or is its own, in this database or for all
+    // what is granted to the login directly or owned by it, in this database or cluster-wide
     const held = await sql`
       select classid::regclass::text, deptype from pg_shdepend
       where refclassid = 'pg_authid'::regclass and refobjid = ${user}::regrole

@@ -17,7 +17,7 @@ const gateway = connectGateway(1);
 let owner: Persona;
 let key: SeededKey;
 
-/** A key that was just rotated with a grace of 30 seconds. */
+/** A key that was just rotated with a grace period of 30 seconds. */
 beforeEach(async () => {
   owner = await newUser();
   key = await seedKey(sql, owner.id);
@@ -37,7 +37,7 @@ async function lookUp() {
   return row;
 }
 
-/** Lets so many seconds go by for the key, from its rotation on, and looks it up at that moment. */
+/** Moves the key's rotation back by that many seconds, and looks the key up at that moment. */
 async function lookUpAfter(seconds: number) {
   return sql.begin(async (transaction) => {
     await transaction`
@@ -46,7 +46,7 @@ async function lookUpAfter(seconds: number) {
         rotated_at = now() - make_interval(secs => ${seconds}),
         grace_ends_at = now() - make_interval(secs => ${seconds}) + interval '30 seconds'
       where id = ${key.id}`;
-    // the same moment of now() in both
+    // both statements see the same now()
     const [row] = await transaction`
       select active, encode(previous_hash, 'hex') as before, previous_ends_in_ms as ms
       from gateway.lookup_proxy_key(${key.keyId})`;
@@ -54,7 +54,7 @@ async function lookUpAfter(seconds: number) {
   });
 }
 
-it('a grace lasts to its last millisecond, and not beyond it', async () => {
+it('a grace period lasts exactly to its last millisecond', async () => {
   const before = hashSecret(key.keyId, key.secret);
   expect(await lookUpAfter(0)).toEqual({ active: true, before, ms: '30000' });
   expect(await lookUpAfter(29.999)).toEqual({ active: true, before, ms: '1' });
@@ -63,7 +63,7 @@ it('a grace lasts to its last millisecond, and not beyond it', async () => {
   }
 });
 
-it('a suspension lets no secret in, and takes no grace away that is not over', async () => {
+it('a suspended key accepts neither secret, and its grace period continues to run', async () => {
   const admin = await newAdmin();
   await admin.supabase.rpc('suspend_proxy_key', { id: key.id, reason: 'because' });
   expect(await lookUp()).toMatchObject({ active: false });
@@ -72,14 +72,14 @@ it('a suspension lets no secret in, and takes no grace away that is not over', a
   expect(await lookUp()).toEqual({ active: true, before: null, ms: null });
 });
 
-it('a reactivation after a deletion does not bring it back', async () => {
+it('reactivating a deleted key does not bring its grace period back', async () => {
   await owner.supabase.rpc('delete_proxy_key', { id: key.id });
   expect(await lookUp()).toEqual({ active: false, before: null, ms: null });
   await (await newAdmin()).supabase.rpc('reactivate_proxy_key', { id: key.id });
   expect(await lookUp()).toEqual({ active: true, before: null, ms: null });
 });
 
-it('the removal of the account ends it', async () => {
+it('removing the account ends the grace period', async () => {
   await createSupabase(stack.secretKey).auth.admin.deleteUser(owner.id);
   expect(await lookUp()).toEqual({ active: false, before: null, ms: null });
   const [row] = await sql`
@@ -87,7 +87,7 @@ it('the removal of the account ends it', async () => {
   expect(row).toEqual({ user_id: null, grace_ends_at: null });
 });
 
-it('a change of the label, the clients or the expiry leaves it', async () => {
+it('changing the label, the clients or the expiry keeps the grace period', async () => {
   const before = await lookUp();
   const { error } = await owner.supabase.rpc('update_proxy_key', {
     id: key.id,
@@ -97,7 +97,7 @@ it('a change of the label, the clients or the expiry leaves it', async () => {
   expect(await lookUp()).toMatchObject({ active: true, before: before?.before });
 });
 
-it('a refused rotation leaves it', async () => {
+it('a refused rotation keeps the grace period', async () => {
   await forgetWrites(sql, owner.id);
   await countRotations(sql, owner.id, 5);
   const { error } = await owner.supabase.rpc('rotate_proxy_key', { id: key.id });
@@ -105,7 +105,7 @@ it('a refused rotation leaves it', async () => {
   expect((await lookUp())?.before).toBe(hashSecret(key.keyId, key.secret));
 });
 
-it('it is read by no role of the API', async () => {
+it('no role of the API can read the previous hash', async () => {
   await expect(
     asUser(sql, owner.id, (t) => t`select previous_hash from proxy_private.proxy_key_secrets`),
   ).rejects.toMatchObject({ code: '42501' });
@@ -113,16 +113,16 @@ it('it is read by no role of the API', async () => {
 
 it.each([
   ['over 30 seconds', `grace_ends_at = rotated_at + interval '30.001 seconds'`],
-  ['for ever', `grace_ends_at = 'infinity'`],
+  ['without an end', `grace_ends_at = 'infinity'`],
   ['on a key that was never rotated', `rotated_at = null`],
-  ['of a rotation that is taken further back', `rotated_at = rotated_at - interval '1 second'`],
-])('not even the owner of the schema may make one %s', async (_, assignment) => {
+  ['with an earlier rotation time', `rotated_at = rotated_at - interval '1 second'`],
+])('not even the owner of the schema can make a grace period %s', async (_, assignment) => {
   await expect(
     sql.unsafe(`update proxy_private.proxy_keys set ${assignment} where id = '${key.id}'`),
   ).rejects.toMatchObject({ code: '23514', constraint_name: 'a grace is at most 30 seconds' });
 });
 
-it('nor may they keep one of a deleted key', async () => {
+it('not even the owner of the schema can keep the grace period of a deleted key', async () => {
   await expect(
     sql`update proxy_private.proxy_keys set deleted_at = now() where id = ${key.id}`,
   ).rejects.toMatchObject({ code: '23514', constraint_name: 'a deleted key has no grace' });

@@ -25,7 +25,7 @@ afterAll(() => sql.end());
 const update = (assignments: string) =>
   sql.unsafe(`update proxy_private.proxy_keys set ${assignments} where id = '${key.id}'`);
 
-describe('each change of a key leaves one row with actor, owner and request', () => {
+describe('each change of a key adds one row with actor, owner and request', () => {
   it('by route', async () => {
     const requestIds = Array.from({ length: 4 }, () => `request-${randomUUID()}`);
     const send = async (n: number, user: Persona, method: string, path: string, body?: unknown) => {
@@ -61,7 +61,7 @@ describe('each change of a key leaves one row with actor, owner and request', ()
     ]);
   });
 
-  it('in SQL, with no actor where there is no token', async () => {
+  it('in SQL, without an actor if there is no token', async () => {
     await update('suspended_at = now()');
     await update('suspended_at = null');
     await update(`label = 'another'`);
@@ -89,7 +89,7 @@ describe('each change of a key leaves one row with actor, owner and request', ()
     );
   });
 
-  it('in SQL, one row for each thing that one statement does', async () => {
+  it('in SQL, one row for each action of a statement', async () => {
     await asUser(sql, admin.id, async (transaction) => {
       await transaction`reset role`;
       await transaction`
@@ -107,7 +107,7 @@ describe('the request id', () => {
     ['spaces', 'a b'],
     ['markup', '<script>'],
     ['65 characters', 'x'.repeat(65)],
-  ])('is not kept from a caller who sends one of %s', async (_, sent) => {
+  ])('is not recorded if the caller sends one with %s', async (_, sent) => {
     const response = await request('DELETE', `/api/v1/proxy/keys/${key.id}`, {
       token: owner.token,
       headers: { 'X-Request-Id': sent },
@@ -121,8 +121,8 @@ describe('the request id', () => {
   });
 });
 
-describe('there is no row for', () => {
-  it.each(Object.entries(askBy))('what is refused by %s', async (_, ask) => {
+describe('no row is added for', () => {
+  it.each(Object.entries(askBy))('a call that is refused by %s', async (_, ask) => {
     const other = await newUser();
     const count = async () => {
       const [row] = await sql<{ count: number }[]>`
@@ -154,7 +154,7 @@ describe('there is no row for', () => {
     expect(await readActions(sql, key.id)).toEqual(['minted']);
   });
 
-  it('what changes nothing', async () => {
+  it('a change that changes nothing', async () => {
     await askBy.route(calls.reactivate(admin, key.id));
     await update(`label = label, allowed_ips = '{}', expires_at = null, limit_overrides = '{}'`);
     await update('suspended_at = null, deleted_at = null');
@@ -166,7 +166,7 @@ describe('there is no row for', () => {
   });
 });
 
-it('an owner reads the history of their keys, and nobody else any of it', async () => {
+it('an owner reads the history of their keys, and no other user reads any of it', async () => {
   await askBy.rpc(calls.delete(owner, key.id));
   const history = await readOwnAudit(owner, key.id);
   expect(history.map((row) => [row.action, row.api_key_id, row.actor_id])).toEqual([

@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 afterAll(() => sql.end());
 
-/** A connection on which a request of the owner has begun, as PostgREST begins it. */
+/** A connection on which a request of the owner has started, as PostgREST starts it. */
 async function beginRequest(): Promise<Connection> {
   const connection = await connectAlone(stack.dbUrl);
   await connection.unsafe('begin');
@@ -48,7 +48,7 @@ function rotate(connection: Connection, id: string): Promise<Done[]> {
     select id, secret from public.rotate_proxy_key(${id}, 5, ${token})`.execute();
 }
 
-/** Whatever `work` comes to on a second connection, once the first has ended as told. */
+/** The outcome of `work` on a second connection, after the first ends with a commit or rollback. */
 async function secondOf(
   work: (connection: Connection) => Promise<Done[]>,
   ending: 'commit' | 'rollback',
@@ -75,8 +75,8 @@ async function hashOf(id: string): Promise<string | undefined> {
   return row?.hash;
 }
 
-describe('of two mints at once with one idempotency key', () => {
-  it('one makes a key, and the other waits for it and is told which', async () => {
+describe('two concurrent mints with one idempotency key', () => {
+  it('one creates a key; the other waits and gets the id of that key', async () => {
     const { first, second } = await secondOf(mint, 'commit');
     expect(second).toMatchObject({
       status: 'rejected',
@@ -85,7 +85,7 @@ describe('of two mints at once with one idempotency key', () => {
     expect(await keysOf()).toEqual([{ id: first?.id }]);
   });
 
-  it('the second makes it where the first fails', async () => {
+  it('the second creates the key if the first fails', async () => {
     const { first, second } = await secondOf(mint, 'rollback');
     expect(second).toMatchObject({ status: 'fulfilled', value: [{ id: expect.any(String) }] });
     const keys = await keysOf();
@@ -93,7 +93,7 @@ describe('of two mints at once with one idempotency key', () => {
     expect(keys[0]?.id).not.toBe(first?.id);
   });
 
-  it('the second is refused as another request where it is another', async () => {
+  it('the second is refused as a mismatch if its request differs', async () => {
     const { first, second } = await secondOf(mint, 'commit', (connection) =>
       mint(connection, 'another'),
     );
@@ -104,7 +104,7 @@ describe('of two mints at once with one idempotency key', () => {
     expect(await keysOf()).toEqual([{ id: first?.id }]);
   });
 
-  it('the second waits also where the key was used over 24 hours ago', async () => {
+  it('the second also waits if the key was last used over 24 hours ago', async () => {
     await owner.supabase.rpc('mint_proxy_key', { label: 'long ago', idempotency_key: token });
     await sql`
       update proxy_private.idempotency_keys set used_at = now() - interval '25 hours'
@@ -114,7 +114,7 @@ describe('of two mints at once with one idempotency key', () => {
     expect(await keysOf()).toHaveLength(2);
   });
 
-  it('exactly one makes it over HTTP, of ten', async () => {
+  it('over HTTP, exactly one of ten creates a key', async () => {
     const answers = await Promise.all(
       Array.from({ length: 10 }, async () => {
         const headers = { 'Idempotency-Key': token };
@@ -141,7 +141,7 @@ describe('of two mints at once with one idempotency key', () => {
   });
 });
 
-describe('of two rotations at once with one idempotency key', () => {
+describe('two concurrent rotations with one idempotency key', () => {
   let id: string;
 
   beforeEach(async () => {
@@ -154,7 +154,7 @@ describe('of two rotations at once with one idempotency key', () => {
     expect(hash).toBe(createHash('sha256').update(`${keyId}:${secret}`).digest('hex'));
   };
 
-  it('one rotates, and its secret stays the one that works', async () => {
+  it('one rotates, and its secret remains the valid one', async () => {
     const { first, second } = await secondOf((connection) => rotate(connection, id), 'commit');
     expect(second).toMatchObject({ reason: { code: 'PT409', hint: 'already_done', detail: id } });
     await expectHashOf(first?.secret);
@@ -165,14 +165,14 @@ describe('of two rotations at once with one idempotency key', () => {
     expect(row).toEqual({ rotations: 1 });
   });
 
-  it('the second rotates where the first fails', async () => {
+  it('the second rotates if the first fails', async () => {
     const { second } = await secondOf((connection) => rotate(connection, id), 'rollback');
     if (second?.status !== 'fulfilled') throw new Error('the second was refused');
     await expectHashOf(second.value[0]?.secret);
     expect(await readActions(sql, id)).toEqual(['minted', 'rotated']);
   });
 
-  it('and a mint is the other, either is refused as another request', async () => {
+  it('a mint with the key of a rotation is refused as a mismatch', async () => {
     const { second } = await secondOf(
       (connection) => rotate(connection, id),
       'commit',
@@ -183,8 +183,8 @@ describe('of two rotations at once with one idempotency key', () => {
   });
 });
 
-describe('what is kept of an idempotency key', () => {
-  it('is its hash and that of the request', async () => {
+describe('a stored idempotency key', () => {
+  it('consists of its hash and the hash of the request', async () => {
     const { data } = await owner.supabase.rpc('mint_proxy_key', {
       label: 'once',
       idempotency_key: token,
@@ -204,7 +204,7 @@ describe('what is kept of an idempotency key', () => {
     expect([...rows]).toEqual([kept(token), kept(`${token}-2`)]);
   });
 
-  it('goes with the account', async () => {
+  it('is deleted with the account', async () => {
     await owner.supabase.rpc('mint_proxy_key', { label: 'once', idempotency_key: token });
     await createSupabase(stack.secretKey).auth.admin.deleteUser(owner.id);
     const rows = await sql`
@@ -217,7 +217,7 @@ describe('what is kept of an idempotency key', () => {
     expect(error).toMatchObject({ code: 'PT401', hint: 'unauthorized' });
   });
 
-  it('is cleared away once it is over a day old, by whoever comes, and no sooner', async () => {
+  it('is deleted by any later claim once it is over a day old, and not before', async () => {
     const other = await newUser();
     await sql`
       insert into proxy_private.idempotency_keys (user_id, key_hash, request_hash, api_key_id, used_at)
@@ -233,7 +233,7 @@ describe('what is kept of an idempotency key', () => {
       return row;
     };
     expect(await left()).toEqual({ old: 25, young: 5 });
-    // each claims once, and clears up to 20 rows, of which others of this file may have left some
+    // each call claims one key and clears up to 20 rows, including rows that earlier tests left
     for (let n = 0; n < 4; n += 1) {
       const { error } = await owner.supabase.rpc('mint_proxy_key', {
         label: 'once',

@@ -16,7 +16,7 @@ import { seePastGrants } from './second-wall.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
-/** What refuses everybody but admins. */
+/** Functions that refuse everyone except admins. */
 const ofAdmins = [
   'find_proxy_account',
   'find_proxy_key',
@@ -30,9 +30,9 @@ const ofAdmins = [
   'set_proxy_key_limits',
   'suspend_proxy_key',
 ];
-/** What every signed-in user reads alike. */
+/** Relations that every signed-in user reads alike. */
 const shared = ['proxy_tiers'];
-/** What shows users something of their own. */
+/** Functions that show users something of their own. */
 const telling = [
   'export_proxy_key_events',
   'get_proxy_key',
@@ -44,7 +44,7 @@ const telling = [
   'proxy_account',
   'proxy_usage_by_key',
 ];
-/** What of the closed schema has rows of users, which row level security would show them. */
+/** Relations of the closed schema with users' rows that row level security would show them. */
 const withRowsOfUsers = [
   'key_states',
   'key_summaries',
@@ -72,7 +72,7 @@ beforeAll(async () => {
 });
 afterAll(() => sql.end());
 
-/** A usable value for each argument that any function takes, where a key or a user is `reference`. */
+/** A usable value for each argument of any function, where a key or a user is `reference`. */
 function argumentsNaming(reference: string): Record<string, unknown> {
   return {
     id: reference,
@@ -113,32 +113,32 @@ function argumentsNaming(reference: string): Record<string, unknown> {
     operator: false,
     as_admin: false,
     webhook_id: reference,
-    // none is taken from those that deliver
+    // claim no deliveries
     most: 0,
     results: [],
   };
 }
 
-/** Of webhooks, which have uuids alone. */
+/** Functions on webhooks, which are named only by uuid. */
 const isOfWebhooks = ({ name }: Routine) => /_webhooks?$|_deliver(y|ies)$/.test(name);
 
 const isUuid = (text: string) => /^[0-9a-f-]{36}$/.test(text);
 
 type Client = Persona['supabase'];
-/** The generated types know the relations of today; the catalog, also those of tomorrow. */
+/** The generated types know today's relations; the catalog also knows later ones. */
 const readAll = (client: Client, name: string, columns = '*') =>
   client.from(name as 'proxy_tiers').select(columns);
 
 const callNaming = (client: Client, { name, argumentNames }: Routine, reference: string) => {
   const given = argumentsNaming(reference);
-  // of several keys no label is changed
+  // labels cannot be changed on several keys at once
   if (argumentNames.includes('ids')) given.changes = { allowed_ips: given.allowed_ips };
   const args = Object.fromEntries(argumentNames.map((a) => [a, given[a]]));
   return client.rpc(name as 'rotate_proxy_key', args as never);
 };
 
 describe('an owner', () => {
-  it('sees of their own in every view, and by every function that tells, so that others could too', async () => {
+  it('sees their own identifiers in every view and from every function that shows them, so the checks can detect a leak', async () => {
     expect(relations.map(({ name }) => name)).toEqual(['proxy_key_summaries', ...shared]);
     for (const { name } of relations) {
       const { data, error } = await readAll(owner.user.supabase, name);
@@ -158,7 +158,7 @@ describe('an owner', () => {
     expect(routines.map(({ name }) => name)).toEqual(expect.arrayContaining(telling));
   });
 
-  it('would see rows of their own alone in every table, were it not closed to all users', async () => {
+  it('would see only their own rows in every table if the tables were open to users', async () => {
     const seen = await seePastGrants(sql, { sub: owner.user.id }, closedRelations);
     const names = Object.keys(seen).filter((name) => seen[name]?.length);
     expect(names.toSorted()).toEqual(withRowsOfUsers);
@@ -170,8 +170,8 @@ describe('an owner', () => {
   });
 });
 
-describe('another user, and an admin too', () => {
-  it('sees no row of it in any table or view over supabase-js', async () => {
+describe('another user, or an admin,', () => {
+  it("sees none of the owner's rows in any table or view over supabase-js", async () => {
     for (const persona of [other, admin]) {
       for (const { name } of relations) {
         const { data, error } = await readAll(persona.supabase, name);
@@ -182,7 +182,7 @@ describe('another user, and an admin too', () => {
     }
   });
 
-  it('would see no row of it in any table, were it not closed to all users', async () => {
+  it("would see none of the owner's rows in any table if the tables were open to users", async () => {
     for (const persona of [other, admin]) {
       const seen = await seePastGrants(sql, { sub: persona.id }, closedRelations);
       expect(Object.keys(seen)).toEqual(expect.arrayContaining(withRowsOfUsers));
@@ -190,7 +190,7 @@ describe('another user, and an admin too', () => {
     }
   });
 
-  it('sees no row of it in any table or view in SQL', async () => {
+  it("sees none of the owner's rows in any table or view in SQL", async () => {
     for (const { name, qualified } of relations) {
       const rows = await asRole(sql, 'authenticated', { sub: other.id }, (transaction) =>
         transaction.unsafe(`select to_jsonb(r)::text as row from ${qualified} as r`),
@@ -200,7 +200,7 @@ describe('another user, and an admin too', () => {
     }
   });
 
-  it('can embed nothing in what all users read, and nor can its owner', async () => {
+  it('cannot embed anything in what all users read; nor can the owner', async () => {
     for (const persona of [owner.user, other]) {
       for (const { name } of [...relations, ...closedRelations]) {
         const embedded = `tier, ${name}(*)`;
@@ -210,7 +210,7 @@ describe('another user, and an admin too', () => {
     }
   });
 
-  /** All that is kept of the key, its secret too. */
+  /** Everything stored about the key, including its secret. */
   const readKey = async () => {
     const [row] = await sql`
       select to_jsonb(k) as key, to_jsonb(s) as secret
@@ -220,7 +220,7 @@ describe('another user, and an admin too', () => {
     return row;
   };
 
-  it('learns nothing of it from any function, whatever names the key or its owner', async () => {
+  it('learns nothing about the owner from any function, whichever name of the key or owner it gets', async () => {
     const before = await readKey();
     for (const reference of [owner.key.id, owner.key.keyId, owner.user.id, owner.user.email]) {
       const given = argumentsNaming(reference);
@@ -229,7 +229,7 @@ describe('another user, and an admin too', () => {
         expect(Object.keys(given), `an argument of ${name}`).toEqual(
           expect.arrayContaining(argumentNames),
         );
-        // PostgREST says which text is no uuid
+        // PostgREST itself reports text that is not a uuid
         if (isOfWebhooks(routine) && !isUuid(reference)) continue;
         const { data, error } = await callNaming(other.supabase, routine, reference);
         expect(identifiersIn([data, error], owner.identifiers), name).toEqual([]);
@@ -243,7 +243,7 @@ describe('another user, and an admin too', () => {
     expect(await readKey()).toEqual(before);
   });
 
-  it('learns nothing of it from any function that needs to name nothing', async () => {
+  it('learns nothing about the owner from any function that is called without naming a key or user', async () => {
     for (const persona of [other, admin]) {
       for (const { name, argumentNames } of routines) {
         const mayName = ['list_proxy_alerts', 'list_proxy_key_audit'];
@@ -260,7 +260,7 @@ describe('another user, and an admin too', () => {
     }
   });
 
-  it('learns nothing of it from any route that lists', async () => {
+  it('learns nothing about the owner from any route that lists', async () => {
     const lists = protectedRoutes.filter(
       ({ method, path }) => method === 'GET' && !/:id|:webhook/.test(path),
     );
@@ -274,7 +274,7 @@ describe('another user, and an admin too', () => {
     }
   });
 
-  it('gets for it what they get for a key that does not exist', async () => {
+  it("gets the same answer for the owner's key as for an unknown key", async () => {
     const calls = routines.filter(
       (routine) =>
         !ofAdmins.includes(routine.name) &&
@@ -295,7 +295,7 @@ describe('another user, and an admin too', () => {
   });
 });
 
-describe('who is no user', () => {
+describe('a caller who is not a user', () => {
   const withToken = (token: string) => async () => {
     const client = createSupabase();
     return (name: string) =>
@@ -317,7 +317,7 @@ describe('who is no user', () => {
       async () => withToken(await signToken({ role: 'anon', sub: owner.user.id }))(),
       401,
     ],
-  ])('may read no table or view: %s', async (_, open, status) => {
+  ])('can read no table or view: %s', async (_, open, status) => {
     const read = await open();
     for (const { name } of relations) {
       const { data, error, ...answer } = await read(name);
@@ -335,7 +335,7 @@ describe('who is no user', () => {
     expect(Object.values(seen).flat()).toEqual([]);
   });
 
-  it.each(['anon', 'service_role'] as const)('may read nothing in SQL as %s', async (role) => {
+  it.each(['anon', 'service_role'] as const)('can read nothing in SQL as %s', async (role) => {
     for (const { qualified } of relations) {
       const read = asRole(sql, role, { sub: owner.user.id }, (transaction) =>
         transaction.unsafe(`select from ${qualified}`),
@@ -347,11 +347,11 @@ describe('who is no user', () => {
   it.each([
     ['the publishable key', stack.publishableKey, { proxy_health: undefined }],
     [
-      'the secret key, but for what delivers',
+      'the secret key, except to deliver',
       stack.secretKey,
       { claim_proxy_deliveries: 'PT400', report_proxy_deliveries: undefined },
     ],
-  ])('may call no function but the health check with %s', async (_, apiKey, allowed: object) => {
+  ])('can call no function except the health check with %s', async (_, apiKey, allowed: object) => {
     const client = createSupabase(apiKey);
     for (const { name, argumentNames } of routines) {
       const given = argumentsNaming(owner.key.id);

@@ -40,13 +40,13 @@ afterAll(async () => {
   await Promise.all([sql.end(), gateway.end()]);
 });
 
-/** How many times the gateways were told of the key until now. */
+/** How many times the gateways have been notified of the key so far. */
 const timesTold = (keyId = key.keyId) => announced.countOf(keyId);
 
 const update = (assignments: string) =>
   sql.unsafe(`update proxy_private.proxy_keys set ${assignments} where id = '${key.id}'`);
 
-describe('the gateways are told once of', () => {
+describe('the gateways are notified once of', () => {
   it.each([
     ['a rotation by route', () => askBy.route(calls.rotate(owner, key.id))],
     ['a rotation by RPC', () => askBy.rpc(calls.rotate(owner, key.id))],
@@ -91,7 +91,7 @@ describe('the gateways are told once of', () => {
   });
 });
 
-it('the gateways are told at commit, not before', async () => {
+it('the gateways are notified at commit, not before', async () => {
   await sql.begin(async (transaction) => {
     await transaction`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
     expect(await timesTold()).toBe(0);
@@ -99,7 +99,7 @@ it('the gateways are told at commit, not before', async () => {
   expect(await timesTold()).toBe(1);
 });
 
-describe('the gateways are not told of', () => {
+describe('the gateways are not notified of', () => {
   it('a mint', async () => {
     const minted = await Promise.all([
       askBy.route(calls.mint(owner, { label: 'new' })),
@@ -111,26 +111,26 @@ describe('the gateways are not told of', () => {
     }
   });
 
-  it('a change of the label alone, or one that changes nothing', async () => {
+  it('a change of only the label, or a change that changes nothing', async () => {
     await update(`label = 'another'`);
     await update(`limit_overrides = '{}', suspended_at = null, tier = '${tier}'`);
     await askBy.rpc(calls.reactivate(admin, key.id));
     expect(await timesTold()).toBe(0);
   });
 
-  it('a deletion of what is deleted', async () => {
+  it('the deletion of a deleted key', async () => {
     await askBy.rpc(calls.delete(owner, key.id));
     await askBy.route(calls.delete(owner, key.id));
     expect(await timesTold()).toBe(1);
   });
 
-  it('a change of its tier once it is deleted', async () => {
+  it('a change of its tier after it is deleted', async () => {
     await askBy.rpc(calls.delete(owner, key.id));
     await sql`update public.proxy_tiers set rate_limit = rate_limit + 1 where tier = ${tier}`;
     expect(await timesTold()).toBe(1);
   });
 
-  it('a tier whose number of keys changes', async () => {
+  it('a new key limit of its tier', async () => {
     await sql`update public.proxy_tiers set key_limit = key_limit + 1 where tier = ${tier}`;
     expect(await timesTold()).toBe(0);
   });

@@ -24,18 +24,18 @@ async function countKeys(user: Persona, tier = 'developer'): Promise<number> {
 
 const keysOf = (answers: Answer[]) => answers.filter(({ code }) => code === null).map(keyOf);
 
-describe('of 300 mints of one user with 60 keys, fired at once by both ways in', () => {
+describe('300 concurrent mints by route and RPC, for a user with 60 keys', () => {
   let owner: Persona;
   let answers: Answer[];
 
   beforeAll(async () => {
     owner = await newUser();
-    // fewer places than mints a minute, so that no other limit is met
+    // so few free places that the keys run out before the mints per minute
     await seedKeys(sql, owner.id, 60);
     answers = await mintAtOnce(owner, 300);
   });
 
-  it('exactly 40 succeed and 260 meet the key limit', async () => {
+  it('exactly 40 succeed and 260 reach the key limit', async () => {
     const refused = answers.filter(({ status }) => status !== 200 && status !== 201);
     expect(keysOf(answers)).toHaveLength(40);
     expect(refused).toHaveLength(260);
@@ -45,7 +45,7 @@ describe('of 300 mints of one user with 60 keys, fired at once by both ways in',
     expect(await countKeys(owner)).toBe(100);
   });
 
-  it('the limit is met by either way in', () => {
+  it('routes and RPCs both enforce the limit', () => {
     const codes = (way: number) =>
       new Set(
         answers
@@ -63,7 +63,7 @@ describe('of 300 mints of one user with 60 keys, fired at once by both ways in',
     expect(await countKeys(owner)).toBe(100);
   });
 
-  it('a suspended key keeps its place, and is reactivated although no place is free', async () => {
+  it('a suspended key still counts, and can be reactivated when the limit is reached', async () => {
     const admin = await newAdmin();
     const key = keysOf(answers)[1];
     await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key?.id ?? ''}`;
@@ -72,7 +72,7 @@ describe('of 300 mints of one user with 60 keys, fired at once by both ways in',
     expect(await countKeys(owner)).toBe(100);
   });
 
-  it('another tier and another user still have theirs', async () => {
+  it('another tier and another user have their own limits', async () => {
     const other = await newUser();
     const answer = await askBy.route(calls.mint(owner, { label: 'a team key', tier: 'team' }));
     expect(answer.status).toBe(201);
@@ -81,7 +81,7 @@ describe('of 300 mints of one user with 60 keys, fired at once by both ways in',
   });
 });
 
-it.each([1, 2, 3])('mints racing with reactivations never pass the limit, round %i', async () => {
+it.each([1, 2, 3])('mints racing with reactivations never exceed the limit, round %i', async () => {
   const admin = await newAdmin();
   const user = await newUser();
   const deleted = await seedKeys(sql, user.id, 10, { deleted: true });

@@ -56,7 +56,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
-it('a key is found with what a gateway needs to judge a CONNECT, and no more', async () => {
+it('a key is found with exactly what a gateway needs to decide about a CONNECT', async () => {
   const found = await lookUp();
   expect(Object.keys(found ?? {})).toEqual([
     'id',
@@ -98,7 +98,7 @@ it('a key is found with what a gateway needs to judge a CONNECT, and no more', a
   });
 });
 
-it('keys of one user, tier and mode have one account, with what all of them used this month', async () => {
+it('keys of one user, tier and mode share one account, with the usage of all of them this month', async () => {
   const { id: userId } = await newUser();
   const find = async (options: SeedOptions, bytesSent: number) => {
     const seeded = await seedKey(sql, userId, options);
@@ -163,7 +163,7 @@ it('a test key shows its mode', async () => {
   expect(await lookUp(data?.key_id ?? '')).toMatchObject({ live_mode: false, active: true });
 });
 
-it('a suspended and a deleted key are still found, and not active', async () => {
+it('suspended and deleted keys are still found, as inactive', async () => {
   const admin = await newAdmin();
   await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
   expect(await lookUp()).toMatchObject({ active: false, suspended: true });
@@ -177,7 +177,7 @@ it('a suspended and a deleted key are still found, and not active', async () => 
   expect(await lookUp()).toMatchObject({ active: true, suspended: false });
 });
 
-it('the clients that may use a key are shown as CIDR ranges, in their order', async () => {
+it('the clients that may use a key are returned as CIDR ranges, in order', async () => {
   const own = await seedKey(sql, owner.id);
   const { error } = await owner.supabase.rpc('update_proxy_key', {
     id: own.id,
@@ -190,14 +190,14 @@ it('the clients that may use a key are shown as CIDR ranges, in their order', as
   });
 });
 
-it('an expiry is shown as the time that is left, and the key is inactive from then on', async () => {
+it('an expiry is returned as the remaining time, and the key is inactive once it has passed', async () => {
   const own = await seedKey(sql, owner.id);
   const expiresIn = async (interval: string) => {
     const found = await sql.begin(async (transaction) => {
       await transaction`
         update proxy_private.proxy_keys set expires_at = now() + ${interval}::interval
         where id = ${own.id}`;
-      // the same moment of now() in both
+      // both statements see the same now()
       const rows = await transaction<Lookup[]>`
         select * from gateway.lookup_proxy_key(${own.keyId})`;
       return rows[0];
@@ -210,7 +210,7 @@ it('an expiry is shown as the time that is left, and the key is inactive from th
   expect(await expiresIn('-1 hour')).toEqual(['-3600000', false]);
 });
 
-it('an override stands in place of the limit of the tier, each by itself', async () => {
+it('each override replaces its limit of the tier independently', async () => {
   const own = await seedKey(sql, owner.id, { tier: 'team' });
   const [team] = await sql`select * from public.proxy_tiers where tier = 'team'`;
   const limits = async () => {
@@ -226,7 +226,7 @@ it('an override stands in place of the limit of the tier, each by itself', async
   expect(await limits()).toEqual([7, 8, '0']);
 });
 
-it('the used bytes are those of this month alone, in and out', async () => {
+it('the used bytes are those of this month only, sent and received', async () => {
   await ageKeys(sql, [key.id]);
   const now = new Date();
   const thisMonth = Date.UTC(now.getUTCFullYear(), now.getUTCMonth());

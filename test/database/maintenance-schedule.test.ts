@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.stop());
 
-/** Does some work in a transaction of which nothing is left. */
+/** Runs `work` in a transaction that is rolled back. */
 async function rolledBack(work: (transaction: postgres.TransactionSql) => Promise<void>) {
   const done = new Error('done');
   const run = sql.begin(async (transaction) => {
@@ -20,7 +20,7 @@ async function rolledBack(work: (transaction: postgres.TransactionSql) => Promis
   await expect(run).rejects.toBe(done);
 }
 
-/** As pg_cron: a named job that is scheduled again is replaced. */
+/** A fake pg_cron: scheduling a named job again replaces it. */
 const standIn = `
   create schema cron;
   create table cron.job (
@@ -41,7 +41,7 @@ const schedule = async (transaction: postgres.TransactionSql) => {
   return row?.scheduled as unknown;
 };
 
-it('where there is no pg_cron, nothing is scheduled, without a word', async () => {
+it('without pg_cron, nothing is scheduled and no error is raised', async () => {
   const [available] = await sql`select from pg_available_extensions where name = 'pg_cron'`;
   expect(available).toBeUndefined();
   await rolledBack(async (transaction) => {
@@ -49,7 +49,7 @@ it('where there is no pg_cron, nothing is scheduled, without a word', async () =
   });
 });
 
-it('each task is scheduled by name, once however often, and each command runs', async () => {
+it('each task is scheduled once by name, and its command runs', async () => {
   await rolledBack(async (transaction) => {
     await transaction.unsafe(standIn);
     expect(await schedule(transaction)).toBe(true);
@@ -72,9 +72,9 @@ it('each task is scheduled by name, once however often, and each command runs', 
         await transaction.unsafe(command);
         continue;
       }
-      // alerts each hour, and the others each night
+      // hourly alerts; the others run each night
       expect(when).toMatch(/^\d{1,2} (\d{1,2}|\*) \* \* \*$/);
-      // one message with all of it, as pg_cron sends it
+      // sent as one message, as pg_cron does
       const [, reports] = await transaction.unsafe(command).simple();
       for (const report of reports as unknown as { task: string; outcome: string }[]) {
         tasks.add(report.task);
@@ -96,7 +96,7 @@ it('each task is scheduled by name, once however often, and each command runs', 
   });
 });
 
-it('a pg_cron that refuses is no failure', async () => {
+it('a refusal by pg_cron is not a failure', async () => {
   await rolledBack(async (transaction) => {
     await transaction.unsafe(standIn);
     await transaction`

@@ -5,7 +5,7 @@ import { connectOwner } from '../support/personas.ts';
 const sql = connectOwner();
 afterAll(() => sql.end());
 
-/** Runs with an empty log, and leaves it as it was. */
+/** Runs `work` with an empty log, then restores the log. */
 async function withLog<T>(work: (transaction: postgres.TransactionSql) => Promise<T>): Promise<T> {
   let result: T | undefined;
   const undone = sql.begin(async (transaction) => {
@@ -36,8 +36,8 @@ const stateOf = async (transaction: postgres.TransactionSql) => {
   return state;
 };
 
-describe('the state of maintenance, which gateways have in their metrics', () => {
-  it('has no time where a task never ran', async () => {
+describe('the state of maintenance, which gateways report in their metrics', () => {
+  it('has no time if a task has never run', async () => {
     const state = await withLog(async (transaction) => {
       for (const task of tasks.slice(1)) await log(transaction, '2026-11-02Z', task, 'unchanged');
       return stateOf(transaction);
@@ -45,7 +45,7 @@ describe('the state of maintenance, which gateways have in their metrics', () =>
     expect(state).toEqual({ finished_at: null, problems: 0 });
   });
 
-  it('has the last run of the task that waits longest, and what needs a person since each last ran', async () => {
+  it("has the oldest of the tasks' last runs, and the number of problems in each task's last run", async () => {
     const state = await withLog(async (transaction) => {
       await transaction`set local timezone = 'UTC'`;
       for (const task of tasks) await log(transaction, '2026-11-02Z', task, 'failed');
@@ -58,7 +58,7 @@ describe('the state of maintenance, which gateways have in their metrics', () =>
     expect(state).toEqual({ finished_at: '2026-11-03 00:00:00+00', problems: 3 });
   });
 
-  it('counts all that one run reports as of one time', async () => {
+  it('has one time for everything that one run reports', async () => {
     const times = await withLog(async (transaction) => {
       await transaction`select proxy_private.maintain_usage('{partitions,accounts,privileges}')`;
       return transaction`select distinct ran_at from proxy_private.maintenance_log`;

@@ -24,7 +24,7 @@ afterAll(() => database.stop());
 
 const [begins, ends, now] = [Date.parse(lastMonth), Date.parse(thisMonth), Date.now()];
 
-/** A number in 0 … 1 that looks random and is the same each time. */
+/** A pseudorandom number in 0 … 1, the same each time. */
 function noise(index: number, salt: number): number {
   let h = Math.imul(index + 1, 0x9e3779b1) ^ Math.imul(salt + 1, 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
@@ -32,7 +32,7 @@ function noise(index: number, salt: number): number {
   return ((h ^ (h >>> 15)) >>> 0) / 2 ** 32;
 }
 
-/** The event of that number, in one of two months; a few keys have most of them. */
+/** The event with that number, in one of two months; most belong to a few keys. */
 function event(index: number) {
   const at =
     index % 2 === 0
@@ -55,7 +55,7 @@ function event(index: number) {
 
 const batch = (from: number) => Array.from({ length: batchSize }, (_, n) => event(from + n));
 
-/** Sends the batches that begin at these events over all connections, with `beside` after each. */
+/** Sends the batches that start at these events over all connections, with `beside` after each. */
 async function send(
   firsts: number[],
   beside: (sent: number) => Promise<void> = async () => {},
@@ -102,7 +102,7 @@ async function reconcile(month: string): Promise<Correction[]> {
   return [...rows];
 }
 
-/** What the events numbered below `count` add up to, by month. */
+/** The sums of the events numbered below `count`, by month. */
 function expectedTotals(count: number) {
   const totals = [lastMonth, thisMonth].map((month) => ({
     month,
@@ -132,8 +132,8 @@ const readTotals = (table: 'hourly' | 'monthly') =>
     [keys],
   );
 
-it('ten thousand events with repeats over 8 connections, reconciled all the while, drift by nothing', async () => {
-  // each fifth batch twice, and each tenth with half of the next one, beside their first sending
+it('ten thousand events with repeats over 8 connections cause no drift while they are reconciled', async () => {
+  // each fifth batch twice, and each tenth with half of the next, concurrently with the originals
   const firsts = Array.from({ length: batches }, (_, n) => n * batchSize).flatMap((first, n) => [
     first,
     ...(n % 5 === 2 ? [first] : []),
@@ -143,7 +143,7 @@ it('ten thousand events with repeats over 8 connections, reconciled all the whil
   const total = await send(firsts, async (sent) => {
     if (sent % 16 !== 0) return;
     reconciled += 1;
-    // the other seven connections go on
+    // the other seven connections keep recording
     expect(await reconcile(reconciled % 2 === 0 ? lastMonth : thisMonth)).toEqual([]);
   });
 
@@ -159,7 +159,7 @@ it('ten thousand events with repeats over 8 connections, reconciled all the whil
   for (const month of [lastMonth, thisMonth]) expect(await reconcile(month)).toEqual([]);
 });
 
-it('drift put in by hand among them is found exactly and repaired, while more arrive', async () => {
+it('drift that is introduced among them is found exactly and repaired, while more events arrive', async () => {
   const none = { requests: 0, sent: 0, received: 0, lastUseMoves: false };
   const [unused] = await database.newKeys(1);
   const [a, b, c, d] = keys.slice(100) as [string, string, string, string];

@@ -1,6 +1,6 @@
 import type postgres from 'postgres';
 
-/** A day with `count` events of 11 bytes, its last microsecond among them, and their rollups. */
+/** Adds a day with `count` events of 11 bytes, one in its last microsecond, and their rollups. */
 export async function fillDay(
   sql: postgres.Sql,
   id: string,

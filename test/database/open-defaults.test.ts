@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => own.stop());
 
-/** What an owner does who opens all that will be made, as the platform once did for `public`. */
+/** What an owner runs to open every future object, as the platform once did for `public`. */
 const openAll = ['tables', 'sequences', 'functions']
   .flatMap((kind) => [
     `alter default privileges grant all on ${kind}
@@ -20,7 +20,7 @@ const openAll = ['tables', 'sequences', 'functions']
   ])
   .join(';');
 
-it('no schema file leaves anything open where default privileges are open', async () => {
+it('no schema file leaves anything open even if default privileges are open', async () => {
   const { sql } = own;
   const read = async () => {
     const { defaults, ...rest } = await readPrivileges(sql, ['public', 'proxy_private', 'gateway']);

@@ -9,7 +9,7 @@ const sql = connectOwner();
 const gateway = connectGateway(1);
 let owner: string;
 let id: string;
-/** A test key: what it moves is not billed. */
+/** A test key: its usage is not billed. */
 let second: string;
 
 beforeEach(async () => {
@@ -26,8 +26,8 @@ const none = { bytesSent: 0, bytesReceived: 0 };
 const nothing = { ...none, billedBytes: 0 };
 const record = (...events: ReturnType<typeof usageEvent>[]) => recordUsage(gateway, events);
 
-it('the outcomes are those that the gateway records of a key in service', async () => {
-  /** Before the key is known, or of a key out of service. */
+it('the outcomes are those that the gateway records for an active key', async () => {
+  /** Codes from before the key is known, or for an inactive key. */
   const neverRecorded = [
     'request_timeout',
     'head_too_large',
@@ -43,7 +43,7 @@ it('the outcomes are those that the gateway records of a key in service', async 
   );
 });
 
-it('requests are counted by hour and outcome, refusals too, for the key and its user', async () => {
+it('requests, including refusals, are counted by hour and outcome for the key and its user', async () => {
   const hour = new Date(Date.now() - 2 * 3_600_000).toISOString().slice(0, 13);
   const at = (time: string) => ({ occurredAt: `${hour}:${time}Z` });
   await record(
@@ -72,7 +72,7 @@ it('requests are counted by hour and outcome, refusals too, for the key and its 
 });
 
 it.each(['no_such_code', 'ok', 'other', 'key_suspended'])(
-  'a code that is no outcome counts as other: %s',
+  'a code that is not an outcome counts as other: %s',
   async (code) => {
     const event = usageEvent(id, { ...none, code, count: 3 });
     await record(event);
@@ -85,17 +85,25 @@ it.each(['no_such_code', 'ok', 'other', 'key_suspended'])(
 it.each([
   ['fails after it was served', null, 'target_response_invalid', 100],
   ['is served after it failed', 'client_closed_request', null, 100],
-  ['was no refusal', 'rate_limited', 'target_timeout', 0],
+  ['turned out not to be a refusal', 'rate_limited', 'target_timeout', 0],
   ['was refused for another reason', 'rate_limited', 'quota_exceeded', 0],
-])('a request that %s moves with all its bytes', async (_, before, after, bytesSent) => {
-  const event = usageEvent(id, { bytesSent, bytesReceived: 0, code: before });
-  await record(event);
-  await record({ ...event, durationMs: 90, code: after, bytesSent: bytesSent * 3 } as typeof event);
-  const rows = await readOutcomes(sql, id);
-  expect(rows.filter(({ requests }) => requests > 0)).toMatchObject([
-    { outcome: after ?? 'ok', requests: 1, bytesSent: bytesSent * 3, billedBytes: bytesSent * 3 },
-  ]);
-  expect(rows.filter(({ requests }) => requests === 0)).toMatchObject([
-    { outcome: before ?? 'ok', ...nothing },
-  ]);
-});
+])(
+  'a request that %s moves to the new outcome with all its bytes',
+  async (_, before, after, bytesSent) => {
+    const event = usageEvent(id, { bytesSent, bytesReceived: 0, code: before });
+    await record(event);
+    await record({
+      ...event,
+      durationMs: 90,
+      code: after,
+      bytesSent: bytesSent * 3,
+    } as typeof event);
+    const rows = await readOutcomes(sql, id);
+    expect(rows.filter(({ requests }) => requests > 0)).toMatchObject([
+      { outcome: after ?? 'ok', requests: 1, bytesSent: bytesSent * 3, billedBytes: bytesSent * 3 },
+    ]);
+    expect(rows.filter(({ requests }) => requests === 0)).toMatchObject([
+      { outcome: before ?? 'ok', ...nothing },
+    ]);
+  },
+);

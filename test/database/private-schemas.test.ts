@@ -29,10 +29,10 @@ afterAll(() => sql.end());
 
 type Client = Persona['supabase'];
 
-/** The schemas are outside of the generated types, as they are outside of the REST API. */
+/** The schemas are not in the generated types, as they are not in the REST API. */
 const inSchema = (client: Client, schema: string) => client.schema(schema as 'public');
 
-describe('over the REST API neither proxy_private nor gateway is there for', () => {
+describe('over the REST API, proxy_private and gateway do not exist for', () => {
   it.each<[string, () => Client]>([
     ['a user', () => user.supabase],
     ['an admin', () => admin.supabase],
@@ -56,7 +56,7 @@ describe('over the REST API neither proxy_private nor gateway is there for', () 
   });
 });
 
-describe('a name of proxy_private or gateway is unknown in public too', () => {
+describe('a name from proxy_private or gateway is unknown in public too', () => {
   it('as a table', async () => {
     const code = await byVersion({ 12: '42P01', 13: 'PGRST205' });
     for (const { name } of relations) {
@@ -77,7 +77,7 @@ describe('a name of proxy_private or gateway is unknown in public too', () => {
   });
 });
 
-/** What the functions that sum usage up read as the caller, by row level security. */
+/** Tables that the functions which sum usage read as the caller, under row level security. */
 const rollups = [
   'proxy_private.proxy_account_hourly',
   'proxy_private.proxy_account_monthly',
@@ -87,7 +87,7 @@ const rollups = [
 
 describe('in SQL', () => {
   it.each(apiRoles)(
-    '%s can read no table of proxy_private, but users their rollups',
+    '%s can read no table of proxy_private, except that users can read their rollups',
     async (role) => {
       const readable: string[] = [];
       for (const { qualified } of relations) {
@@ -108,7 +108,7 @@ describe('in SQL', () => {
     }
     expect(callable).toEqual(
       [
-        // what does the work
+        // functions that do the work
         'proxy_private.change_proxy_keys(text[], jsonb)',
         'proxy_private.count_active_keys()',
         'proxy_private.create_proxy_webhook(text, text, text, text, text[], boolean)',
@@ -150,7 +150,7 @@ describe('in SQL', () => {
         'proxy_private.test_proxy_webhook(uuid, boolean)',
         'proxy_private.update_proxy_key(text, jsonb)',
         'proxy_private.update_proxy_webhook(uuid, jsonb, boolean)',
-        // what judges arguments
+        // functions that check arguments
         'proxy_private.csv_field(text)',
         'proxy_private.decode_cursor(text, boolean)',
         'proxy_private.decode_place(text, bigint)',
@@ -180,7 +180,7 @@ describe('in SQL', () => {
     );
   });
 
-  it('what reads rows there reads those of the caller alone, whatever it is given', async () => {
+  it("functions that read rows return only the caller's rows, whatever the arguments", async () => {
     const owner = await newFurnishedOwner();
     const eventsOfKey = `
       select e.* from unnest(proxy_private.page_of_events(
@@ -221,8 +221,8 @@ describe('in SQL', () => {
     }
   });
 
-  it.each(['anon', 'service_role'] as const)('%s can call nothing of it', async (role) => {
-    // but what the secret key may do: deliver
+  it.each(['anon', 'service_role'] as const)('%s can call nothing in it', async (role) => {
+    // except that the secret key may deliver
     const delivers = ['claim_deliveries', 'report_deliveries'];
     for (const { name, call } of routines) {
       if (role === 'service_role' && delivers.includes(name)) continue;

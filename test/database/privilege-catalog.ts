@@ -5,7 +5,7 @@ interface Described {
   description: Record<string, unknown>;
 }
 
-/** One line per object, and within it one per property: to be read in a review. */
+/** One line per object, and within it one per property, for review. */
 export type PrivilegeSnapshot = Record<string, Record<string, Record<string, unknown>>>;
 
 /**
@@ -27,8 +27,8 @@ export async function readPrivileges(
 }
 
 /**
- * SQL for what each role may do by an ACL, the owner left out. A null ACL means what Postgres gives
- * to an object of that kind by itself.
+ * SQL for what each role may do by an ACL, except the owner. A null ACL means the Postgres default
+ * for that kind of object.
  */
 function grants(acl: string, kind: string, owner: string): string {
   return `(
@@ -107,7 +107,7 @@ const functionsQuery = `
   join pg_namespace as n on n.oid = p.pronamespace
   where n.nspname = any($1)`;
 
-/** Types made as such: not those that come with each table, nor arrays. */
+/** Types that were created explicitly: not row types of tables, nor arrays. */
 const typesQuery = `
   select
     format('%I.%I', n.nspname, t.typname) as name,
@@ -121,7 +121,7 @@ const typesQuery = `
     and t.typcategory <> 'A'
     and (t.typrelid = 0 or c.relkind = 'c')`;
 
-/** What is granted on an object of role postgres as it is made, where that is not the usual. */
+/** Privileges on objects that role postgres creates, where they are not the default. */
 const defaultsQuery = `
   select
     concat_ws(' ',
@@ -137,7 +137,7 @@ const defaultsQuery = `
   where d.defaclrole = 'postgres'::regrole
     and (d.defaclnamespace = 0 or n.nspname = any($1))`;
 
-/** Which days have a partition depends on the date; what is on them must not. */
+/** The dates of the partitions vary; their properties must not. */
 function foldDays(relations: Described[]): Described[] {
   const folded = new Map<string, Described>();
   for (const relation of relations) {

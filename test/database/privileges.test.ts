@@ -9,14 +9,14 @@ afterAll(() => sql.end());
 const schemas = ['public', 'proxy_private', 'gateway'];
 const apiRoles = ['anon', 'authenticated', 'service_role'];
 
-it('owners, privileges, definers and policies are those of the committed snapshot', async () => {
+it('owners, privileges, definers and policies match the committed snapshot', async () => {
   const privileges = await readPrivileges(sql, schemas);
   await expect(`${JSON.stringify(privileges, null, 2)}\n`).toMatchFileSnapshot(
     './privileges.snapshot.json',
   );
 });
 
-/** The names a query over the catalogs finds, with how many objects it looked at. */
+/** The names that a query over the catalogs finds, and the number of objects that it checked. */
 async function find(
   query: (among: postgres.Sql) => postgres.PendingQuery<{ name: string; found: boolean }[]>,
 ): Promise<{ names: string[]; among: number }> {
@@ -31,7 +31,7 @@ describe('functions', () => {
     from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
     where n.nspname = any(${schemas}) order by 1`;
 
-  it('none is executable by PUBLIC', async () => {
+  it('no function is executable by PUBLIC', async () => {
     const found = await find(
       functions(`exists (
         select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
@@ -42,22 +42,22 @@ describe('functions', () => {
     expect(found.among).toBeGreaterThan(10);
   });
 
-  // of a search_path that does not name it, temporary objects come first
-  it('every definer looks in pg_catalog, in temporary objects last, and nowhere else, and so does every other function', async () => {
+  // if a search_path does not name pg_temp, temporary objects come first
+  it('every function searches only pg_catalog and, last, temporary objects', async () => {
     const setting = 'search_path=pg_catalog, pg_temp';
     const found = await find(functions(`not coalesce('${setting}' = any(p.proconfig), false)`));
     expect(found.names).toEqual([]);
     expect(found.among).toBeGreaterThan(100);
   });
 
-  it('no definer is in public', async () => {
+  it('no SECURITY DEFINER function is in public', async () => {
     const definers = await find(functions('p.prosecdef'));
     const inPublic = await find(functions(`p.prosecdef and n.nspname = 'public'`));
     expect(definers.names.length).toBeGreaterThan(5);
     expect(inPublic.names).toEqual([]);
   });
 
-  it('anonymous callers may execute none but the health check, and the secret key but what delivers', async () => {
+  it('anonymous callers may execute only the health check, and the secret key only the delivery functions', async () => {
     const found = await find(
       functions(`has_schema_privilege('anon', n.oid, 'usage')
         and has_function_privilege('anon', p.oid, 'execute')`),
@@ -66,7 +66,7 @@ describe('functions', () => {
     const service = await find(
       functions(`has_function_privilege('service_role', p.oid, 'execute')`),
     );
-    // what delivers alerts has the secret key
+    // alerts are delivered with the secret key
     expect(service.names.toSorted()).toEqual([
       'claim_proxy_deliveries(integer)',
       'proxy_private.claim_deliveries(integer)',
@@ -84,7 +84,7 @@ describe('tables', () => {
     where n.nspname = any(${schemas}) and c.relkind = any(${kinds.split('')}) order by 1`;
 
   it.each([...apiRoles, 'proxy_gateway', 'public'])(
-    '%s may write no table or view',
+    '%s cannot write to any table or view',
     async (role) => {
       const found = await find(
         relations(
@@ -99,7 +99,7 @@ describe('tables', () => {
   );
 
   it.each(['anon', 'service_role', 'proxy_gateway', 'public'])(
-    '%s may read no table or view',
+    '%s cannot read any table or view',
     async (role) => {
       const found = await find(
         relations('rpvmf', `has_any_column_privilege('${role}', c.oid, 'select')`),
@@ -108,7 +108,7 @@ describe('tables', () => {
     },
   );
 
-  it('public has no table but the tiers, and no view but the keys', async () => {
+  it('public has only the table of tiers and the view of keys', async () => {
     const inPublic = await find(relations('rpvmfS', `n.nspname = 'public'`));
     expect(inPublic.names).toEqual(['proxy_key_summaries', 'proxy_tiers']);
   });
@@ -133,7 +133,7 @@ describe('tables', () => {
     expect(found.among).toBeGreaterThan(10);
   });
 
-  it('every view runs with the rights of who reads it', async () => {
+  it('every view runs with the rights of its reader', async () => {
     const found = await find(
       relations('vm', `not coalesce('security_invoker=true' = any(c.reloptions), false)`),
     );

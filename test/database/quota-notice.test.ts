@@ -36,7 +36,7 @@ afterAll(async () => {
 
 const newKeys = (count: number) => seedKeys(sql, ownerId, count, { tier });
 
-/** How often the gateways were told of the key until now: notifications come in order of commits. */
+/** How many times the gateways were notified of the key; notifications arrive in commit order. */
 async function timesTold({ keyId }: SeededKey): Promise<number> {
   const sentinel = randomUUID();
   const arrival = new Promise<void>((resolve) => awaited.set(sentinel, resolve));
@@ -45,7 +45,7 @@ async function timesTold({ keyId }: SeededKey): Promise<number> {
   return heard.filter((payload) => payload === keyId).length;
 }
 
-/** An event of the key with that many bytes in all. */
+/** An event of the key with that many bytes in total. */
 const eventOf = ({ id }: SeededKey, bytes: number, fields: Record<string, unknown> = {}) => {
   const bytesSent = Math.floor(bytes / 3);
   return usageEvent(id, { bytesSent, bytesReceived: bytes - bytesSent, ...fields });
@@ -54,7 +54,7 @@ const eventOf = ({ id }: SeededKey, bytes: number, fields: Record<string, unknow
 const record = async (events: ReturnType<typeof usageEvent>[]) =>
   expect(await recordUsage(gateway, events)).toMatchObject({ recorded: events.length });
 
-it('the gateways are told of a key whose bytes of this month reach its limit, once', async () => {
+it('the gateways are notified once of a key whose usage of this month reaches its limit', async () => {
   await record([eventOf(key, 999)]);
   expect(await timesTold(key)).toBe(0);
   await record([eventOf(key, 1)]);
@@ -64,7 +64,7 @@ it('the gateways are told of a key whose bytes of this month reach its limit, on
   expect(await timesTold(key)).toBe(1);
 });
 
-it('they are told once of a first batch that is past the limit, over several hours', async () => {
+it('the gateways are notified once of a first batch that exceeds the limit over several hours', async () => {
   const startOfMonth = new Date(new Date().toISOString().slice(0, 7)).getTime();
   const hours = [0, 1, 2].map((hour) =>
     new Date(Math.max(startOfMonth, Date.now() - hour * 3_600_000)).toISOString(),
@@ -73,7 +73,7 @@ it('they are told once of a first batch that is past the limit, over several hou
   expect(await timesTold(key)).toBe(1);
 });
 
-it('they are told once when batches over several connections cross the limit at once', async () => {
+it('the gateways are notified once when batches over several connections cross the limit at once', async () => {
   await Promise.all(Array.from({ length: 12 }, () => record([eventOf(key, 100)])));
   expect(await timesTold(key)).toBe(1);
 });
@@ -92,7 +92,7 @@ it('a row that is raised past the limit is announced once', async () => {
   expect(await timesTold(key)).toBe(1);
 });
 
-it('what several rows are raised by counts together, and not what they had', async () => {
+it('the increases of several rows count together, without their earlier bytes', async () => {
   const [one, two] = [eventOf(key, 300), eventOf(key, 300)];
   const raised = (event: typeof one, bytes: number) =>
     eventOf(key, bytes, { eventId: event.eventId, occurredAt: event.occurredAt });
@@ -103,14 +103,14 @@ it('what several rows are raised by counts together, and not what they had', asy
   expect(await timesTold(key)).toBe(1);
 });
 
-it('a repeated batch tells nothing', async () => {
+it('a repeated batch causes no notification', async () => {
   const batch = [eventOf(key, 999)];
   await record(batch);
   expect(await recordUsage(gateway, batch)).toMatchObject({ recorded: 0, repeated: 1 });
   expect(await timesTold(key)).toBe(0);
 });
 
-it('bytes of last month tell nothing, and bring this month no nearer to its limit', async () => {
+it("usage of last month causes no notification and does not count towards this month's limit", async () => {
   const lastMonth = new Date(new Date().toISOString().slice(0, 7));
   lastMonth.setUTCMonth(lastMonth.getUTCMonth() - 1);
   const late = { occurredAt: lastMonth.toISOString() };
@@ -121,14 +121,14 @@ it('bytes of last month tell nothing, and bring this month no nearer to its limi
   expect(await timesTold(key)).toBe(1);
 });
 
-describe('an override is the limit in place of the tier’s', () => {
-  // the change of the override is told too
+describe('an override replaces the tier’s limit', () => {
+  // the change of the override causes a notification too
   const override = async (bytes: number) => {
     await overrideLimits(sql, key.id, { bandwidth_limit_bytes: bytes });
     expect(await timesTold(key)).toBe(1);
   };
 
-  it('where it is lower', async () => {
+  it('when it is lower', async () => {
     await override(500);
     await record([eventOf(key, 499)]);
     expect(await timesTold(key)).toBe(1);
@@ -138,7 +138,7 @@ describe('an override is the limit in place of the tier’s', () => {
     expect(await timesTold(key)).toBe(2);
   });
 
-  it('where it is higher', async () => {
+  it('when it is higher', async () => {
     await override(5000);
     await record([eventOf(key, 4999)]);
     expect(await timesTold(key)).toBe(1);
@@ -147,14 +147,14 @@ describe('an override is the limit in place of the tier’s', () => {
   });
 });
 
-it('of a batch of many keys, they are told of each that crosses its limit and of no other', async () => {
+it('for a batch of many keys, the gateways are notified of exactly the keys that cross their limits', async () => {
   const keys = await newKeys(3000);
   const bytes = (place: number) => (place % 3 === 0 ? 1000 : 999);
   await record(keys.map((each, place) => eventOf(each, bytes(place))));
   await timesTold(key);
   const told = keys.filter(({ keyId }) => heard.includes(keyId));
   expect(told).toEqual(keys.filter((_, place) => place % 3 === 0));
-  // all are past the least limit by now: the batch's keys are matched, not each compared with each
+  // all are at their limit now: each key is matched once, not compared with every other
   await record(keys.map((each) => eventOf(each, 1)));
   await timesTold(key);
   expect(heard.filter((keyId) => keys.some((each) => each.keyId === keyId))).toHaveLength(3000);

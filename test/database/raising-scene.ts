@@ -5,14 +5,14 @@ import { findDrift, readRollups, recordUsage, usageEvent } from '../support/usag
 
 export type Event = ReturnType<typeof usageEvent>;
 
-/** What a call of `record_usage` answers that refuses nothing. */
+/** What `record_usage` returns if it rejects nothing. */
 export const outcome = (recorded: number, repeated: number) => ({
   recorded,
   repeated,
   rejected: [],
 });
 
-/** A key for each test of a file, after which the rollups of all keys are recounted. */
+/** A key for each test of a file; afterwards the rollups of all keys are recounted. */
 export function raisingScene() {
   const sql = connectOwner();
   const gateway = connectGateway(1);
@@ -43,7 +43,7 @@ export function raisingScene() {
     return keys.map((key) => key.id);
   }
 
-  /** A tunnel of the key, and what its reports say: each all that was moved so far. */
+  /** A tunnel of the key; each report has everything that was moved so far. */
   function newTunnel(fields: Record<string, unknown> = {}) {
     const first = usageEvent(id, fields);
     return (sent: number, received: number, durationMs: number, more: object = {}): Event => ({
@@ -64,7 +64,7 @@ export function raisingScene() {
     return [...rows];
   }
 
-  /** What the rollups of the key say, which must be the same by hour and by month. */
+  /** The figures in the key's rollups, which must be the same by hour and by month. */
   async function readSums(apiKeyId = id) {
     const sums = [];
     for (const by of ['hour', 'month'] as const) {
@@ -90,7 +90,7 @@ export function raisingScene() {
 
   return {
     sql,
-    /** Of the test's key. */
+    /** The last use of the test's key. */
     get id() {
       return id;
     },

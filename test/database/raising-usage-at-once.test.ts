@@ -7,14 +7,14 @@ import { type Event, outcome, raisingScene } from './raising-scene.ts';
 const { gatewayDbUrl } = inject('stack');
 const { sql, newKeys, newTunnel, readSums, record } = raisingScene();
 
-describe('two connections at once', () => {
+describe('two concurrent connections', () => {
   let one: Connection;
   let two: Connection;
   beforeEach(async () => {
     [one, two] = [await connectAlone(gatewayDbUrl), await connectAlone(gatewayDbUrl)];
   });
 
-  /** The second records while the first has not committed, and waits for it. */
+  /** The second records before the first has committed, and waits for it. */
   async function recordBehind(
     first: Event[],
     second: Event[],
@@ -28,13 +28,13 @@ describe('two connections at once', () => {
     return [firstOutcome, await waiting];
   }
 
-  it('count a batch once that is new to both', async () => {
+  it('count a batch once if it is new to both', async () => {
     const batch = Array.from({ length: 50 }, () => newTunnel()(1, 2, 3));
     expect(await recordBehind(batch, batch)).toEqual([outcome(50, 0), outcome(0, 50)]);
     expect(await readSums()).toEqual({ requests: 50, sent: 50, received: 100 });
   });
 
-  it('count rows once that both make, beside those that one makes or raises alone', async () => {
+  it('count rows that both add once, and rows that only one adds or raises', async () => {
     const [known, both, ofOne, ofTwo] = [newTunnel(), newTunnel(), newTunnel(), newTunnel()];
     await record(known(1, 0, 1_000));
     expect(
@@ -46,7 +46,7 @@ describe('two connections at once', () => {
     expect(await readSums()).toEqual({ requests: 4, sent: 1_532, received: 0 });
   });
 
-  it('raise a row that is new to both to the higher, whichever comes first', async () => {
+  it('raise a row that is new to both to the higher value, whichever comes first', async () => {
     for (const [first, second] of [
       [10, 30],
       [30, 10],
@@ -61,7 +61,7 @@ describe('two connections at once', () => {
     }
   });
 
-  it('raise a known row to the higher, whichever comes first', async () => {
+  it('raise a known row to the higher value, whichever comes first', async () => {
     for (const [first, second] of [
       [10, 30],
       [30, 10],
@@ -77,7 +77,7 @@ describe('two connections at once', () => {
     }
   });
 
-  it('count what one takes back as new to the other', async () => {
+  it('count rows that the other rolls back as new', async () => {
     const tunnel = newTunnel();
     const made = await recordBehind([tunnel(30, 0, 30)], [tunnel(10, 0, 10)], 'rollback');
     expect(made[1]).toEqual(outcome(1, 0));
@@ -87,7 +87,7 @@ describe('two connections at once', () => {
   });
 });
 
-it('batches that overlap at random, over several connections, count each row once, and do not deadlock', async () => {
+it('batches that overlap at random over several connections count each row once, without deadlocks', async () => {
   const random = new SeededRandom(99);
   const connections = await Promise.all(
     Array.from({ length: 4 }, () => connectAlone(gatewayDbUrl)),
@@ -106,7 +106,7 @@ it('batches that overlap at random, over several connections, count each row onc
       last.set(first.eventId, steps.at(-1) ?? first);
       return steps;
     });
-    // each report is on one connection at least, most on several
+    // each report is on at least one connection, most on several
     const batches = connections.map((): Event[] => []);
     for (const report of reports.flat()) {
       const on = batches.filter(() => random.integer(0, 9) < 6);

@@ -8,7 +8,7 @@ const scene = raisingScene();
 const { sql, newKeys, newTunnel, readRows, readSums, readLastUse, record } = scene;
 
 describe('the reports of a tunnel', () => {
-  it('raise one row, and the rollups and the last use by the difference', async () => {
+  it('raise one row, its rollups and its last use by the difference', async () => {
     const tunnel = newTunnel();
     const reports = [
       tunnel(0, 0, 0),
@@ -28,7 +28,7 @@ describe('the reports of a tunnel', () => {
     }
   });
 
-  it('change nothing where they are late, or come again', async () => {
+  it('change nothing if they are late or repeated', async () => {
     const tunnel = newTunnel();
     const [early, late] = [tunnel(10, 100, 5_000), tunnel(30, 300, 15_000)];
     await record(late);
@@ -41,7 +41,7 @@ describe('the reports of a tunnel', () => {
     expect(await readLastUse()).toBe(endOf(late));
   });
 
-  it('are merged within a batch, whatever their order, beside other rows', async () => {
+  it('are merged within a batch, in any order and among other rows', async () => {
     const [tunnel, other] = [newTunnel(), newTunnel()];
     const known = newTunnel();
     await record(known(5, 5, 1_000));
@@ -61,7 +61,7 @@ describe('the reports of a tunnel', () => {
     expect(await readSums()).toEqual({ requests: 3, sent: 213, received: 45 });
   });
 
-  it('raise several hours in one batch, of which the first alone is a request', async () => {
+  it('raise several hours in one batch, of which only the first counts as a request', async () => {
     const eventId = randomUUID();
     const began = Date.now() - 3 * 3_600_000;
     const hours = [0, 1, 2].map((n) =>
@@ -85,7 +85,7 @@ describe('the reports of a tunnel', () => {
     expect(hourly.map(({ requests }) => requests)).toEqual(['1', '0', '0']);
   });
 
-  it('raise a row of last month, and no figure of this one', async () => {
+  it('raise a row of last month without changing this month', async () => {
     const lastMoment = new Date(new Date(new Date().toISOString().slice(0, 7)).getTime() - 1_000);
     const tunnel = newTunnel({ occurredAt: lastMoment.toISOString() });
     await record(tunnel(1, 0, 0));
@@ -94,7 +94,7 @@ describe('the reports of a tunnel', () => {
     expect(months.map(({ bytesSent }) => bytesSent)).toEqual(['30', '5']);
   });
 
-  it('of one id are of other rows where they are of other keys, or began at other times', async () => {
+  it('with the same id but another key or start time raise separate rows', async () => {
     const [other] = (await newKeys(1)) as [string];
     const tunnel = newTunnel();
     const same = tunnel(1, 0, 0);
@@ -105,7 +105,7 @@ describe('the reports of a tunnel', () => {
     expect(await readSums(other)).toEqual({ requests: 1, sent: 1, received: 0 });
   });
 
-  it('say how it ended: the last one counts', async () => {
+  it('set how it ended: the last report counts', async () => {
     const tunnel = newTunnel();
     const ended = (statusCode: number, code: string | null) => ({ statusCode, code });
     await record(tunnel(9, 0, 5_000, ended(499, 'client_closed_request')));
@@ -128,7 +128,7 @@ describe('refusals of one kind', () => {
     ...fields,
   });
 
-  it('are raised in one row, and are no request', async () => {
+  it('are counted in one row, and are not requests', async () => {
     const row = newTunnel();
     for (const count of [1, 60, 1_000]) {
       expect(await record(row(0, 0, 0, refused(count)))).toEqual(outcome(1, 0));
@@ -140,7 +140,7 @@ describe('refusals of one kind', () => {
     expect(await readRollups(sql, scene.id, 'month')).toEqual([]);
   });
 
-  it('that turn out to be none are one request, with what it moved', async () => {
+  it('that turn out not to be refusals count as one request, with its bytes', async () => {
     const row = newTunnel();
     await record(row(0, 0, 1, refused(7)));
     expect(await record(row(5, 6, 2))).toEqual(outcome(1, 0));
@@ -148,20 +148,20 @@ describe('refusals of one kind', () => {
     expect(await readSums()).toEqual({ requests: 1, sent: 5, received: 6 });
   });
 
-  it('of a request that had counted do not take it back', async () => {
+  it('for a request that has already counted do not uncount it', async () => {
     const [served, moved] = [newTunnel(), newTunnel()];
     await record(served(0, 0, 0), moved(5, 0, 0));
     for (const row of [served, moved]) {
       expect(await record(row(0, 0, 9_000, refused(7)))).toEqual(outcome(0, 1));
     }
-    // one that says its bytes too is no refusal
+    // a report with bytes is not a refusal
     expect(await record(moved(5, 0, 9_000, refused(1)))).toEqual(outcome(1, 0));
     expect((await readRows()).map(({ count }) => count)).toEqual([1, 1]);
     expect(await readSums()).toEqual({ requests: 2, sent: 5, received: 0 });
   });
 });
 
-it('raising 10,000 rows takes about as long as making them', async () => {
+it('raising 10,000 rows takes about as long as inserting them', async () => {
   const keys = await newKeys(20);
   const rows = Array.from({ length: 10_000 }, (_, n) => usageEvent(keys[n % 20] as string));
   const timed = async (events: Event[]) => {
@@ -171,11 +171,11 @@ it('raising 10,000 rows takes about as long as making them', async () => {
   };
   const making = await timed(rows);
   const raising = await timed(rows.map((row) => ({ ...row, bytesSent: 101 })));
-  // forty times as long where each row is compared with each
+  // it would take forty times as long if each row were compared with every other
   expect(raising / making).toBeLessThan(8);
 });
 
-it('no report lowers a figure, whatever a stolen login says', async () => {
+it('no report lowers a figure, whatever a stolen login sends', async () => {
   const random = new SeededRandom(5);
   const tunnel = newTunnel();
   await record(tunnel(100, 1_000, 5_000));

@@ -18,7 +18,7 @@ beforeAll(async () => {
   database = await startOwnDatabase();
   sql = database.sql;
 });
-/** An account with usage of a live key, of another one that is deleted, and of a test key. */
+/** An account with usage of a live key, of a deleted live key, and of a test key. */
 beforeEach(async () => {
   userId = randomUUID();
   await sql`insert into auth.users (id, email) values (${userId}, ${`${userId}@example.com`})`;
@@ -41,7 +41,7 @@ async function readCorrections(call: string) {
   return [...rows];
 }
 
-/** Both checks find these, a repair does too, and nothing is left. */
+/** Both checks find these corrections, a repair applies them, and none are left. */
 async function expectRepaired(expected: unknown[]): Promise<void> {
   const found = [
     ...(await readCorrections('usage_drift')),
@@ -66,12 +66,12 @@ const monthly = (fields: object) => ({
   ...fields,
 });
 
-it('what was recorded stands', async () => {
+it('correct rollups need no repair', async () => {
   await expectRepaired([]);
 });
 
-describe('found exactly, and repaired, is', () => {
-  it('an hour or a month that says too much or too little', async () => {
+describe('reconciling finds exactly and repairs', () => {
+  it('an hour or a month that is too high or too low', async () => {
     await sql`
       update proxy_private.proxy_account_hourly set requests = 7, bytes_sent = 0
       where user_id = ${userId} and live_mode`;
@@ -81,7 +81,7 @@ describe('found exactly, and repaired, is', () => {
     await expectRepaired([hourly({ requests: -5, sent: 20 }), monthly({ received: -150 })]);
   });
 
-  it('a row that is missing, and one too many', async () => {
+  it('a missing row and a surplus row', async () => {
     await sql`delete from proxy_private.proxy_account_hourly where user_id = ${userId} and not live_mode`;
     await sql`delete from proxy_private.proxy_account_monthly where user_id = ${userId} and live_mode`;
     await sql`
@@ -106,7 +106,7 @@ describe('found exactly, and repaired, is', () => {
     ]);
   });
 
-  it('what a key lacks, for its account too', async () => {
+  it('usage that is missing for a key and for its account', async () => {
     await sql`delete from proxy_private.proxy_usage_hourly where api_key_id = ${test.id}`;
     await sql`delete from proxy_private.proxy_usage_monthly where api_key_id = ${test.id}`;
     await sql`delete from proxy_private.proxy_account_hourly where user_id = ${userId} and not live_mode`;
@@ -123,7 +123,7 @@ describe('found exactly, and repaired, is', () => {
   });
 });
 
-it('what is wrong of a key alone is none of its account', async () => {
+it('drift of a key alone does not change its account', async () => {
   await sql`update proxy_private.proxy_usage_hourly set bytes_sent = 0 where api_key_id = ${live.id}`;
   await sql`update proxy_private.proxy_usage_monthly set bytes_sent = 70 where api_key_id = ${live.id}`;
   const found = await readCorrections('reconcile_usage');
@@ -134,7 +134,7 @@ it('what is wrong of a key alone is none of its account', async () => {
   await expectRepaired([]);
 });
 
-it('what an account had that is removed stays, and what its keys are reported later changes nothing', async () => {
+it('a removed account keeps its sums, and late reports for its keys do not change them', async () => {
   await sql`delete from auth.users where id = ${userId}`;
   await recordUsage(database.gateway, [usageEvent(live.id)]);
   expect(await readCorrections('reconcile_usage')).toEqual([]);

@@ -48,7 +48,7 @@ async function reconcile(connection: postgres.Sql = sql) {
   return [...rows];
 }
 
-describe('a rollup that does not stand', () => {
+describe('a rollup with drift', () => {
   beforeEach(() =>
     record(
       usageEvent(id, site),
@@ -57,7 +57,7 @@ describe('a rollup that does not stand', () => {
     ),
   );
 
-  it('is none where all is as recorded', async () => {
+  it('is not found if everything is as recorded', async () => {
     expect(await reconcile()).toEqual([]);
   });
 
@@ -76,17 +76,17 @@ describe('a rollup that does not stand', () => {
       ],
     ],
     [
-      'what is billed of a target',
+      'the billed bytes of a target',
       `update proxy_private.proxy_usage_targets set billed_bytes = 5 where subject = $1`,
       [{ rollup: 'target', found: 'different', requests: 0, sent: 0, billed: 1_095 }],
     ],
     [
-      'what is billed of an outcome',
+      'the billed bytes of an outcome',
       `update proxy_private.proxy_usage_outcomes set billed_bytes = 2000 where subject = $1 and outcome = 'ok'`,
       [{ rollup: 'outcome', found: 'different', requests: 0, sent: 0, billed: -900 }],
     ],
     [
-      'a target too few',
+      'a missing target',
       `delete from proxy_private.proxy_usage_targets where subject = $1`,
       [
         {
@@ -99,7 +99,7 @@ describe('a rollup that does not stand', () => {
       ],
     ],
     [
-      'a target too many',
+      'a surplus target',
       `insert into proxy_private.proxy_usage_targets
        select subject, day, kind, null, 1, 1, 1, 1, 2, 'a host: with spaces' from proxy_private.proxy_usage_targets
        where subject = $1`,
@@ -111,12 +111,12 @@ describe('a rollup that does not stand', () => {
       [{ rollup: 'outcome', part: 'rate_limited', found: 'different', requests: 2 }],
     ],
     [
-      'an outcome too few',
+      'a missing outcome',
       `delete from proxy_private.proxy_usage_outcomes where subject = $1 and outcome = 'ok'`,
       [{ rollup: 'outcome', part: 'ok', found: 'missing', requests: 1, sent: 100 }],
     ],
     [
-      'an outcome too many',
+      'a surplus outcome',
       `insert into proxy_private.proxy_usage_outcomes
        select distinct subject, hour, 4, 0, 0, 0, 'internal' from proxy_private.proxy_usage_outcomes
        where subject = $1`,
@@ -133,12 +133,12 @@ describe('a rollup that does not stand', () => {
       expect(found).toHaveLength(expected.length);
       expect(await reconcile()).toEqual([]);
     }
-    // what a repair left with nothing in it is nothing to readers, and to the check after this test
+    // readers and the check after this test treat the empty rows of a repair as absent
     await sql`delete from proxy_private.proxy_usage_targets where (requests, bytes_sent) = (0, 0)`;
   });
 });
 
-it('what a test key moved is not billed after a repair either', async () => {
+it("a test key's usage stays unbilled after a repair", async () => {
   const test = await seedKey(sql, owner, { liveMode: false });
   ids.push(test.id);
   await record(usageEvent(id, site), usageEvent(test.id, site));
@@ -155,7 +155,7 @@ it('what a test key moved is not billed after a repair either', async () => {
   );
 });
 
-it('a host counts after a repair where it was counted before, beyond 1,000 too', async () => {
+it('a host counts in the same row after a repair, also beyond 1,000 hosts', async () => {
   const events = Array.from({ length: 2_100 }, (_, n) =>
     usageEvent(id, { targetHost: `www.s-${n}.example`, targetSite: `s-${n}.example` }),
   );
@@ -172,7 +172,7 @@ it('a host counts after a repair where it was counted before, beyond 1,000 too',
 });
 
 it.each(['reconciling', 'recording'] as const)(
-  'what is recorded between the comparison and the repair counts too: %s waits first',
+  'an event recorded between the comparison and the repair counts too: %s waits first',
   async (first) => {
     await record(usageEvent(id, site));
     await sql`update proxy_private.proxy_usage_targets set bytes_sent = 7`;
@@ -200,7 +200,7 @@ it.each(['reconciling', 'recording'] as const)(
   },
 );
 
-describe('days older than targets are kept', () => {
+describe('days older than the kept targets', () => {
   const daysAgo = (days: number) => ({
     occurredAt: new Date(Date.now() - days * dayMs).toISOString(),
   });
@@ -221,7 +221,7 @@ describe('days older than targets are kept', () => {
     await keep(90);
   });
 
-  it('are recorded as events alone', async () => {
+  it('are recorded only as events', async () => {
     await keep(3);
     expect(await record(...[4, 3].map((days) => usageEvent(id, daysAgo(days))))).toMatchObject({
       recorded: 2,
@@ -233,7 +233,7 @@ describe('days older than targets are kept', () => {
     await forgetEventsBefore(3);
   });
 
-  it('are deleted by the nightly job, and the others stay', async () => {
+  it('are deleted by the nightly job; other days stay', async () => {
     await record(...[80, 30, 4, 3, 0].map((days) => usageEvent(id, daysAgo(days))));
     await keep(3);
     const reports =
@@ -247,7 +247,7 @@ describe('days older than targets are kept', () => {
     await forgetEventsBefore(3);
   });
 
-  it('are deleted in pieces, at most as many rows as are allowed', async () => {
+  it('are deleted in batches of at most the given number of rows', async () => {
     await record(...[80, 30].map((days) => usageEvent(id, daysAgo(days))));
     await keep(3);
     const [first] = await sql`select proxy_private.drop_old_targets(7)::integer as rows`;
@@ -257,12 +257,12 @@ describe('days older than targets are kept', () => {
     await forgetEventsBefore(3);
   });
 
-  it.each([2, 36_501])('may not be %s', async (days) => {
+  it.each([2, 36_501])('cannot be set to %s', async (days) => {
     await expect(keep(days)).rejects.toMatchObject({ code: '23514' });
   });
 });
 
-it('the sums of an account that is gone stay as they are', async () => {
+it('the sums of a removed account stay as they are', async () => {
   const [gone] = await database.newKeys(1);
   const goneId = gone?.id ?? '';
   await record(usageEvent(goneId, site));
@@ -272,7 +272,7 @@ it('the sums of an account that is gone stay as they are', async () => {
   expect(await reconcile()).toEqual([]);
   expect(await readTargets(sql, userId)).toHaveLength(1);
   expect(await readOutcomes(sql, userId)).toHaveLength(1);
-  // and the key's own go on
+  // the key's own sums continue
   await record(usageEvent(goneId, site));
   expect(await readTargets(sql, goneId)).toMatchObject([{ requests: 2 }]);
   expect(await readTargets(sql, userId)).toMatchObject([{ requests: 1 }]);

@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => database.stop());
 
-it('rollups are built from events alone, by hour and month in UTC and counts as requests', async () => {
+it('rollups are rebuilt only from events, by UTC hour and month, with the sum of counts as requests', async () => {
   const { id, owner, built, day, year } = await newScene(database);
   const missing = { found: 'missing', sent: '10', received: '100', lastUse: null, owner };
   expect(built).toEqual([
@@ -45,14 +45,14 @@ it('rollups are built from events alone, by hour and month in UTC and counts as 
   expect(owners).toEqual([{ user_id: owner }]);
 });
 
-/** A correction that asks for nothing. */
+/** A correction that changes nothing. */
 const none = { requests: '0', sent: '0', received: '0', lastUse: null };
 
-it.each(driftKinds)('%s is found exactly, and repaired', async (_, statement, found) => {
+it.each(driftKinds)('%s is found exactly and repaired', async (_, statement, found) => {
   const { id, day, owner } = await newScene(database);
   await sql.unsafe(statement(id, `${day} 00:00:00+00`));
   const read = found.rollup === 'hourly' ? readDrift : readMonthDrift;
-  // the rows put in have no user, which the key has
+  // inserted rows have no user, but the key has
   const owned = { owner: found.found === 'different' ? null : owner };
   const expected = [expect.objectContaining({ ...none, ...found, ...owned })];
   expect(await read(sql, day)).toEqual(expected);
@@ -62,7 +62,7 @@ it.each(driftKinds)('%s is found exactly, and repaired', async (_, statement, fo
   expect(await findDrift(sql, [id])).toEqual([]);
 });
 
-it('a month too many, of a key without events, is found and removed', async () => {
+it('a surplus month of a key without events is found and removed', async () => {
   const { day } = await newScene(database);
   const month = day.replace(/..$/, '01');
   const [key] = await database.newKeys(1);
@@ -85,7 +85,7 @@ describe('a refusal', () => {
       'rate_limited', 60
     from proxy_private.proxy_keys as k where k.id = ${id}`;
 
-  it('is in no rollup, whether its hour and month have other events or none', async () => {
+  it('is in no rollup, whether or not its hour and month have other events', async () => {
     const { id, day } = await newScene(database);
     const [other] = await database.newKeys(1);
     const before = await readRollups(sql, id, 'hour');
@@ -101,7 +101,7 @@ describe('a refusal', () => {
     expect(await findDrift(sql, [id, other?.id ?? ''])).toEqual([]);
   });
 
-  it('keeps no row that has nothing else, and no last use', async () => {
+  it('by itself keeps no rollup row and sets no last use', async () => {
     const { id, day } = await newScene(database);
     // a microsecond after the end of the last event
     const at = `${day.replace('-20', '-21')}T00:00:00.001Z`;
@@ -119,7 +119,7 @@ describe('a refusal', () => {
 });
 
 describe('the owner of a rollup row', () => {
-  it('is put right where none of its events is theirs', async () => {
+  it("is corrected if none of its events is the owner's", async () => {
     const { id, day, owner } = await newScene(database);
     for (const table of ['hourly', 'monthly']) {
       await sql.unsafe(
@@ -135,7 +135,7 @@ describe('the owner of a rollup row', () => {
     expect(await reconcileUsage(sql, day)).toEqual([]);
   });
 
-  it('is put right in the rows of some hours, and in one that has none', async () => {
+  it('is corrected in only some hours, and in a month without an owner', async () => {
     const { id, day, owner } = await newScene(database);
     await sql`update proxy_private.proxy_usage_hourly set user_id = ${randomUUID()}
       where api_key_id = ${id} and hour > ${day}::date + interval '20 hours'`;
@@ -152,10 +152,10 @@ describe('the owner of a rollup row', () => {
     expect([...owners]).toEqual([{ user_id: owner }]);
   });
 
-  it('stays where the account has gone since, though its figures are repaired', async () => {
+  it('is kept after the account is removed, although its figures are repaired', async () => {
     const { id, day, owner } = await newScene(database);
     await sql`delete from auth.users where id = ${owner}`;
-    // as record_usage writes it from then on
+    // as record_usage writes it after the removal
     await sql`update proxy_private.proxy_usage_hourly set user_id = null
       where api_key_id = ${id} and hour > ${day}::date + interval '20 hours'`;
     expect(await reconcileUsage(sql, day)).toEqual([]);
@@ -166,7 +166,7 @@ describe('the owner of a rollup row', () => {
     expect(owners.map(({ user_id }) => user_id)).toEqual([owner, owner, owner, null]);
   });
 
-  it('may be nobody', async () => {
+  it('may be null', async () => {
     const { id, day, owner } = await newScene(database);
     await sql`delete from auth.users where id = ${owner}`;
     await sql`update proxy_private.proxy_usage_hourly set user_id = null where api_key_id = ${id}`;
@@ -189,11 +189,11 @@ it('a session in another time zone sees the same days', async () => {
   expect(await findDrift(sql, [id])).toEqual([]);
 });
 
-describe('refused', () => {
+describe('reconciliation refuses', () => {
   it.each([
     ['usage_drift', readDrift],
     ['reconcile_usage', reconcileUsage],
-  ])('by %s: a day whose events were dropped, whose rollups then stay', async (_, call) => {
+  ])('with %s, a day whose events were dropped; its rollups are kept', async (_, call) => {
     const { id, day } = await newScene(database);
     await sql`
       insert into proxy_private.dropped_usage_days (day, events, bytes) values (${day}, 4, 440)`;
@@ -204,16 +204,19 @@ describe('refused', () => {
     expect(await readRollups(sql, id, 'month')).toHaveLength(1);
   });
 
-  it.each(['repeatable read', 'serializable'])('%s, whose snapshot may be old', async (level) => {
-    const { day } = await newScene(database);
-    const run = sql.begin(
-      `isolation level ${level}`,
-      (transaction) => transaction`select from proxy_private.reconcile_usage(${day})`,
-    );
-    await expect(run).rejects.toMatchObject({ code: '25000' });
-  });
+  it.each(['repeatable read', 'serializable'])(
+    'isolation level %s, whose snapshot may be old',
+    async (level) => {
+      const { day } = await newScene(database);
+      const run = sql.begin(
+        `isolation level ${level}`,
+        (transaction) => transaction`select from proxy_private.reconcile_usage(${day})`,
+      );
+      await expect(run).rejects.toMatchObject({ code: '25000' });
+    },
+  );
 
-  it('no day', async () => {
+  it('a missing day', async () => {
     const run = sql`select from proxy_private.reconcile_usage(null)`;
     await expect(run).rejects.toMatchObject({ code: '22004' });
   });

@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => database.stop());
 
-it('two at once repair once', async () => {
+it('two concurrent repairs repair once', async () => {
   const { id, day } = await newScene(database);
   await sql`update proxy_private.proxy_usage_monthly set bytes_sent = 0 where api_key_id = ${id}`;
   const [first, second] = [await connectAlone(database.dbUrl), await connectAlone(database.dbUrl)];
@@ -42,7 +42,7 @@ describe('an event that is recorded between the comparison and the repair', () =
        update proxy_private.proxy_usage_hourly set requests = 5 where api_key_id = $1`,
     ],
     [
-      'rows too many',
+      'surplus rows',
       `delete from proxy_private.proxy_usage_events where api_key_id = $1;
        update proxy_private.proxy_usage_monthly set bytes_sent = 0 where api_key_id = $1`,
     ],
@@ -56,7 +56,7 @@ describe('an event that is recorded between the comparison and the repair', () =
   );
 
   it.each(scenes)(
-    'counts beside %s, when the %s row is taken and %s is first to wait',
+    'counts despite %s, when the %s row is locked and %s waits first',
     async (_drift, table, first, statement) => {
       const [key] = await database.newKeys(1);
       const id = key?.id ?? '';

@@ -26,13 +26,13 @@ const refusals: [field: string, reason: string, values: unknown[]][] = [
   ['apiKeyId', 'invalid_api_key_id', ['avp_live_0123456789ab', '', missing, null, 7]],
   ['apiKeyId', 'unknown_key', [randomUUID()]],
   ['occurredAt', 'invalid_occurred_at', ['soon', '', missing, null, 1_700_000_000, '2026-13-01']],
-  // a separator of ours beside a time, or between two
+  // our own separator beside a time, or between two
   [
     'occurredAt',
     'invalid_occurred_at',
     [`${fromNow(0)}|`, `|${fromNow(0)}`, `${fromNow(0)}|${fromNow(0)}`],
   ],
-  // another time, or another instant elsewhere, when the batch is repeated
+  // values that would mean another time, or another instant elsewhere, if the batch were repeated
   ['occurredAt', 'invalid_occurred_at', ['now', 'epoch', 'infinity', fromNow(0).replace('Z', '')]],
   ['occurredAt', 'occurred_too_long_ago', [fromNow(-91 * day), '1970-01-01T00:00:00Z']],
   ['occurredAt', 'occurred_in_the_future', [fromNow(6 * 60_000), '9999-01-01T00:00:00+00:00']],
@@ -50,7 +50,7 @@ const refusals: [field: string, reason: string, values: unknown[]][] = [
     'invalid_bytes_received',
     [-1, 2 ** 46 + 1, 1e300, 'many', missing, null, 0.5, 'infinity'],
   ],
-  // more than 100 Gbit/s in the 50 ms of the event and one second, with its 1,000 bytes received
+  // more than 100 Gbit/s over the event's 50 ms plus one second, with its 1,000 bytes received
   ['bytesSent', 'too_many_bytes', [13_124_999_001, 2 ** 46]],
   ['durationMs', 'invalid_duration_ms', [-1, 2 ** 31, 'long', missing, null]],
   ['durationMs', 'ended_in_the_future', [6 * 60_000, 2 ** 31 - 1]],
@@ -60,7 +60,7 @@ const refusals: [field: string, reason: string, values: unknown[]][] = [
     'invalid_code',
     ['', 'Rate_limited', '_limited', '4xx', 'rate-limited', 'ok\n', 'x'.repeat(65), 7, {}, []],
   ],
-  // of an event without a code, which is one request at most
+  // an event without a code is at most one request
   ['count', 'invalid_count', [2, -1, 1_000_001, 2 ** 31, 1.5, 'many', {}, []]],
 ];
 
@@ -69,7 +69,7 @@ it.each(
     values.map((value): [string, string, unknown] => [field, reason, value]),
   ),
 )(
-  'an event whose %s is out of bounds is refused by itself: %s, %j',
+  'an event whose %s is out of bounds is refused on its own: %s, %j',
   async (field, reason, value) => {
     const bad = usageEvent(keyId, { [field]: value });
     const outcome = await recordUsage(gateway, [usageEvent(keyId), bad, usageEvent(keyId)]);
@@ -85,9 +85,9 @@ it.each(
   },
 );
 
-// the times of a batch are matched together, or each by itself where one is out of form
+// the times of a batch are matched together, or one by one if any is malformed
 it.each(refusals)(
-  '%s is refused for %s too where a time is out of form',
+  '%s is also refused for %s if the batch has a malformed time',
   async (field, reason, values) => {
     const bad = values.map((value) => usageEvent(keyId, { [field]: value }));
     const undated = usageEvent(keyId, { occurredAt: 'yesterday' });
@@ -102,9 +102,9 @@ it.each(refusals)(
 );
 
 it.each([
-  ['in a batch of such', []],
-  ['beside one out of form', ['yesterday']],
-])('a time in any form of RFC 3339 is taken %s', async (_, others) => {
+  ['in a batch of such times', []],
+  ['beside a malformed time', ['yesterday']],
+])('a time in any RFC 3339 form is accepted %s', async (_, others) => {
   const now = fromNow(0);
   const forms = [
     now,
@@ -123,7 +123,7 @@ it.each([
   });
 });
 
-it('the site of a target is kept by its length', async () => {
+it('the site of a target is stored as its length', async () => {
   const sites = ['example.com', 'shop.example.com', null, undefined];
   const events = sites.map((targetSite) => usageEvent(keyId, { targetSite }));
   expect(await recordUsage(gateway, events)).toMatchObject({ recorded: 4, rejected: [] });
@@ -137,7 +137,7 @@ it('the site of a target is kept by its length', async () => {
 });
 
 it.each([[null], [7], ['an event'], [true], [{}], [[]]])(
-  'what is no event is refused by itself: %j',
+  'an item that is not an event is refused on its own: %j',
   async (value) => {
     expect(await recordUsage(gateway, [value, usageEvent(keyId)])).toEqual({
       recorded: 1,
@@ -163,7 +163,7 @@ it('an event at every bound is recorded', async () => {
   });
   const ahead = usageEvent(key.id, { occurredAt: fromNow(4 * 60_000), durationMs: 30_000 });
   const most = usageEvent(key.id, {
-    // as long ago as it lasted
+    // exactly as long ago as its duration
     occurredAt: fromNow(4 * 60_000 - (2 ** 31 - 1)),
     targetHost: 'x'.repeat(255),
     method: 'x'.repeat(20),
@@ -182,7 +182,7 @@ it('an event at every bound is recorded', async () => {
     rejected: [],
   });
   const rollups = await readRollups(sql, key.id, 'hour');
-  // the row that goes on is no request, and an hour may have no other
+  // the continuation row is not a request, and its hour may have no other
   expect(rollups.map(({ requests, bytesSent }) => [requests, bytesSent])).toEqual([
     ['1', '0'],
     ['1', String(2 ** 46)],
@@ -190,7 +190,7 @@ it('an event at every bound is recorded', async () => {
   ]);
 });
 
-it('an event of as many bytes as can be is recorded, in and out together', async () => {
+it('an event with the most possible bytes, sent and received together, is recorded', async () => {
   const events = [
     usageEvent(keyId, { bytesSent: 13_124_999_000 }),
     usageEvent(keyId, { bytesSent: 12_500_000_000, bytesReceived: 0, durationMs: 0 }),
@@ -203,7 +203,7 @@ it('an event of as many bytes as can be is recorded, in and out together', async
   });
 });
 
-it('an event is of no time before its key was made, but for five minutes that a clock may be off', async () => {
+it('an event may be at most five minutes older than its key, to allow for clock skew', async () => {
   const key = await seedKey(sql, (await newUser()).id);
   const id = key.id;
   const made = new Date(Date.now() - 2 * day);
@@ -220,7 +220,7 @@ it('an event is of no time before its key was made, but for five minutes that a 
 });
 
 it.each([[{}], ['events'], [7], [true], [null], [usageEvent(randomUUID())]])(
-  'a batch that is no array is refused whole: %j',
+  'a batch that is not an array is refused as a whole: %j',
   async (batch) => {
     await expect(recordUsage(gateway, batch)).rejects.toMatchObject({
       code: 'PT400',
@@ -229,7 +229,7 @@ it.each([[{}], ['events'], [7], [true], [null], [usageEvent(randomUUID())]])(
   },
 );
 
-it('a batch that is null in SQL is refused whole', async () => {
+it('a batch that is null in SQL is refused as a whole', async () => {
   await expect(gateway`select * from gateway.record_usage(null)`).rejects.toMatchObject({
     code: 'PT400',
     hint: 'invalid_request',

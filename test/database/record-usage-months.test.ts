@@ -21,7 +21,7 @@ const lastDay = new Date(Date.parse(thisMonth) - 1).toISOString().slice(0, 10);
 const monthOf = (time: string) => time.slice(0, 7);
 
 it.each(['UTC', 'Pacific/Kiritimati', 'America/Los_Angeles', 'Asia/Kolkata'])(
-  'a month and its days end with the last microsecond in UTC, also where the session is in %s',
+  'a month and its days end with the last UTC microsecond, also if the session is in %s',
   async (timeZone) => {
     const gateway = postgres(stack.gatewayDbUrl, { max: 1, connection: { TimeZone: timeZone } });
     const [setting] = await gateway`show timezone`;
@@ -32,7 +32,7 @@ it.each(['UTC', 'Pacific/Kiritimati', 'America/Los_Angeles', 'Asia/Kolkata'])(
     const begun = [
       thisMonth,
       thisMonth.replace('.000Z', '.000001Z'),
-      // the same microsecond as a clock elsewhere shows it
+      // the same microsecond in another time zone
       thisMonth.replace('T00:00:00.000Z', 'T05:30:00.000001+05:30'),
     ];
     const events = [...ended, ...begun].map((occurredAt) => usageEvent(id, { occurredAt }));

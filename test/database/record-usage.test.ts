@@ -44,7 +44,7 @@ async function countEvents(apiKeyIds: string[]): Promise<number> {
 }
 
 describe('a batch that is sent again', () => {
-  it('counts once when sent 5 times over 3 connections at once', async () => {
+  it('counts once when it is sent 5 times over 3 connections at once', async () => {
     const key = await newKey();
     const batch = Array.from({ length: 200 }, () => usageEvent(key.id));
     const outcomes = await Promise.all(
@@ -58,7 +58,7 @@ describe('a batch that is sent again', () => {
     ]);
   });
 
-  it('counts an event once that is in it twice', async () => {
+  it('counts an event once if the batch contains it twice', async () => {
     const key = await newKey();
     const twice = usageEvent(key.id);
     const outcome = await recordUsage(gateway, [twice, usageEvent(key.id), twice, twice]);
@@ -66,7 +66,7 @@ describe('a batch that is sent again', () => {
     expect(await readRollups(sql, key.id, 'month')).toMatchObject([{ requests: '2' }]);
   });
 
-  it('records what it has new beside what is known', async () => {
+  it('records its new events among known ones', async () => {
     const key = await newKey();
     const known = [usageEvent(key.id), usageEvent(key.id)];
     await recordUsage(gateway, known);
@@ -75,13 +75,13 @@ describe('a batch that is sent again', () => {
   });
 });
 
-describe('batches recorded at once over several connections do not deadlock', () => {
+describe('concurrent batches over several connections do not deadlock', () => {
   const connections = connectGateway(6);
   let keys: SeededKey[];
 
   beforeAll(async () => {
     keys = await newKeys(12);
-    // all are open before the first batch, so that the batches start together
+    // all connections are open before the first batch, so that the batches start together
     await Promise.all(Array.from({ length: 6 }, () => connections`select 1`));
   });
   afterAll(() => connections.end());
@@ -98,10 +98,10 @@ describe('batches recorded at once over several connections do not deadlock', ()
       ),
     ).flat();
 
-  it('where they hold the same events in other orders', async () => {
+  it('if they hold the same events in different orders', async () => {
     const key = await newKey();
     for (let round = 1; round <= 5; round += 1) {
-      // of one key, as a join with the keys may bring those of several into one order
+      // of one key, as a join with the keys could sort the events of several
       const events = Array.from({ length: 1000 }, () => usageEvent(key.id));
       const outcomes = await Promise.all(
         Array.from({ length: 6 }, (_, n) =>
@@ -113,7 +113,7 @@ describe('batches recorded at once over several connections do not deadlock', ()
     }
   });
 
-  it('where they hold other events of the same keys and hours', async () => {
+  it('if they hold different events of the same keys and hours', async () => {
     for (let round = 0; round < 5; round += 1) {
       const outcomes = await Promise.all(
         Array.from({ length: 6 }, (_, n) => {
@@ -127,12 +127,12 @@ describe('batches recorded at once over several connections do not deadlock', ()
 });
 
 describe('what is counted', () => {
-  it('is only the first hour of a long tunnel as a request, and the bytes of all hours', async () => {
+  it('a long tunnel counts as a request only in its first hour, and its bytes in all hours', async () => {
     const key = await newKey();
     const eventId = randomUUID();
     const monthBegan = new Date(new Date().toISOString().slice(0, 7)).getTime();
     const began = Math.max(monthBegan, Date.now() - 4 * 3_600_000);
-    // where the month has just begun, hours of seconds
+    // if the month has just started, hours of a few seconds
     const hour = Math.floor((Date.now() - began) / 4);
     const rows = [0, 1, 2, 3].map((n) =>
       usageEvent(key.id, {
@@ -148,7 +148,7 @@ describe('what is counted', () => {
     ]);
   });
 
-  it('is the event of a key that is deleted or suspended', async () => {
+  it('events of deleted and suspended keys count', async () => {
     const [deleted, suspended] = await newKeys(2);
     const ids = [deleted?.id ?? '', suspended?.id ?? ''];
     await sql`update proxy_private.proxy_keys set deleted_at = now() where id = ${ids[0] ?? ''}`;
@@ -161,7 +161,7 @@ describe('what is counted', () => {
     expect(await countEvents(ids)).toBe(2);
   });
 
-  it('is every other event of a batch of 1,000 with one of an unknown key', async () => {
+  it('in a batch of 1,000 with one unknown key, all other events count', async () => {
     const key = await newKey();
     const stray = usageEvent(randomUUID());
     const batch = Array.from({ length: 1000 }, (_, n) => (n === 499 ? stray : usageEvent(key.id)));
@@ -173,7 +173,7 @@ describe('what is counted', () => {
     expect(await countEvents([key.id])).toBe(999);
   });
 
-  it('is exact past 2^31 in an event and up to 2^53 - 1 in a sum, where it stands', async () => {
+  it('counts are exact past 2^31 in an event and up to 2^53 - 1 in a sum, where they stop', async () => {
     const key = await newKey();
     const occurredAt = new Date().toISOString();
     const large = (bytesSent: number) =>
@@ -200,7 +200,7 @@ describe('what is counted', () => {
     const batch = Array.from({ length: 8100 }, () => large(2 ** 40 - 1));
     expect(await recordUsage(gateway, batch)).toMatchObject({ recorded: 8100 });
     await expectUsed(8100n * (2n ** 40n - 1n), 8100n * (2n ** 31n + 1n));
-    // to the very last byte
+    // up to the very last byte
     const rest = [
       ...Array.from({ length: 91 }, () => 2 ** 40),
       2 ** 40 + 8100 - 2 ** 14,
@@ -208,14 +208,14 @@ describe('what is counted', () => {
     ];
     expect(await recordUsage(gateway, rest.map(large))).toMatchObject({ recorded: 93 });
     await expectUsed(2n ** 53n - 1n, 8193n * (2n ** 31n + 1n));
-    // and not beyond it, in one more event and in one more batch
+    // and no further, with one more event or one more batch
     for (const more of [[1], [2 ** 40, 2 ** 40]]) {
       expect(await recordUsage(gateway, more.map(large))).toMatchObject({ recorded: more.length });
     }
     await expectUsed(2n ** 53n - 1n, 8196n * (2n ** 31n + 1n));
   });
 
-  it('is of a first batch past 2^53 - 1 no more than that', async () => {
+  it('a first batch that exceeds 2^53 - 1 counts exactly that much', async () => {
     const key = await newKey();
     const batch = Array.from({ length: 8193 }, () =>
       usageEvent(key.id, { bytesSent: 2 ** 40, durationMs: 100_000 }),
@@ -226,7 +226,7 @@ describe('what is counted', () => {
     ]);
   });
 
-  it('is nothing where the batch is empty', async () => {
+  it('an empty batch counts nothing', async () => {
     const key = await newKey();
     expect(await recordUsage(gateway, [])).toEqual({ recorded: 0, repeated: 0, rejected: [] });
     expect(await countEvents([key.id])).toBe(0);

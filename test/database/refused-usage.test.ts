@@ -35,12 +35,12 @@ async function lastUse(): Promise<string | null | undefined> {
 
 const refusals = ['rate_limited', 'quota_exceeded', 'port_forbidden', 'internal', 'of_tomorrow'];
 
-describe('a refusal is no request', () => {
+describe('a refusal is not a request', () => {
   it.each([
     ['one by one', {}],
     ['counted together', { count: 60 }],
-    ['as a row that goes on', { count: 0 }],
-  ])('%s, and no use of the key', async (_, fields) => {
+    ['as a continuation row', { count: 0 }],
+  ])('%s, and not a use of the key', async (_, fields) => {
     const events = refusals.map((code) => failed(code, fields));
     expect(await recordUsage(gateway, events)).toEqual({
       recorded: refusals.length,
@@ -54,7 +54,7 @@ describe('a refusal is no request', () => {
     expect(data?.items).toMatchObject([{ code, count: 1, ...fields }]);
   });
 
-  it('beside one that is, which it neither adds to nor makes later', async () => {
+  it('alongside a request, whose count and last use it does not change', async () => {
     const served = usageEvent(id, { occurredAt: new Date(Date.now() - 60_000).toISOString() });
     const batch = [failed('rate_limited'), served];
     expect(await recordUsage(gateway, batch)).toMatchObject({ recorded: 2 });
@@ -71,7 +71,7 @@ it.each([
   'target_timeout',
   'target_response_invalid',
   'client_closed_request',
-])('an attempt that failed is a request and a use of the key: %s', async (code) => {
+])('a failed attempt is a request and a use of the key: %s', async (code) => {
   const event = failed(code, { statusCode: 502 });
   expect(await recordUsage(gateway, [event, failed(code, { count: 0 })])).toMatchObject({
     recorded: 2,
@@ -82,7 +82,7 @@ it.each([
   expect(await lastUse()).not.toBeNull();
 });
 
-it('what moved bytes before it was refused is a request, and its bytes are metered', async () => {
+it('a refusal after bytes were moved is a request, and its bytes are metered', async () => {
   await recordUsage(gateway, [failed('quota_exceeded', { bytesSent: 7 })]);
   expect(await readRollups(sql, id, 'month')).toMatchObject([{ requests: '1', bytesSent: '7' }]);
 });
@@ -90,7 +90,7 @@ it('what moved bytes before it was refused is a request, and its bytes are meter
 it('refusals that are counted together are recorded once, however often they are sent', async () => {
   const batch = [failed('rate_limited', { count: 1_000_000 }), failed('rate_limited')];
   expect(await recordUsage(gateway, batch)).toMatchObject({ recorded: 2, repeated: 0 });
-  // as a gateway that did not see the answer sends it
+  // as a gateway that did not get the answer sends it
   expect(await recordUsage(gateway, batch)).toMatchObject({ recorded: 0, repeated: 2 });
   const rows = await sql`
     select count from proxy_private.proxy_usage_events where api_key_id = ${id} order by count`;
@@ -99,10 +99,10 @@ it('refusals that are counted together are recorded once, however often they are
 
 it.each([
   ['served', { code: null }],
-  ['an attempt that failed', { code: 'target_timeout' }],
+  ['a failed attempt', { code: 'target_timeout' }],
   ['with bytes sent', { code: 'rate_limited', bytesSent: 1 }],
   ['with bytes received', { code: 'rate_limited', bytesReceived: 1 }],
-])('what is no refusal is not counted together: %s', async (_, fields) => {
+])('an event that is not a refusal cannot have a count: %s', async (_, fields) => {
   const event = failed('', { ...fields, count: 2 });
   expect(await recordUsage(gateway, [event])).toMatchObject({
     recorded: 0,
@@ -113,10 +113,10 @@ it.each([
 it.each([
   ['a status of two digits', 'status_code = 99'],
   ['a status of four digits', 'status_code = 1000'],
-  ['a code in another form', `code = 'Rate limited'`],
+  ['a malformed code', `code = 'Rate limited'`],
   ['a code of 65 characters', `code = repeat('x', 65)`],
-  ['a count below none', 'count = -1'],
-  ['a count past a million', 'count = 1000001'],
+  ['a negative count', 'count = -1'],
+  ['a count over a million', 'count = 1000001'],
   ['a count with bytes', 'bytes_sent = 1, count = 2'],
   ['a count without a code', 'code = null, count = 2'],
 ])('no row is stored with %s', async (_, assignments) => {

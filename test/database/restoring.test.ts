@@ -32,7 +32,7 @@ const suspend = async (keyIds: string[], moment = restoredTo) =>
     ).map(({ key_id, outcome }) => [key_id, outcome]),
   );
 
-it('suspends what was changed after the moment, says why to its owner, and tells gateways', async () => {
+it('suspend_restored_keys suspends keys that changed after the moment, gives their owners the reason, and notifies gateways', async () => {
   const [key] = (await seedKeys(sql, owner.id, 1)) as [SeededKey];
   expect(await suspend([key.keyId, key.keyId])).toEqual({ [key.keyId]: 'suspended' });
   expect((await readReasons(sql, key.id)).at(-1)).toEqual(['suspended', reason]);
@@ -42,7 +42,7 @@ it('suspends what was changed after the moment, says why to its owner, and tells
   expect(data).toMatchObject({ active: false, suspended_reason: reason });
 });
 
-it('leaves alone what is out of service, and knows nothing of a key that came later', async () => {
+it('suspend_restored_keys skips keys that are out of service, and reports later keys as unknown', async () => {
   const deleted = await seedKey(sql, owner.id, { deleted: true });
   const suspended = await seedKey(sql, owner.id);
   await suspend([suspended.keyId], '2026-11-19T00:00:00Z');
@@ -54,7 +54,7 @@ it('leaves alone what is out of service, and knows nothing of a key that came la
   expect(await suspend(Object.keys(outcomes))).toEqual(outcomes);
 });
 
-it('suspends a key once for one moment: an admin may have reactivated it since', async () => {
+it('suspend_restored_keys suspends a key once for each moment: an admin may have reactivated it since', async () => {
   const [key, admin] = await Promise.all([seedKey(sql, owner.id), newAdmin()]);
   await suspend([key.keyId]);
   const { error } = await admin.supabase.rpc('reactivate_proxy_key', { id: key.id });
@@ -63,7 +63,7 @@ it('suspends a key once for one moment: an admin may have reactivated it since',
   expect(await suspend([key.keyId], '2026-11-21T00:00:00Z')).toEqual({ [key.keyId]: 'suspended' });
 });
 
-it('is done by two at once, in whichever order they name the keys', async () => {
+it('suspend_restored_keys works when two run at once, in whichever order they name the keys', async () => {
   const keys = (await seedKeys(sql, owner.id, 50)).map(({ keyId }) => keyId);
   const both = await Promise.all([suspend(keys), suspend(keys.toReversed())]);
   const outcomes = both.flatMap((each) => Object.values(each)).sort();

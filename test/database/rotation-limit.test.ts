@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => sql.end());
 
-/** Rotations fired at once, in turn by route and by RPC, over all of the keys. */
+/** Rotates all of the keys at once, alternately by route and by RPC. */
 function rotateAtOnce(count: number): Promise<Answer[]> {
   return Promise.all(
     Array.from({ length: count }, (_, n) =>
@@ -24,7 +24,7 @@ function rotateAtOnce(count: number): Promise<Answer[]> {
   );
 }
 
-/** Lets time pass for the owner's `oldest` rotations; the others stay where they are. */
+/** Moves the owner's `oldest` rotations back in time; the others stay. */
 async function travel(seconds: number, oldest = 5): Promise<void> {
   await sql`
     update proxy_private.write_windows
@@ -45,13 +45,13 @@ async function rotationWindow(user = owner): Promise<string[]> {
   return row?.moments ?? [];
 }
 
-/** What a true Retry-After is at this moment. */
+/** The correct Retry-After at this moment. */
 const secondsUntilOldestLeaves = () => secondsUntilRotation(sql, owner.id);
 
 const succeeded = (answers: Answer[]) => answers.filter(({ status }) => status === 200);
 const refused = (answers: Answer[]) => answers.filter(({ status }) => status !== 200);
 
-describe('of 200 rotations of one user fired at once over several keys by both ways in', () => {
+describe('200 concurrent rotations of one user over several keys by route and RPC', () => {
   let answers: Answer[];
 
   beforeAll(async () => {
@@ -68,7 +68,7 @@ describe('of 200 rotations of one user fired at once over several keys by both w
     expect(new Set(refused(byRpc).map(({ sqlState }) => sqlState))).toEqual(new Set(['PT429']));
   });
 
-  it('every refusal tells a wait that the oldest of the five explains', async () => {
+  it('every refusal has a Retry-After that fits the oldest of the five', async () => {
     const least = await secondsUntilOldestLeaves();
     const waits = refused(answers).map(({ retryAfter }) => retryAfter ?? 0);
     expect(Math.min(...waits)).toBeGreaterThanOrEqual(Math.max(1, least));
@@ -76,7 +76,7 @@ describe('of 200 rotations of one user fired at once over several keys by both w
     expect(await rotationWindow()).toHaveLength(5);
   });
 
-  it('exactly 5 more succeed when 60 seconds have passed', async () => {
+  it('exactly 5 more succeed after 60 seconds', async () => {
     await travel(60);
     const later = await rotateAtOnce(40);
     expect(succeeded(later)).toHaveLength(5);
@@ -90,7 +90,7 @@ describe('of 200 rotations of one user fired at once over several keys by both w
     expect(refused(later)).toHaveLength(18);
   });
 
-  it('one more succeeds when Retry-After of the oldest has passed', async () => {
+  it('one more succeeds after the Retry-After of the oldest has passed', async () => {
     // ages of 50, 40, 30, 20 and 10 s: waiting frees one place at a time
     await sql`
       update proxy_private.write_windows

@@ -6,7 +6,7 @@ import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
 import { postgresProgram, withoutPostgresPrograms } from '../support/postgres-programs.ts';
 import { applySchemaFiles, dropSchemas } from '../support/schema-files.ts';
 
-// A contributor reads supabase/schemas; an operator runs supabase/migrations.
+// Contributors read supabase/schemas; operators run supabase/migrations.
 
 const run = promisify(execFile);
 let migrated: OwnDatabase;
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([migrated.stop(), declared.stop()]));
 
-/** Statements that would make the first database the second, by the CLI's own diff. */
+/** Statements that would turn the first database into the second, according to the CLI's diff. */
 async function differences(from: OwnDatabase, to: OwnDatabase): Promise<string[]> {
   const targets = ['--from', from.dbUrl, '--to', to.dbUrl];
   const answer = await runSupabaseCli(['db', 'diff', '--use-pg-delta', ...targets]);
@@ -37,20 +37,20 @@ async function dump({ dbUrl }: OwnDatabase): Promise<string> {
   const { stdout } = await run(postgresProgram('pg_dump'), [...options, dbUrl], {
     maxBuffer: 64 * 1024 * 1024,
   });
-  // it guards against psql's own commands with a random word
+  // pg_dump adds a random word to guard against psql commands
   return stdout.replace(/^\\(un)?restrict .*$/gm, '');
 }
 
-describe('the migrations and the schema files make the same database', () => {
-  it('by the diff of the supabase CLI', async () => {
+describe('the migrations and the schema files create the same database', () => {
+  it("according to the supabase CLI's diff", async () => {
     expect(await differences(migrated, declared)).toEqual([]);
   });
 
-  it.skipIf(withoutPostgresPrograms)('by pg_dump', async () => {
+  it.skipIf(withoutPostgresPrograms)('according to pg_dump', async () => {
     expect(await dump(declared)).toBe(await dump(migrated));
   });
 
-  it('and a difference would show', async () => {
+  it('and a difference would be found', async () => {
     await declared.sql`alter table proxy_private.proxy_keys add column note text`;
     const [first, ...others] = await differences(migrated, declared);
     expect(first).toContain('ADD COLUMN "note"');

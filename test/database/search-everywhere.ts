@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type postgres from 'postgres';
 
-/** A text that was looked for, and where it stands. */
+/** A text that was searched for, and where it was found. */
 export interface Finding {
   text: string;
   where: string;
 }
 
-/** Every table and materialized view that is not the system's own. */
+/** Every table and materialized view that is not a system relation. */
 async function listTables(sql: postgres.ISql): Promise<string[]> {
   const rows = await sql<{ name: string }[]>`
     select format('%I.%I', n.nspname, c.relname) as name
@@ -19,8 +19,8 @@ async function listTables(sql: postgres.ISql): Promise<string[]> {
 }
 
 /**
- * Looks for the texts in every column of every row: a row as JSON holds text, JSON, arrays, and
- * bytes as hexadecimal. A text kept as bytes is found too, by its own hexadecimal.
+ * Searches for the texts in every column of every row. A row is read as JSON, with bytes as
+ * hexadecimal, so a text stored as bytes is found by its hexadecimal form too.
  */
 export async function searchDatabase(
   sql: postgres.ISql,
@@ -46,7 +46,7 @@ export async function searchDatabase(
   return { findings, tables };
 }
 
-/** Looks for the texts in every file of a folder. */
+/** Searches for the texts in every file of a folder. */
 export function searchFiles(
   folder: string,
   texts: string[],

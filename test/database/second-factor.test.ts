@@ -11,7 +11,7 @@ afterAll(() => stack.stop());
 const require = (required: boolean) =>
   stack.sql`update proxy_private.admin_settings set second_factor_required = ${required}`;
 
-/** What an admin with a token of this level gets from a function of admins, in SQL. */
+/** What an admin with a token of this level gets from a function for admins, in SQL. */
 async function findKeys(aal: string | undefined): Promise<string> {
   const claims = { sub: stack.adminId, role: 'authenticated', app_metadata: { role: 'admin' } };
   const exp = Math.floor(Date.now() / 1_000) + 60;
@@ -27,12 +27,12 @@ async function findKeys(aal: string | undefined): Promise<string> {
     .catch((error: { code: string; hint: string }) => `${error.code} ${error.hint}`);
 }
 
-it('an operator who does not require a second factor gets admins in without', async () => {
+it('if the operator does not require a second factor, admins need none', async () => {
   expect(await findKeys('aal1')).toBe('found');
   expect(await findKeys('aal2')).toBe('found');
 });
 
-it('an operator who requires it refuses admins without, both ways in, and lets others go on', async () => {
+it('if the operator requires it, admins without one are refused by routes and RPCs; others are not affected', async () => {
   await require(true);
   expect(await findKeys('aal1')).toBe('PT403 second_factor_required');
   expect(await findKeys(undefined)).toBe('PT403 second_factor_required');
@@ -46,13 +46,13 @@ it('an operator who requires it refuses admins without, both ways in, and lets o
     body: JSON.stringify({ reason: randomUUID() }),
   });
   expect(suspended.status).toBe(403);
-  // their own keys are those of a user
+  // their own keys are a user's, not an admin's
   expect((await stack.request(`/api/v1/proxy/keys/${stack.keyId}`)).status).toBe(200);
   await require(false);
   expect((await stack.request('/admin/proxy/keys')).status).toBe(200);
 });
 
-it('nobody but the operator may change what is required', async () => {
+it('only the operator can change whether it is required', async () => {
   const changed = stack.sql.begin(async (transaction) => {
     await transaction`set local role service_role`;
     await transaction`update proxy_private.admin_settings set second_factor_required = false`;

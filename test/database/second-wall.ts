@@ -2,8 +2,8 @@ import type postgres from 'postgres';
 import type { Relation } from '../support/catalog.ts';
 
 /**
- * Runs `work` as a signed-in user who were granted every table and view of `proxy_private`, in a
- * transaction of which nothing is left: what they read then, row level security alone lets through.
+ * Runs `work` as a signed-in user with grants on every table and view of `proxy_private`, in a
+ * transaction that is rolled back: only row level security then limits what they read.
  */
 async function pastGrants<T>(
   sql: postgres.Sql,
@@ -13,7 +13,7 @@ async function pastGrants<T>(
   const outcome: { value?: T } = {};
   const undo = new Error('undo');
   const run = sql.begin(async (transaction) => {
-    // of two that change the privileges of one table at once, Postgres fails one
+    // if two transactions change one table's privileges at once, Postgres fails one
     await transaction`select pg_advisory_xact_lock(hashtextextended('past grants', 0))`;
     await transaction`grant select on all tables in schema proxy_private to authenticated`;
     await transaction`
@@ -32,8 +32,8 @@ async function pastGrants<T>(
 }
 
 /**
- * The rows, as JSON, that such a user sees of each of the relations, by its name. What reads tables
- * of other schemas, as of Supabase Auth, shows them nothing either: they may not read those.
+ * The rows, as JSON, that such a user sees of each relation, by its name. A view of tables in other
+ * schemas, such as Supabase Auth's, shows none: the user may not read those.
  */
 export function seePastGrants(
   sql: postgres.Sql,

@@ -12,11 +12,11 @@ const sql = connectOwner();
 let owner: Persona;
 let admin: Persona;
 let id: string;
-/** Of the one key, in the order in which they were given: the last two work. */
+/** The key's secrets, oldest first: the last two are valid. */
 const given: { secret: string; hash: string }[] = [];
 const idempotencyKeys = Array.from({ length: 4 }, () => `retry-${randomUUID()}`);
 
-/** A route that answers with a secret, under an idempotency key. */
+/** A route that returns a secret, under an idempotency key. */
 async function take(path: string, body: unknown, idempotencyKey: string): Promise<void> {
   const response = await request('POST', path, {
     token: owner.token,
@@ -35,7 +35,7 @@ beforeAll(async () => {
   for (const key of [first, second, third]) {
     await take(`/api/v1/proxy/keys/${id}/rotate`, { graceSeconds: 30 }, key);
   }
-  // retries, that are refused and may be written of in a log
+  // retries, which are refused and may be logged
   for (const key of idempotencyKeys) {
     for (const body of [{ graceSeconds: 30 }, {}]) {
       const response = await request('POST', `/api/v1/proxy/keys/${id}/rotate`, {
@@ -51,7 +51,7 @@ beforeAll(async () => {
 });
 afterAll(() => sql.end());
 
-/** What no answer may hold. */
+/** What no answer may contain. */
 const unspeakable = () => [
   ...given.flatMap(({ secret, hash }) => [
     secret,
@@ -69,12 +69,12 @@ function expectNothingOf(answer: string, name: string): void {
 }
 
 describe('no secret, hash or idempotency key is in the answer', () => {
-  it('of any route but mint and rotate', async () => {
+  it('of any route except mint and rotate', async () => {
     const others = protectedRoutes.filter(
       ({ method, path, success }) =>
         !path.endsWith('/rotate') && success !== 201 && method !== 'DELETE',
     );
-    // the deletion last, as nothing can be done after it
+    // the deletion last, as nothing works after it
     const last = { method: 'DELETE', path: '/api/v1/proxy/keys/:id', query: '', body: undefined };
     for (const { method, path, query, body } of [...others, last]) {
       const by = path.startsWith('/admin/') ? admin : owner;
@@ -119,7 +119,7 @@ describe('no secret, hash or idempotency key is in the answer', () => {
     }
   });
 
-  it('of any function but those that give a secret', async () => {
+  it('of any function except those that return a secret', async () => {
     const args: Record<string, unknown> = {
       id,
       key_id: id,
@@ -157,14 +157,14 @@ describe('no secret, hash or idempotency key is in the answer', () => {
 });
 
 describe('at rest', () => {
-  it('an idempotency key stands nowhere, in no table and in no log', async () => {
+  it('an idempotency key is in no table and no log', async () => {
     const secrets = given.map(({ secret }) => secret);
     const { findings } = await searchDatabase(sql, [...idempotencyKeys, ...secrets]);
     expect(findings).toEqual([]);
     expect(searchFiles(stack.logs, [...idempotencyKeys, ...secrets]).findings).toEqual([]);
   });
 
-  it('of a key that is rotated with a grace the last two hashes stand, in one place', async () => {
+  it('after a rotation with a grace period, only the last two hashes are stored, in one place', async () => {
     const hashes = given.map(({ hash }) => hash);
     const { findings } = await searchDatabase(sql, hashes);
     expect(new Set(findings.map(({ text }) => text))).toEqual(new Set(hashes.slice(-2)));
@@ -173,7 +173,7 @@ describe('at rest', () => {
     );
   });
 
-  it('a rotation without a grace leaves the last alone', async () => {
+  it('after a rotation without one, only the last hash is stored', async () => {
     await admin.request('POST', `/admin/proxy/keys/${id}/reactivate`);
     const { data } = await owner.supabase.rpc('rotate_proxy_key', { id });
     const last = hashSecret(data?.key_id ?? '', data?.secret ?? '');

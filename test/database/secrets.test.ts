@@ -13,10 +13,10 @@ const stack = inject('stack');
 const sql = connectOwner();
 let owner: Persona;
 let keys: MintedKey[];
-/** What must stand nowhere. */
+/** What must not be stored anywhere. */
 let secrets: string[];
 
-/** All that can be done with a key and its user's token, and what is refused or fails on the way. */
+/** Everything that can be done with a key and its user's token, including refusals and failures. */
 beforeAll(async () => {
   const admin = await newAdmin();
   owner = await newUser();
@@ -49,7 +49,7 @@ beforeAll(async () => {
 });
 afterAll(() => sql.end());
 
-/** Requests that Postgres, PostgREST or a function fails on, and so may write a line of log on. */
+/** Requests on which Postgres, PostgREST or a function fails, and so may log something. */
 async function failWith(token: string): Promise<void> {
   const rest = { token, headers: { apikey: stack.publishableKey } };
   const nul = { label: 'a\u0000b' };
@@ -70,7 +70,7 @@ async function failWith(token: string): Promise<void> {
 const where = (findings: Finding[]) => [...new Set(findings.map((finding) => finding.where))];
 
 describe('the search', () => {
-  it('looks through every schema, and finds what is kept', async () => {
+  it('covers every schema, and finds what is stored', async () => {
     const [key] = keys;
     const last = keys.at(2);
     const hash = hashSecret(last?.keyId ?? '', last?.secret ?? '');
@@ -84,7 +84,7 @@ describe('the search', () => {
     );
   });
 
-  it('finds a secret planted as text, in JSON, in an array or as bytes', async () => {
+  it('finds a planted secret as text, in JSON, in an array or as bytes', async () => {
     const forms: [type: string, write: (secret: string) => string][] = [
       ['text', (s) => s],
       ['varchar(200)', (s) => `before ${s} after`],
@@ -114,7 +114,7 @@ describe('the search', () => {
     expect((await searchDatabase(sql, planted)).findings).toEqual([]);
   });
 
-  it('finds in the logs what Postgres says of a failure, and reads the log of every part', async () => {
+  it("finds Postgres's error messages in the logs, and reads the log of every service", async () => {
     const planted = randomBytes(32).toString('hex');
     await expect(sql.unsafe(`select '${planted}'::integer`)).rejects.toMatchObject({
       code: '22P02',
@@ -138,11 +138,11 @@ describe('the search', () => {
   });
 });
 
-describe('no secret, basicAuth, access token or refresh token stands', () => {
+describe('no secret, basicAuth, access token or refresh token is stored', () => {
   it('in any column of any table', async () => {
     expect(secrets).toHaveLength(6 * 3 + 4);
     const { findings } = await searchDatabase(sql, secrets);
-    // Supabase Auth itself keeps its refresh tokens as they are; its stand-in keeps hashes
+    // Supabase Auth stores its refresh tokens as they are; the local Auth stores hashes
     expect(where(findings)).toEqual(realAuth ? ['auth.refresh_tokens'] : []);
   });
 
@@ -159,7 +159,7 @@ describe('no secret, basicAuth, access token or refresh token stands', () => {
   });
 });
 
-it('no hash but the one of the last secret is kept of a key', async () => {
+it("only the hash of a key's last secret is stored", async () => {
   const hashes = keys.map(({ keyId, secret }) => hashSecret(keyId, secret));
   const { findings } = await searchDatabase(sql, hashes);
   expect(findings).toHaveLength(2);

@@ -10,7 +10,7 @@ const sql = connectOwner();
 const gateway = connectGateway(1);
 let owner: string;
 let id: string;
-/** A test key: what it moves is not billed. */
+/** A test key: its usage is not billed. */
 let second: string;
 
 beforeEach(async () => {
@@ -29,7 +29,7 @@ const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
 
 type Event = ReturnType<typeof usageEvent>;
 const record = (...events: Event[]) => recordUsage(gateway, events);
-/** Events to hosts of sites, each its site's only one. */
+/** Events to hosts of sites, each with only one host. */
 const ofSites = (first: number, count: number, apiKeyId = id) =>
   Array.from({ length: count }, (_, n) =>
     usageEvent(apiKeyId, {
@@ -54,7 +54,7 @@ async function readDays(subject: string) {
 }
 
 describe('a target', () => {
-  it('is a host of a day, in lower case, with what its key and its user moved', async () => {
+  it('is a lower-case host for one day, with the usage of the key and of its user', async () => {
     await record(
       usageEvent(id, { ...at('00:00:00'), targetHost: 'A.Example.com', targetSite: 'Example.com' }),
       usageEvent(id, { ...at('23:59:59.999'), targetHost: 'a.example.com', bytesSent: 7 }),
@@ -86,7 +86,7 @@ describe('a target', () => {
     expect(await readTargets(sql, owner)).toMatchObject([moved]);
   });
 
-  it('is raised by each report of a tunnel, by the difference, and once', async () => {
+  it('is raised once by the difference in each report of a tunnel', async () => {
     const tunnel = usageEvent(id);
     const later = { ...tunnel, bytesSent: 900, durationMs: 900 };
     await record(tunnel);
@@ -97,7 +97,7 @@ describe('a target', () => {
     ]);
   });
 
-  it('has no refusals, and says how many requests failed', async () => {
+  it('has no refusals, but has the number of failed requests', async () => {
     const none = { bytesSent: 0, bytesReceived: 0 };
     await record(
       usageEvent(id, { ...none, statusCode: 429, code: 'rate_limited', count: 50 }),
@@ -114,8 +114,8 @@ describe('a target', () => {
     ['fails', null, 'target_response_invalid', [0, 1]],
     ['is served after all', 'target_timeout', null, [1, 0]],
     ['fails in another way', 'target_timeout', 'target_unreachable', [1, 1]],
-    ['is no refusal', 'rate_limited', 'target_timeout', [undefined, 1]],
-  ])('has its errors corrected when a request %s', async (_, before, after, errors) => {
+    ['turns out not to be a refusal', 'rate_limited', 'target_timeout', [undefined, 1]],
+  ])('has its errors corrected if a request %s', async (_, before, after, errors) => {
     const none = before === 'rate_limited' ? { bytesSent: 0, bytesReceived: 0 } : {};
     const event = usageEvent(id, { ...none, statusCode: 502, code: before });
     await record(event);
@@ -126,14 +126,14 @@ describe('a target', () => {
   });
 });
 
-describe('beyond 1,000 hosts of a day', () => {
-  it('a host counts under its site, then under other', async () => {
+describe('beyond 1,000 hosts in a day', () => {
+  it('a new host counts under its site, then under other', async () => {
     await record(...ofSites(0, 2_500));
     expect(await countKinds(id)).toEqual({ host: 1_000, site: 1_000, other: 500 });
     expect(await readDays(id)).toEqual([{ hosts: 1_000, sites: 1_000 }]);
     expect(await countKinds(owner)).toEqual({ host: 1_000, site: 1_000, other: 500 });
     const sites = (await readTargets(sql, id)).filter(({ kind }) => kind === 'site');
-    // what has a row goes on to count there, also as another host of the site
+    // a host with a row keeps counting there, even if it shares a site with another
     await record(
       ...ofSites(0, 2_500),
       ...sites.map(({ name }) =>
@@ -147,19 +147,19 @@ describe('beyond 1,000 hosts of a day', () => {
     expect(await readDays(id)).toEqual([{ hosts: 1_000, sites: 1_000 }]);
   });
 
-  it('each day and each key begins at none', async () => {
+  it('each day and each key starts from zero', async () => {
     await record(...ofSites(0, 1_001).map((event) => ({ ...event, ...at('12:00:00') })));
     await record(usageEvent(id), ...ofSites(0, 1, second));
     expect(await countKinds(id)).toEqual({ host: 1_001, site: 1, other: 0 });
     expect(await countKinds(second)).toEqual({ host: 1, site: 0, other: 0 });
   });
 
-  it('the bound is exact for batches at the same time', async () => {
+  it('the limit is exact for concurrent batches', async () => {
     const [one, two] = [await connectAlone(gatewayDbUrl), await connectAlone(gatewayDbUrl)];
     await record(...ofSites(0, 600));
     await one`begin`;
     await recordUsage(one, ofSites(600, 300, second));
-    // half of them new to the user, and committed while it waits
+    // half of them are new to the user, and committed while it waits
     const waiting = recordUsage(two, ofSites(750, 400));
     await untilBlocked(sql, two.pid, [one.pid]);
     await one`commit`;
@@ -170,7 +170,7 @@ describe('beyond 1,000 hosts of a day', () => {
   });
 });
 
-it('batches that overlap in every order wait for each other, and never without end', async () => {
+it('batches that overlap in any order wait for each other without deadlocks', async () => {
   const connections = await Promise.all([1, 2].map(() => connectAlone(gatewayDbUrl)));
   await Promise.all(
     connections.map(async (connection, side) => {

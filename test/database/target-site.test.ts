@@ -41,7 +41,7 @@ const host = fc.oneof(
   fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 }),
 );
 
-it('every site that the gateway finds is one that the database takes', async () => {
+it('every site that the gateway finds is one that the database accepts', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(host, { minLength: 1, maxLength: 200 }), async (hosts) => {
       const events = hosts

@@ -23,7 +23,7 @@ async function update(changes: Changes): Promise<void> {
   expect(error).toBeNull();
 }
 
-/** How often the gateways are told of the key by each of these changes, one after the other. */
+/** How many notifications of the key each of these changes causes, one after the other. */
 async function countNotices(...all: Changes[]): Promise<number[]> {
   const told: string[] = [];
   const listening = await gateway.listen('proxy_key_changed', (payload) => told.push(payload));
@@ -31,7 +31,7 @@ async function countNotices(...all: Changes[]): Promise<number[]> {
   for (const changes of all) {
     told.length = 0;
     await update(changes);
-    // notices come in the order of commits: after this one, all before it are here
+    // notifications arrive in commit order: all earlier ones are here by now
     const sentinel = randomUUID();
     await sql.notify('proxy_key_changed', sentinel);
     while (!told.includes(sentinel)) await gateway`select 1`;
@@ -42,7 +42,7 @@ async function countNotices(...all: Changes[]): Promise<number[]> {
 }
 
 describe('the gateways', () => {
-  it('are told of other clients and of another expiry, and not of another label', async () => {
+  it('are notified of changed clients and a changed expiry, but not of a changed label', async () => {
     expect(
       await countNotices(
         { label: 'after' },
@@ -53,7 +53,7 @@ describe('the gateways', () => {
     ).toEqual([0, 1, 1, 1]);
   });
 
-  it('are told nothing of what changes nothing', async () => {
+  it('are not notified of a change that changes nothing', async () => {
     await update({ allowed_ips: ['192.0.2.1'], expires_at: '2080-01-01T00:00:00Z' });
     expect(
       await countNotices(
@@ -81,7 +81,7 @@ describe('not even the owner of the schema can give a key', () => {
 });
 
 describe('an update', () => {
-  it('that meets a deletion on its way is refused once that is done', async () => {
+  it('that meets a concurrent deletion is refused once the deletion commits', async () => {
     const [deleting, updating] = [await connectAlone(stack.dbUrl), await connectAlone(stack.dbUrl)];
     for (const connection of [deleting, updating]) {
       await connection.unsafe('begin');
@@ -102,7 +102,7 @@ describe('an update', () => {
     expect(row).toEqual({ label: 'seeded' });
   });
 
-  it('of one field keeps what another request changes meanwhile', async () => {
+  it('of one field keeps a concurrent change of another field', async () => {
     await Promise.all([
       update({ label: 'after' }),
       update({ allowed_ips: ['192.0.2.1'] }),

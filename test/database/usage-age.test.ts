@@ -32,18 +32,18 @@ const recordOn = (...days: number[]) =>
 const tooOld = (count: number) =>
   Array.from({ length: count }, () => expect.objectContaining({ reason: 'occurred_too_long_ago' }));
 
-it('an event is taken from the first moment of the oldest day that is kept', async () => {
+it('an event is accepted from the first moment of the oldest kept day', async () => {
   expect(await recordOn(-90)).toMatchObject({ recorded: 1, rejected: [] });
   const before = usageEvent(id, { occurredAt: `${dayFromNow(-91)}T23:59:59.999999Z` });
   expect(await recordUsage(database.gateway, [before])).toMatchObject({ rejected: tooOld(1) });
 });
 
-it('who lowers the age has older events refused from then on', async () => {
+it('after the age is lowered, older events are refused', async () => {
   await keepDays(sql, 7);
   expect(await recordOn(-7, -8, -90)).toMatchObject({ recorded: 1, rejected: tooOld(2) });
 });
 
-it('who raises it has older events taken, but none of a day that was dropped, or from before it', async () => {
+it('after the age is raised, older events are accepted, except from dropped days and earlier', async () => {
   for (const ahead of [-20, -19]) await fillDay(sql, id, dayFromNow(ahead), 1);
   await keepDays(sql, 19);
   expect(await dropOldUsage(sql)).toMatchObject([{ day: dayFromNow(-20), action: 'dropped' }]);
@@ -51,10 +51,10 @@ it('who raises it has older events taken, but none of a day that was dropped, or
   expect(await recordOn(-19, -20, -21)).toMatchObject({ recorded: 1, rejected: tooOld(2) });
 });
 
-describe('a batch of a day that leaves meanwhile', () => {
+describe('a batch for a day that is being dropped', () => {
   const day = dayFromNow(-10);
 
-  it('is waited for, and is dropped with the day once it is committed', async () => {
+  it('keeps the day until it commits, and is then dropped with it', async () => {
     const event = eventOn(-10);
     await fillDay(sql, id, day, 2);
     const recording = await connectAlone(database.gatewayDbUrl);
@@ -68,7 +68,7 @@ describe('a batch of a day that leaves meanwhile', () => {
     expect(await recordUsage(database.gateway, [event])).toMatchObject({ rejected: tooOld(1) });
   });
 
-  it('is refused where the day is gone by the time that it is judged', async () => {
+  it('is refused if the day is gone when the batch is checked', async () => {
     await fillDay(sql, id, day, 2);
     const [dropping, recording] = [
       await connectAlone(database.dbUrl),

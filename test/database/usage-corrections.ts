@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import type { OwnDatabase } from '../support/own-stack.ts';
 
-/** What reconciling says of a row of the rollups by key. */
+/** A correction that reconciling reports for a row of the rollups by key. */
 export interface Correction {
   rollup: string;
   found: string;
@@ -34,7 +34,7 @@ async function readCorrections(
   return [...rows];
 }
 
-/** Repairs a day and its month; returns the drift that there was. */
+/** Repairs a day and its month; returns the drift that was found. */
 export function reconcileUsage(sql: postgres.Sql, day: string): Promise<Correction[]> {
   return readCorrections(sql, 'reconcile_usage', day);
 }
@@ -50,7 +50,9 @@ export function readMonthDrift(sql: postgres.Sql, day: string): Promise<Correcti
 }
 
 let year = 1999;
-/** A key with four events on a day in May of a year that no other test has; its rollups stand. */
+/**
+ * A key with four events on a day in May of a year that no other test uses, with correct rollups.
+ */
 export async function newScene({ sql, newKeys }: OwnDatabase) {
   year += 1;
   const day = `${year}-05-20`;

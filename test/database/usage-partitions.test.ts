@@ -9,7 +9,7 @@ import { dayFromNow, partitionOf } from '../support/usage-scenes.ts';
 let database: OwnDatabase;
 let sql: postgres.Sql;
 let key: SeededKey;
-/** Its events are put into the table by hand, without rollups. */
+/** Its events are inserted directly, without rollups. */
 let oldKey: SeededKey;
 
 beforeAll(async () => {
@@ -25,7 +25,7 @@ async function makePartitions(first: string, last: string, on: postgres.Sql = sq
   return row?.made as unknown;
 }
 
-/** Puts an event straight into the table, as no gateway may report one so old. */
+/** Inserts an event directly, as no gateway may report one this old. */
 async function insertEvents(times: string[]): Promise<void> {
   await sql`
     insert into proxy_private.proxy_usage_events (
@@ -53,7 +53,7 @@ async function locate(year: string) {
   );
 }
 
-it('a partition that is made is as Postgres makes one', async () => {
+it('a created partition is the same as one that Postgres creates', async () => {
   await makePartitions('1990-01-31', '1990-01-31');
   await sql`
     create table proxy_private.proxy_usage_events_1990_02_01 partition of proxy_private.proxy_usage_events
@@ -81,8 +81,8 @@ it('a partition that is made is as Postgres makes one', async () => {
   expect(made).toEqual(await describeTable('1990_02_01'));
 });
 
-describe('a day whose events are in the default partition already', () => {
-  it('takes them, and no other, to the microsecond', async () => {
+describe('a day with events in the default partition', () => {
+  it('gets exactly its own events, to the microsecond', async () => {
     await insertEvents([
       '2001-04-30T23:59:59.999999Z',
       '2001-05-01T00:00:00Z',
@@ -102,7 +102,7 @@ describe('a day whose events are in the default partition already', () => {
     expect(Object.keys(await locate('2001'))).toEqual(['2001_04_30', '2001_05_01', '2001_05_02']);
   });
 
-  it('is one of 90 in a batch: all get their partitions in one night', async () => {
+  it('can be one of 90 in a batch: all get their partitions in one night', async () => {
     const [other] = await database.newKeys(1);
     const id = other?.id ?? '';
     const days = Array.from({ length: 90 }, (_, n) => dayFromNow(-n - 1));
@@ -121,7 +121,7 @@ describe('a day whose events are in the default partition already', () => {
     expect(await findDrift(sql, [id])).toEqual([]);
   });
 
-  it('is found by the nightly task, wherever in time it is', async () => {
+  it('is found by the nightly task, however far away it is', async () => {
     await insertEvents(['2003-03-03T03:03:03Z', '2004-12-31T23:59:59Z']);
     const [report] = await sql`
       select task, outcome from proxy_private.maintain_usage(tasks => '{partitions}')`;
@@ -136,7 +136,7 @@ describe('a day whose events are in the default partition already', () => {
   });
 });
 
-it('a detached table of the same name is not taken for the partition', async () => {
+it("a detached table with the partition's name is not mistaken for the partition", async () => {
   await makePartitions('1991-01-01', '1991-01-01');
   await sql.unsafe(
     'alter table proxy_private.proxy_usage_events detach partition proxy_private.proxy_usage_events_1991_01_01',
@@ -166,7 +166,7 @@ describe('while events are recorded', () => {
     return Number(row?.count);
   };
 
-  it('neither a batch that is under way nor one that comes meanwhile is refused or lost', async () => {
+  it('no batch in progress or sent meanwhile is refused or lost', async () => {
     await losePartition();
     const before = await count('proxy_private.proxy_usage_events');
     const [under, coming] = [newBatch(50), newBatch(50)];
@@ -189,7 +189,7 @@ describe('while events are recorded', () => {
     expect(await findDrift(sql, [key.id])).toEqual([]);
   });
 
-  it('a batch that is sent again after its events moved is known', async () => {
+  it('a batch that is repeated after its events moved is recognized', async () => {
     await losePartition();
     const batch = newBatch(20);
     expect(await recordUsage(database.gateway, batch)).toMatchObject({ recorded: 20 });
@@ -198,7 +198,7 @@ describe('while events are recorded', () => {
     expect(await findDrift(sql, [key.id])).toEqual([]);
   });
 
-  it('making gives up rather than hold recording off for long', async () => {
+  it('creating a partition gives up rather than block recording for long', async () => {
     await losePartition();
     const recording = await connectAlone(database.gatewayDbUrl);
     await recording`begin`;

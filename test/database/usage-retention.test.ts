@@ -43,13 +43,13 @@ describe('the age', () => {
     await expect(set).rejects.toMatchObject({ code });
   });
 
-  it('is 90 days where nobody has set it', async () => {
+  it('is 90 days if it is not set', async () => {
     for (const ahead of [-91, -90]) await fill(dayFromNow(ahead), 1);
     expect(await drop()).toEqual([{ ...dropped, day: dayFromNow(-91), events: 1, bytes: 11 }]);
     expect(await exists(dayFromNow(-90))).toBe(true);
   });
 
-  it('is counted in whole days beside this one, oldest dropped first', async () => {
+  it('is counted in whole days besides today, oldest dropped first', async () => {
     await keepDays(sql, 5);
     await drop();
     for (const ahead of [-7, -4, -5, -6]) await fill(dayFromNow(ahead), 3);
@@ -69,7 +69,7 @@ describe('the age', () => {
   });
 });
 
-it('the rollups of a dropped day stay, and cannot be reconciled away', async () => {
+it('the rollups of a dropped day are kept, and cannot be removed by reconciling', async () => {
   const day = '2011-02-28';
   await fill(day, 5);
   const rollups = await readRollups(sql, id, 'hour');
@@ -86,14 +86,14 @@ it('the rollups of a dropped day stay, and cannot be reconciled away', async () 
   expect(left?.count).toBe(0);
 });
 
-it('a day that was put back is kept, until its note is gone', async () => {
+it('a day that was attached again is kept until its note is deleted', async () => {
   const day = '2012-02-29';
   await fill(day, 2);
   expect(await drop()).toMatchObject([{ day, action: 'dropped' }]);
   await sql`select proxy_private.make_usage_partitions(${day}, ${day})`;
   expect(await drop()).toMatchObject([{ day, action: 'kept', reason: 'restored' }]);
   await sql`delete from proxy_private.dropped_usage_days where day = ${day}`;
-  // not all of its events are there: an hour of the key, and of its account
+  // some of its events are missing: one hour of the key, and of its account
   expect(await drop()).toMatchObject([{ day, action: 'kept', reason: 'drift', drift: 2 }]);
   for (const table of ['proxy_usage_hourly', 'proxy_account_hourly']) {
     await sql.unsafe(
@@ -103,7 +103,7 @@ it('a day that was put back is kept, until its note is gone', async () => {
   expect(await drop()).toMatchObject([{ day, action: 'dropped', events: 0 }]);
 });
 
-it('a day is kept while its hourly rollups do not stand, and the others are dropped', async () => {
+it('a day is kept while its hourly rollups have drift; the others are dropped', async () => {
   const [first, second, third] = ['2013-01-01', '2013-01-02', '2013-02-01'] as const;
   for (const day of [first, second, third]) await fill(day, 4);
   await sql`
@@ -124,7 +124,7 @@ it('a day is kept while its hourly rollups do not stand, and the others are drop
   expect(await drop()).toEqual([{ ...dropped, day: second, events: 4, bytes: 44 }]);
 });
 
-describe('a month of which days were dropped', () => {
+describe('a month in which days were dropped', () => {
   const [first, last] = ['2014-05-09', '2014-05-10'];
   const readMonth = async () => {
     const [row] = await sql`
@@ -133,11 +133,11 @@ describe('a month of which days were dropped', () => {
     return row;
   };
 
-  it('is checked and repaired by its hourly rollups', async () => {
+  it('is checked and repaired from its hourly rollups', async () => {
     await fill(first, 2);
     await fill(last, 3);
     const before = await readMonth();
-    // keeps the first alone
+    // keeps only the first
     await sql`update proxy_private.proxy_usage_hourly set requests = 9
       where hour between ${first} and ${last}::date - interval '1 hour'`;
     await sql`update proxy_private.proxy_usage_monthly set bytes_sent = 1 where month = '2014-05-01'`;
@@ -155,7 +155,7 @@ describe('a month of which days were dropped', () => {
     expect(await readMonth()).toEqual(before);
   });
 
-  it('is not given an earlier last use because events are gone', async () => {
+  it('keeps its last use although its events are gone', async () => {
     const before = await readMonth();
     expect(before?.at).toEqual(new Date(`${last}T23:59:59.999Z`));
     await sql`select from proxy_private.reconcile_usage(${first})`;
@@ -164,7 +164,7 @@ describe('a month of which days were dropped', () => {
     expect(await readMonth()).toEqual(before);
   });
 
-  it('is given back a row that is missing, used in its last hour at least', async () => {
+  it('gets a missing row back, with a last use no earlier than its last hour', async () => {
     const before = await readMonth();
     await sql`delete from proxy_private.proxy_usage_monthly where month = '2014-05-01'`;
     await sql`select from proxy_private.reconcile_usage(${first})`;
@@ -173,7 +173,7 @@ describe('a month of which days were dropped', () => {
   });
 });
 
-it('a day of more bytes than can be counted is dropped too, with the most that can', async () => {
+it('a day with more bytes than can be counted is also dropped, with the maximum count', async () => {
   const day = '2009-01-01';
   await fill(day, 3);
   await sql`
@@ -185,7 +185,7 @@ it('a day of more bytes than can be counted is dropped too, with the most that c
   expect([...rows]).toEqual([{ action: 'dropped', events: '3', bytes: '9223372036854775807' }]);
 });
 
-it('old events that the default partition caught leave after the same check', async () => {
+it('old events in the default partition are dropped after the same check', async () => {
   await fill('2015-03-01', 3, false);
   await fill('2015-05-01', 2, false);
   await sql`
@@ -202,7 +202,7 @@ it('old events that the default partition caught leave after the same check', as
   expect(await drop()).toMatchObject([{ day: '2015-05-01', action: 'dropped' }]);
 });
 
-describe('where days must be archived first', () => {
+describe('if days must be archived first', () => {
   const day = '2008-08-08';
   const archive = (events: number, sent: number, received: number) => sql`
     insert into proxy_private.archived_usage_days (day, events, bytes_sent, bytes_received, location)
@@ -217,7 +217,7 @@ describe('where days must be archived first', () => {
   });
   afterAll(() => sql`update proxy_private.maintenance_settings set require_archive = false`);
 
-  it('one that is not is kept', async () => {
+  it('a day without an archive is kept', async () => {
     expect(await drop()).toMatchObject([{ day, action: 'kept', reason: 'not archived' }]);
   });
 
@@ -225,13 +225,13 @@ describe('where days must be archived first', () => {
     ['events', 2, 3, 30],
     ['bytes sent', 3, 4, 30],
     ['bytes received', 3, 3, 29],
-  ])('one whose archive has other %s is kept', async (_, events, sent, received) => {
+  ])('a day whose archive differs in %s is kept', async (_, events, sent, received) => {
     await archive(events, sent, received);
     expect(await drop()).toMatchObject([{ day, action: 'kept', reason: 'archive is stale' }]);
     expect(await exists(day)).toBe(true);
   });
 
-  it('one whose archive has all of it is dropped, as is one without an event', async () => {
+  it('a day with a complete archive is dropped, as is a day without events', async () => {
     await archive(3, 3, 30);
     await fill('2008-08-09', 0);
     expect(await drop()).toMatchObject([
@@ -242,7 +242,7 @@ describe('where days must be archived first', () => {
 });
 
 describe('while the events are read', () => {
-  it('days are skipped, not waited for, and recording goes on', async () => {
+  it('days are skipped without waiting, and recording continues', async () => {
     const days = ['2016-01-01', '2016-02-01'];
     for (const day of days) await fill(day, 1);
     const reader = await connectAlone(database.dbUrl);
@@ -265,7 +265,7 @@ describe('while the events are read', () => {
     expect(await drop()).toMatchObject(days.map((day) => ({ day, action: 'dropped' })));
   });
 
-  it('what the default partition caught is skipped as well', async () => {
+  it('old events in the default partition are also skipped', async () => {
     await fill('2017-01-01', 1, false);
     const reader = await connectAlone(database.dbUrl);
     await reader`begin`;
@@ -276,7 +276,7 @@ describe('while the events are read', () => {
   });
 });
 
-it('the lock time limit of the session is its own again afterwards', async () => {
+it("the session's own lock timeout is restored afterwards", async () => {
   await fill('2018-01-01', 1);
   const connection = await connectAlone(database.dbUrl);
   await connection`set lock_timeout = '77s'`;

@@ -14,7 +14,7 @@ let id: string;
 beforeAll(async () => {
   user = await newUser();
   ({ id } = await mintAgedKey(sql, user));
-  // around what begins a month, a day and an hour of UTC, and nothing of the zones below
+  // around the start of a month, a day and an hour in UTC, but not in the zones below
   const begins = [beginOf(period(0)), beginOf(period(-1))].flatMap((month) => [
     month.getTime(),
     month.getTime() + 20 * hourMs,
@@ -55,7 +55,7 @@ const calls = [
   `public.list_proxy_keys()`,
 ];
 
-/** The call's answer in a session with these settings; times, which it may spell in its zone, in UTC. */
+/** The call's answer in a session with these settings; times, which may be in its zone, in UTC. */
 async function answer(call: string, settings: Record<string, string>): Promise<unknown> {
   const connection = await connectAlone(dbUrl);
   for (const [name, value] of Object.entries(settings)) {
@@ -83,7 +83,7 @@ describe.each([
   { TimeZone: 'UTC', DateStyle: 'SQL, DMY', IntervalStyle: 'sql_standard' },
   { TimeZone: 'Europe/Berlin', DateStyle: 'German', extra_float_digits: '0' },
 ])('in a session with %o', (settings) => {
-  it.each(calls)('the answer is as in UTC: %s', async (call) => {
+  it.each(calls)('the answer is the same as in UTC: %s', async (call) => {
     expect(await answer(call, settings)).toEqual(await answer(call, { TimeZone: 'UTC' }));
   });
 });

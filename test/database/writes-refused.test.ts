@@ -21,13 +21,13 @@ afterAll(() => sql.end());
 type Client = Persona['supabase'];
 type Row = Record<string, unknown>;
 
-/** One row that the owner reads of each table and view, and that no other test changes. */
+/** One row that the owner reads in each table and view, and that no other test changes. */
 const known = new Map<string, () => [column: string, value: string]>([
   ['proxy_key_summaries', () => ['id', owner.key.id]],
   ['proxy_tiers', () => ['tier', 'developer']],
 ]);
 
-/** That row: what a writer would send back, changed or not. */
+/** The row that a writer would send back, changed or not. */
 async function ownRow(name: string): Promise<Row> {
   const identify = known.get(name);
   if (!identify) throw new Error(`no row of ${name} is known`);
@@ -41,7 +41,7 @@ async function ownRow(name: string): Promise<Row> {
   return row;
 }
 
-/** Each way in which supabase-js writes a row. */
+/** Each way to write a row with supabase-js. */
 function writes(client: Client, name: string, row: Row) {
   const table = () => client.from(name as 'proxy_tiers');
   const [column = '', value] = Object.entries(row)[0] ?? [];
@@ -58,7 +58,7 @@ function writes(client: Client, name: string, row: Row) {
   };
 }
 
-describe('over supabase-js no table or view is written by', () => {
+describe('over supabase-js, no table or view can be written by', () => {
   it.each<[string, () => Client]>([
     ['the owner of the rows', () => owner.user.supabase],
     ['an admin', () => admin.supabase],
@@ -70,7 +70,7 @@ describe('over supabase-js no table or view is written by', () => {
       for (const [write, attempt] of Object.entries(writes(client(), name, row))) {
         const { error, status } = await attempt;
         expect(status, `${write} ${name}`).toBeGreaterThanOrEqual(400);
-        // a view that cannot be written at all is refused before its privileges are looked at
+        // a view that cannot be written at all is refused before its privileges are checked
         expect([write, name, error?.code]).toEqual([write, name, writable ? '42501' : '55000']);
       }
       expect(await ownRow(name)).toEqual(row);
@@ -85,7 +85,7 @@ describe('over supabase-js no table or view is written by', () => {
   });
 });
 
-describe('in SQL no table is written by', () => {
+describe('in SQL, no table can be written by', () => {
   it.each<ApiRole>(['anon', 'authenticated', 'service_role'])('%s', async (role) => {
     for (const { qualified, column, view, writable } of [...relations, ...closedRelations]) {
       if (!writable) continue;

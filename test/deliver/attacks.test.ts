@@ -8,7 +8,7 @@ import { type Attempt, type DeliveryStack, startDeliveryStack } from './own-deli
 import { startReceiver } from './receiver.ts';
 
 const authority = makeAuthority('Receivers of tests');
-/** What names lead to: `A name` or `AAAA name`. */
+/** DNS answers, by `A name` or `AAAA name`. */
 const answers = new Map<string, Reply>();
 let names: NameServer;
 let stack: DeliveryStack;
@@ -35,7 +35,7 @@ async function deliverTo(url: string): Promise<Attempt> {
   return (await first()) as Attempt;
 }
 
-/** A server that does with a connection what the test says. */
+/** A server that passes each connection to the test. */
 async function startSocketServer(serve: (socket: Socket) => void): Promise<string> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -51,8 +51,8 @@ async function startSocketServer(serve: (socket: Socket) => void): Promise<strin
   return `http://${loopback}:${port}/`;
 }
 
-describe('a target that is not public is never dialled', () => {
-  it('by an address, however it is spelled', async () => {
+describe('a target that is not public is never dialed', () => {
+  it('by an address in any notation', async () => {
     const urls = [
       'https://10.0.0.1/',
       'https://192.168.1.1/hook',
@@ -67,9 +67,9 @@ describe('a target that is not public is never dialled', () => {
       'https://167772161/',
       'https://0x0a.0.0.1/',
       'https://012.0.0.1/',
-      // an open port alone
+      // the port is not allowed
       'https://93.184.216.34:22/',
-      // clear text alone on this machine
+      // clear text is allowed only on this machine
       'http://93.184.216.34/',
     ];
     const attempts = await Promise.all(urls.map(deliverTo));
@@ -78,14 +78,14 @@ describe('a target that is not public is never dialled', () => {
     );
   });
 
-  it('nor by a name', async () => {
+  it('by a name', async () => {
     answers.set('A inside.example.com', { addresses: ['10.1.2.3'] });
     answers.set('AAAA inside.example.com', { addresses: ['fd00::1'] });
     const attempt = await deliverTo('https://inside.example.com/');
     expect(attempt.outcome).toBe('target_forbidden');
   });
 
-  it('nor by a name that says something else when it is asked again (rebinding)', async () => {
+  it('by a name that resolves to another address the second time (rebinding)', async () => {
     const receiver = await startReceiver();
     const name = 'rebinding.example.com';
     let asked = 0;
@@ -106,11 +106,11 @@ describe('a target that is not public is never dialled', () => {
     expect(receiver.received[0]?.headers.host).toBe(url.host);
   });
 
-  it('a name that does not exist is said to be one', async () => {
+  it('by a name that does not exist, which is reported as such', async () => {
     expect((await deliverTo('https://nowhere.example.com/')).outcome).toBe('not_resolved');
   });
 
-  it('nor by a redirect, which is not followed', async () => {
+  it('by a redirect, which is not followed', async () => {
     const [inner, outer] = [await startReceiver(), await startReceiver()];
     outer.answer = (response) => response.writeHead(307, { Location: inner.url }).end('moved');
     expect(await deliverTo(outer.url)).toMatchObject({ outcome: 'redirected', status: 307 });
@@ -118,7 +118,7 @@ describe('a target that is not public is never dialled', () => {
   });
 });
 
-describe('by TLS', () => {
+describe('over TLS', () => {
   const startTlsReceiver = async (certificateOf: string) => {
     const server = createTlsServer(authority.issue({ names: [certificateOf] }), (_, response) =>
       response.end('secure'),
@@ -131,7 +131,7 @@ describe('by TLS', () => {
     return port;
   };
 
-  it('the certificate is checked for the name, though an address is dialled', async () => {
+  it('the certificate is checked against the name, though an address is dialed', async () => {
     answers.set('A hooks.example.com', { addresses: [loopback] });
     const port = await startTlsReceiver('hooks.example.com');
     expect(await deliverTo(`https://hooks.example.com:${port}/`)).toMatchObject({
@@ -140,15 +140,15 @@ describe('by TLS', () => {
     });
   });
 
-  it('a certificate of another name is refused, and nothing is sent', async () => {
+  it('a certificate for another name is refused, and nothing is sent', async () => {
     answers.set('A impostor.example.com', { addresses: [loopback] });
     const port = await startTlsReceiver('hooks.example.com');
     expect((await deliverTo(`https://impostor.example.com:${port}/`)).outcome).toBe('tls_failed');
   });
 });
 
-describe('an answer that is hostile costs little and stops nobody', () => {
-  it('10 MB: the first 500 bytes are kept, and the rest is not read', async () => {
+describe('a hostile answer costs little and blocks no other delivery', () => {
+  it('of 10 MB, only the first 500 bytes are kept, and the rest is not read', async () => {
     let sent = 0;
     const url = await startSocketServer((socket) => {
       socket.once('data', () => {
@@ -165,11 +165,11 @@ describe('an answer that is hostile costs little and stops nobody', () => {
     });
     const attempt = await deliverTo(url);
     expect(attempt).toMatchObject({ outcome: 'delivered', status: 200, answer: 'x'.repeat(500) });
-    // what fits into the sockets' buffers
+    // more than 500 bytes fit into the sockets' buffers
     expect(sent).toBeLessThan(9_000_000);
   });
 
-  it('a head that comes byte by byte ends after 10 s', async () => {
+  it('a head that arrives byte by byte times out after 10 s', async () => {
     const url = await startSocketServer((socket) => {
       const timer = setInterval(() => socket.write('x'), 100);
       socket.on('close', () => clearInterval(timer));
@@ -181,7 +181,7 @@ describe('an answer that is hostile costs little and stops nobody', () => {
     expect(attempt.duration_ms).toBeLessThan(20_000);
   });
 
-  it('a body that comes byte by byte is cut after a second; its status counts', async () => {
+  it('a body that arrives byte by byte is cut after a second; its status counts', async () => {
     const url = await startSocketServer((socket) => {
       const timer = setInterval(() => socket.write('y'), 50);
       socket.on('close', () => clearInterval(timer));
@@ -193,17 +193,17 @@ describe('an answer that is hostile costs little and stops nobody', () => {
   });
 
   it.each([
-    ['no HTTP', 'SSH-2.0-OpenSSH_9.6\r\n\r\n'],
+    ['an answer that is not HTTP', 'SSH-2.0-OpenSSH_9.6\r\n\r\n'],
     ['a head over 16 KiB', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(40_000)}`],
     ['half a head', 'HTTP/1.1 200 OK\r\n'],
-    ['nothing', ''],
+    ['an empty answer', ''],
     ['only interim answers', 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(900)],
-  ])('%s is an attempt that failed', async (_, text) => {
+  ])('%s is a failed attempt', async (_, text) => {
     const url = await startSocketServer((socket) => socket.end(text));
     expect((await deliverTo(url)).outcome).toBe('broke_off');
   });
 
-  it('characters that the database cannot hold are left out', async () => {
+  it('characters that the database cannot store are removed', async () => {
     const body = Buffer.from([0, 1, 0xff, 0x41, 0x0a, 0x42, 0xc3]);
     const url = await startSocketServer((socket) => {
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`);
@@ -212,7 +212,7 @@ describe('an answer that is hostile costs little and stops nobody', () => {
     expect((await deliverTo(url)).answer).toBe('�A B�');
   });
 
-  it('chunks are put together, and a size that is a lie is no more than its bytes', async () => {
+  it('chunks are joined, and a false chunk size adds no more than the bytes that arrive', async () => {
     const url = await startSocketServer((socket) =>
       socket.end(
         'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nffffff\r\ndef\r\n0\r\n\r\n',
@@ -221,18 +221,18 @@ describe('an answer that is hostile costs little and stops nobody', () => {
     expect((await deliverTo(url)).answer).toMatch(/^abcdef/);
   });
 
-  it('a connection that is reset while it is written to is an attempt that failed', async () => {
+  it('a connection that is reset during the request is a failed attempt', async () => {
     const url = await startSocketServer((socket) => socket.resetAndDestroy());
-    // the reset may come before the connection is taken to be one
+    // the reset may arrive before the connection is established
     expect(['broke_off', 'not_connected']).toContain((await deliverTo(url)).outcome);
   });
 
-  it('a port that nobody listens on is not connected', async () => {
+  it('a closed port is reported as not connected', async () => {
     expect((await deliverTo(`http://${loopback}:9/`)).outcome).toBe('not_connected');
   });
 });
 
-it('the log of the function has no secret, no URL and nothing of an answer', async () => {
+it('the function’s log has no secret, no URL and nothing from an answer', async () => {
   const receiver = await startReceiver();
   receiver.answer = (response) => response.writeHead(500).end('answer-of-a-receiver');
   const owner = await stack.newOwner();

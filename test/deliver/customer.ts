@@ -9,17 +9,17 @@ export interface Webhook {
   failing_since: string | null;
 }
 
-/** A user who wants alerts at a URL. */
+/** A user with a webhook. */
 export interface Customer {
   user: Persona;
   webhook: Webhook;
-  /** Makes a key, which is an alert; returns its id. */
+  /** Mints a key, which raises an alert; returns its id. */
   mint(): Promise<string>;
-  /** The webhook as it is now. */
+  /** The current state of the webhook. */
   current(): Promise<Webhook>;
 }
 
-/** Makes a user with a generic webhook. */
+/** Creates a user with a generic webhook. */
 export async function newCustomer(url: string, types?: string[]): Promise<Customer> {
   const user = await newUser();
   const { data, error } = await user.supabase.rpc('create_proxy_webhook', {

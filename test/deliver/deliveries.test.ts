@@ -17,7 +17,7 @@ const payloadOf = ({ body }: Received) => JSON.parse(body) as { type: string; da
 describe.each(['route', 'rpc'] as const)('by %s', (way) => {
   const ask = askBy[way];
 
-  it('an owner sees each attempt at a delivery, with what the receiver answered', async () => {
+  it('an owner sees each attempt at a delivery, with the receiver’s answer', async () => {
     const receiver = await startReceiver();
     const { user, webhook, mint } = await newCustomer(receiver.url);
     receiver.answer = (response) => response.writeHead(503).end('busy');
@@ -63,7 +63,7 @@ describe.each(['route', 'rpc'] as const)('by %s', (way) => {
     expect(payloadOf(receiver.received[0] as Received).data.apiKeyId).toBe(key);
   });
 
-  it('a delivery that ended is sent again: the same alert, by the same id', async () => {
+  it('a finished delivery can be resent: the same alert with the same id', async () => {
     const receiver = await startReceiver();
     const { user, webhook, mint } = await newCustomer(receiver.url);
     await mint();
@@ -82,7 +82,7 @@ describe.each(['route', 'rpc'] as const)('by %s', (way) => {
     await expect.poll(async () => (await newest())?.attemptLog).toHaveLength(2);
   });
 
-  it('one that has failed for good gets one attempt each time it is sent again', async () => {
+  it('a failed delivery gets one attempt each time it is resent', async () => {
     const receiver = await startReceiver();
     const { user, webhook, mint } = await newCustomer(receiver.url);
     receiver.answer = (response) => response.writeHead(500).end();
@@ -90,7 +90,7 @@ describe.each(['route', 'rpc'] as const)('by %s', (way) => {
     await receiver.until(1);
     const newest = async () => (await ask(ownWebhooks.deliveries(user, webhook.id))).items[0];
     await expect.poll(async () => (await newest())?.attempts).toBeGreaterThan(0);
-    // ten pauses are 24 hours
+    // the ten waits before it are 24 hours in all
     const lastFails = () => sql`
       update proxy_private.proxy_deliveries set attempts = 10, next_attempt_at = now()
       where webhook_id = ${webhook.id} and claim is null and attempts < 10`;
@@ -101,7 +101,7 @@ describe.each(['route', 'rpc'] as const)('by %s', (way) => {
     expect(await newest()).toMatchObject({ state: 'failed', nextAttemptAt: null });
   });
 
-  it('one that waits for its next attempt is attempted at once', async () => {
+  it('a delivery that waits for its next attempt is attempted at once', async () => {
     const receiver = await startReceiver();
     const { user, webhook, mint } = await newCustomer(receiver.url);
     receiver.answer = (response) => response.writeHead(500).end();
@@ -123,7 +123,7 @@ describe.each(['route', 'rpc'] as const)('by %s', (way) => {
     await receiver.until(2);
   });
 
-  it('a test arrives at its webhook alone, whatever types it wants', async () => {
+  it('a test alert arrives only at its webhook, which need not subscribe to the type', async () => {
     const [tested, other] = [await startReceiver(), await startReceiver()];
     const { user, webhook } = await newCustomer(tested.url, ['key.deleted']);
     await user.supabase.rpc('create_proxy_webhook', { kind: 'webhook', url: other.url });
@@ -145,7 +145,7 @@ describe.each(['route', 'rpc'] as const)('by %s', (way) => {
     expect(other.received).toEqual([]);
   });
 
-  it('a test of the operator’s webhook arrives too, and says which admin sent it', async () => {
+  it('a test of the operator’s webhook arrives too, and names the admin who sent it', async () => {
     const receiver = await startReceiver();
     const [admin, owner] = [await newAdmin(), await newCustomer((await startReceiver()).url)];
     const types = ['key.minted'];

@@ -1,18 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { readBlock } from '../../scripts/docs/fenced-blocks.ts';
 import { freePort, loopback } from '../../scripts/stack/ports.ts';
 import { locateDeno } from '../../scripts/stack/programs.ts';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
 import { newCustomer } from './customer.ts';
 
-const page = readFileSync(join(projectRoot, 'docs/alerts.md'), 'utf8');
-const blocks = (language: string) =>
-  [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(
-    ([, code = '']) => code,
-  );
 const withoutPython =
   spawnSync('python3', ['--version']).error !== undefined && !process.env.REQUIRE_CLIENTS;
 
@@ -34,16 +30,14 @@ const before: Partial<Record<keyof typeof programs, string[]>> = {
 };
 
 it.each(Object.keys(programs) as (keyof typeof programs)[])(
-  'the receiver of the docs takes an alert and refuses a forged one: %s',
+  'the receiver from the docs accepts an alert and refuses a forged one: %s',
   async (language) => {
     if (language === 'python' && withoutPython) return;
-    const found = blocks(language);
-    expect(found).toHaveLength(1);
-    // where the packages of npm are found
+    // inside the project, so that the npm packages are found
     const folder = mkdtempSync(join(projectRoot, '.receiver-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const [command, file] = programs[language];
-    writeFileSync(join(folder, file), found[0] ?? '');
+    writeFileSync(join(folder, file), readBlock('docs/alerts.md', language, 'webhook'));
     const port = await freePort();
     const url = `http://${loopback}:${port}/`;
     const { webhook, mint } = await newCustomer(url);

@@ -26,7 +26,7 @@ function kill(stack: Stack, name: string): void {
   process.kill(program.process.pid, 'SIGKILL');
 }
 
-/** A second process of the function, as the platform starts one where one has ended; returns its URL. */
+/** Starts a second process of the function, as the platform does after a crash; returns its URL. */
 async function startFunctionAgain(stack: Stack, stopped: AbortSignal): Promise<string> {
   const port = await freePort();
   const { jwks } = JSON.parse(readFileSync(stack.keysFile, 'utf8'));
@@ -55,9 +55,9 @@ async function startFunctionAgain(stack: Stack, stopped: AbortSignal): Promise<s
   return target;
 }
 
-it('kills of the function, of Postgres and of the stack lose no alert', async () => {
+it('no alert is lost when the function, Postgres and the stack are killed', async () => {
   const receiver = await startReceiver();
-  // slow enough that each kill meets deliveries that are claimed
+  // slow enough that each kill hits claimed deliveries
   receiver.answer = (response) => setTimeout(() => response.end(), 100);
   const idsOf = () => new Set(receiver.received.map(({ headers }) => headers['webhook-id']));
   const alerts = 200;
@@ -74,7 +74,7 @@ it('kills of the function, of Postgres and of the stack lose no alert', async ()
         m.id, jsonb_build_object('url', ${`${receiver.url}/${number}`}::text, 'key', 'c2VjcmV0')
       ) from made as m`;
   }
-  /** As 30 s later: what was claimed by one that was killed is due again. */
+  /** Ends all claims, as 30 s would: the deliveries of a killed process are due again. */
   const letClaimsEnd = () => sql`
     update proxy_private.proxy_deliveries set claimed_until = now() where claimed_until is not null`;
   const raise = (from: number, to: number) => sql`
@@ -88,7 +88,7 @@ it('kills of the function, of Postgres and of the stack lose no alert', async ()
   const stopped = new AbortController();
   onTestFinished(() => stopped.abort());
   const again = await startFunctionAgain(stack, stopped.signal);
-  // as a clock does
+  // stands for the scheduled job
   const clock = setInterval(() => {
     fetch(again, { method: 'POST', headers: { apikey: stack.secretKey } }).catch(() => {});
   }, 1_000);
@@ -106,7 +106,7 @@ it('kills of the function, of Postgres and of the stack lose no alert', async ()
   sql = postgres(stack.dbUrl, { max: 2, onnotice: () => {} });
   await letClaimsEnd();
   await receiver.until(300);
-  // the stack, while deliveries are claimed
+  // stop the stack while deliveries are claimed
   await sql.end({ timeout: 1 });
   await stack.stop();
   stack = await start();

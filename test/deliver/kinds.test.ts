@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { listenOnLoopback, loopback } from '../../scripts/stack/ports.ts';
 import { type DeliveryStack, startDeliveryStack } from './own-delivery-stack.ts';
 
-/** What each service got, by the path that it was asked for. */
+/** The requests that the services received, with their paths. */
 interface Sent {
   path: string;
   headers: Record<string, string>;
@@ -35,7 +35,7 @@ afterAll(async () => {
   services.close();
 });
 
-/** Makes a key with a label that means something to each service, and waits for its alert at a path. */
+/** Mints a key whose label has markup of each service, and waits for its alert at a path. */
 async function alertBy(path: string, webhook: Record<string, unknown>): Promise<Sent> {
   const owner = await stack.newOwner();
   const { id } = await owner.createWebhook(webhook);
@@ -48,7 +48,7 @@ async function alertBy(path: string, webhook: Record<string, unknown>): Promise<
   return sent.find((one) => one.path === path) as Sent;
 }
 
-it('Slack gets text, in which a label is text alone', async () => {
+it('Slack gets text, in which a label is plain text', async () => {
   const path = '/services/T000/B000/xyz';
   const { body } = await alertBy(path, { kind: 'slack', url: `${origin}${path}` });
   expect(Object.keys(body)).toEqual(['text']);
@@ -56,14 +56,14 @@ it('Slack gets text, in which a label is text alone', async () => {
   expect(body.text).toContain('&lt;b&gt;@everyone&lt;/b&gt; &amp;');
 });
 
-it('Discord gets content that mentions nobody, and formats no label', async () => {
+it('Discord gets content without mentions, in which a label has no formatting', async () => {
   const path = '/api/webhooks/1/token';
   const { body } = await alertBy(path, { kind: 'discord', url: `${origin}${path}` });
   expect(body).toMatchObject({ allowed_mentions: { parse: [] } });
   expect(body.content).toContain('\\*x\\* \\[a\\]\\(http://b\\)');
 });
 
-it('PagerDuty gets an incident of its Events API v2, which a repeat does not open again', async () => {
+it('PagerDuty gets an Events API v2 incident, with a key that stops duplicates', async () => {
   const routing_key = 'R0123456789ABCDEFGHIJKLMNOPQRSTU'.slice(0, 32);
   const { body } = await alertBy('/v2/enqueue', { kind: 'pagerduty', routing_key });
   expect(body).toMatchObject({
@@ -80,7 +80,7 @@ it('PagerDuty gets an incident of its Events API v2, which a repeat does not ope
   });
 });
 
-it('a mail goes to the account’s own address, as text and as HTML that runs nothing', async () => {
+it('an email goes to the account’s own address, as text and as safe HTML', async () => {
   const { body, headers } = await alertBy('/emails', { kind: 'email' });
   expect(headers.authorization).toBe('Bearer re_test_key');
   expect(headers['idempotency-key']).toMatch(/^[0-9a-f-]{36}$/);
@@ -94,7 +94,7 @@ it('a mail goes to the account’s own address, as text and as HTML that runs no
   expect(body.html).not.toContain('<b>');
 });
 
-it('what the owner sees of each has no secret in it', async () => {
+it('the webhooks that an owner lists show no secret', async () => {
   const owner = await stack.newOwner();
   const routing_key = 'abcdefghijklmnopqrstuvwxyzABCDEF';
   await owner.createWebhook({ kind: 'slack', url: `${origin}/services/secret-of-slack` });

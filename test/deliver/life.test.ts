@@ -12,7 +12,7 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 const typeOf = ({ body }: Received) => (JSON.parse(body) as { type: string }).type;
 const headersOf = ({ headers }: Received) => headers as Record<string, string>;
 
-it('a receiver gets each alert of a key’s life once, in order, signed as the specification says', async () => {
+it('a receiver gets each alert of a key’s life once, in order, signed by the specification', async () => {
   const receiver = await startReceiver();
   const { user, webhook, mint } = await newCustomer(receiver.url);
   const admin = await newAdmin();
@@ -51,7 +51,7 @@ it('a receiver gets each alert of a key’s life once, in order, signed as the s
   expect(thresholds).toEqual([80, 100]);
 });
 
-it('a changed body, another secret and a clock that is off do not verify', async () => {
+it('verification fails for a changed body, another secret and a wrong clock', async () => {
   const receiver = await startReceiver();
   const { webhook, mint } = await newCustomer(receiver.url);
   await mint();
@@ -67,7 +67,7 @@ it('a changed body, another secret and a clock that is off do not verify', async
   ).toThrow();
 });
 
-it('a rotated secret signs from then on, and the old one no more', async () => {
+it('after a rotation, only the new secret signs', async () => {
   const receiver = await startReceiver();
   const { user, webhook, mint } = await newCustomer(receiver.url);
   const rotated = await user.supabase.rpc('rotate_proxy_webhook', { id: webhook.id });
@@ -78,7 +78,7 @@ it('a rotated secret signs from then on, and the old one no more', async () => {
   expect(() => new Webhook(webhook.secret ?? '').verify(one.body, headersOf(one))).toThrow();
 });
 
-it('only the types that it wants come, and nothing of another user', async () => {
+it('a webhook gets only its own types, and no alerts of another user', async () => {
   const receiver = await startReceiver();
   const { user, mint } = await newCustomer(receiver.url, ['key.deleted']);
   const somebody = await newCustomer((await startReceiver()).url);
@@ -90,7 +90,7 @@ it('only the types that it wants come, and nothing of another user', async () =>
   expect(JSON.parse(one.body).data).toMatchObject({ apiKeyId: id });
 });
 
-it('a receiver that fails gets the same alert again, by the same id, until it takes it', async () => {
+it('a receiver that fails gets the same alert with the same id again, until it accepts it', async () => {
   const receiver = await startReceiver();
   const { webhook, mint, current } = await newCustomer(receiver.url);
   receiver.answer = (response) => response.writeHead(500).end('broken');
@@ -112,7 +112,7 @@ it('a receiver that fails gets the same alert again, by the same id, until it ta
   ]);
 });
 
-it('a receiver that is gone (410) is disabled at once, and the owner’s other webhook says so', async () => {
+it('a receiver that answers 410 is disabled at once, and the owner’s other webhook is notified', async () => {
   const receiver = await startReceiver();
   const { user, webhook, mint, current } = await newCustomer(receiver.url);
   const other = await startReceiver();
@@ -129,7 +129,7 @@ it('a receiver that is gone (410) is disabled at once, and the owner’s other w
   expect(receiver.received).toHaveLength(1);
 });
 
-it('a receiver that failed for three days is disabled', async () => {
+it('a receiver that fails for three days is disabled', async () => {
   const receiver = await startReceiver();
   const { webhook, mint, current } = await newCustomer(receiver.url);
   receiver.answer = (response) => response.writeHead(503).end();

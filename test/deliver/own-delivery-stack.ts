@@ -14,7 +14,7 @@ export interface Attempt {
   answer: string | null;
 }
 
-/** An owner of keys and webhooks on a stack that one test file has for itself. */
+/** An owner of keys and webhooks on a stack for one test file. */
 export interface Owner {
   id: string;
   supabase: SupabaseClient<Database>;
@@ -28,11 +28,11 @@ export interface DeliveryStack extends Stack {
   newOwner(): Promise<Owner>;
   /** The attempts at a webhook's deliveries, in order. */
   attemptsOf(webhookId: string): Promise<Attempt[]>;
-  /** What the function `deliver` has logged. */
+  /** The log of the function `deliver`. */
   readLog(): string;
 }
 
-/** Starts a stack whose functions have these variables. */
+/** Starts a stack whose functions have these environment variables. */
 export async function startDeliveryStack(
   functionEnvironment: Record<string, string>,
 ): Promise<DeliveryStack> {

@@ -2,7 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { Description } from '../description/description.ts';
 
-/** Says in which ways what a generic webhook received is not as the description has it. */
+/** Returns the differences between a generic webhook's payload and the API description. */
 export function checkPayload(description: Description): (payload: unknown) => string[] {
   const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true, strict: true });
   ajv.addVocabulary(['discriminator', 'example', ...Object.keys(description)]);

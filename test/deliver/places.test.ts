@@ -7,14 +7,14 @@ import { startReceiver } from './receiver.ts';
 const sql = connectOwner();
 afterAll(() => sql.end());
 
-/** Alerts about no key, which need not wait for each other. */
+/** Alerts without a key, which are sent in any order. */
 const raise = (userId: string, count: number) => sql`
   select proxy_private.raise_alerts(array(
     select (${userId}::uuid, null, 'tier.granted', 'places ' || n, null, '{"tier": "team"}')::proxy_private.new_alert
     from generate_series(1, ${count}::integer) as n
   ))`;
 
-/** A receiver that holds its answers until it is let go, and counts how many it holds at once. */
+/** A receiver that holds its answers until `letGo`, and counts how many it holds at once. */
 async function startHoldingReceiver() {
   const receiver = await startReceiver();
   const held: ServerResponse[] = [];
@@ -29,12 +29,12 @@ async function startHoldingReceiver() {
   return { receiver, letGo, most: () => most };
 }
 
-it('a webhook has five requests open at most, over all invocations', async () => {
+it('a webhook has at most five open requests, over all invocations', async () => {
   const { receiver, letGo, most } = await startHoldingReceiver();
   const { user } = await newCustomer(receiver.url);
   await raise(user.id, 23);
   await receiver.until(5);
-  // several invocations at once, as of a clock that is not waited for
+  // several invocations at once, as a clock that does not wait for them makes
   await Promise.all(
     Array.from({ length: 4 }, () => sql`select id from proxy_private.claim_deliveries(100)`),
   );
@@ -46,7 +46,7 @@ it('a webhook has five requests open at most, over all invocations', async () =>
   expect(most()).toBe(5);
 });
 
-it('one while it fails, so that a receiver that hangs holds one place', async () => {
+it('a failing webhook has one open request, so that a receiver that hangs blocks little', async () => {
   const { receiver, letGo } = await startHoldingReceiver();
   const { user, current } = await newCustomer(receiver.url);
   await raise(user.id, 12);

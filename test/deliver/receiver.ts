@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import { onTestFinished, vi } from 'vitest';
 import { listenOnLoopback, loopback } from '../../scripts/stack/ports.ts';
 
-/** A request that a receiver got whole. */
+/** A complete request to a receiver. */
 export interface Received {
   path: string;
   headers: IncomingHttpHeaders;
@@ -14,9 +14,9 @@ export interface Received {
 export interface Receiver {
   url: string;
   received: Received[];
-  /** How it answers from now on; by default 200. */
+  /** Answers each request from now on; by default with 200. */
   answer: (response: ServerResponse, received: Received) => void;
-  /** Resolves to what it got once that is `count` requests. */
+  /** Resolves to the received requests once there are `count`. */
   until(count: number): Promise<Received[]>;
 }
 

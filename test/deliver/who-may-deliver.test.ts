@@ -1,12 +1,12 @@
 import { describe, expect, inject, it } from 'vitest';
 import { newUser } from '../support/personas.ts';
 
-describe('only the secret key may deliver', () => {
+describe('only the secret key may call', () => {
   const shared = inject('stack');
   const call = (headers: Record<string, string>, method = 'POST') =>
     fetch(`${shared.url}/functions/v1/deliver`, { method, headers });
 
-  it('to the function', async () => {
+  it('the function deliver', async () => {
     const { token } = await newUser();
     expect((await call({})).status).toBe(401);
     expect((await call({ apikey: shared.publishableKey })).status).toBe(401);
@@ -18,7 +18,7 @@ describe('only the secret key may deliver', () => {
   });
 
   it.each(['claim_proxy_deliveries', 'report_proxy_deliveries'] as const)(
-    'to the database: %s',
+    'the RPC %s',
     async (name) => {
       const user = await newUser();
       const args = name === 'claim_proxy_deliveries' ? { most: 1 } : { results: [] };

@@ -129,31 +129,31 @@ const away: Given = {
   body: { message: ownMessages.away },
 };
 
-describe('an answer as it is described', () => {
+describe('an answer that matches its description', () => {
   it.each<[string, Given]>([
     ['a list', list],
     ['a list with a next page', { ...list, headers: { ...json, Link: '<?cursor=x>; rel="next"' } }],
-    ['a list asked for by HEAD', { ...list, method: 'HEAD', body: '' }],
+    ['a list requested by HEAD', { ...list, method: 'HEAD', body: '' }],
     ['a list by an encoded path', { ...list, path: '/api/v1/%70roxy/keys' }],
     ['a refusal', refused],
     ['a rotation', rotated],
     ['a rotation without limits', { ...rotated, headers: json }],
-    ['too many', tooMany],
-    ['a body in a coding', compressed],
-    ['one without a body', deleted],
-    ['one of a key whose name is odd', { ...deleted, path: `${keys}/%2F%00%ff%zz` }],
+    ['a rate limit refusal', tooMany],
+    ['a body with a content coding', compressed],
+    ['an answer without a body', deleted],
+    ['an answer for a key with an odd name', { ...deleted, path: `${keys}/%2F%00%ff%zz` }],
     ['CSV', csv],
     ['an unknown path', notFound],
-    ['an unknown path asked for by HEAD', { ...notFound, method: 'HEAD', body: '' }],
-    ['a method that is not taken', notAllowed],
+    ['an unknown path requested by HEAD', { ...notFound, method: 'HEAD', body: '' }],
+    ['a method that is not allowed', notAllowed],
     [
-      'too much, wherever it is sent',
+      'a body that is too large, whatever the path',
       { ...notFound, status: 413, body: problem(413, 'payload_too_large') },
     ],
     ['a preflight', preflight],
-    ['the API gateway, which finds no function', away],
-    ['the API gateway, which is asked by HEAD', { ...away, method: 'HEAD', body: '' }],
-    ['the API gateway, which starts', { ...away, body: { message: ownMessages.starting } }],
+    ['the API gateway without a function', away],
+    ['the API gateway, requested by HEAD', { ...away, method: 'HEAD', body: '' }],
+    ['the API gateway while it starts', { ...away, body: { message: ownMessages.starting } }],
   ])('passes: %s', (_, given) => {
     expect(check(answer(given))).toEqual([]);
   });
@@ -162,10 +162,10 @@ describe('an answer as it is described', () => {
 const { label: _, ...unlabelled } = summary;
 const { RateLimit: __, ...unlimited } = tooMany.headers;
 
-describe('an answer that is not as it is described', () => {
+describe('an answer that does not match its description', () => {
   it.each<[string, Given, RegExp]>([
-    ['a status', { ...list, status: 201 }, /status is not declared/],
-    ['a 500 where none is', { ...preflight, status: 500 }, /not answered 204/],
+    ['an undeclared status', { ...list, status: 201 }, /status is not declared/],
+    ['an undeclared 500', { ...preflight, status: 500 }, /not answered 204/],
     ['another media type', { ...list, headers: { ...json, 'Content-Type': 'text/html' } }, /html/],
     ['no media type', { ...list, headers: common }, /no Content-Type/],
     [
@@ -173,26 +173,22 @@ describe('an answer that is not as it is described', () => {
       { ...refused, headers: { ...refused.headers, ...json } },
       /json is/,
     ],
-    ['what is no JSON', { ...list, body: '[' }, /not JSON/],
+    ['a body that is not JSON', { ...list, body: '[' }, /not JSON/],
     ['another type', { ...list, body: { keys: [] } }, /body must be array/],
     ['an unknown field', { ...list, body: [{ ...summary, secret: 'x' }] }, /"secret"/],
     ['a missing field', { ...list, body: [unlabelled] }, /required property 'label'/],
     ['a null', { ...list, body: [{ ...summary, label: null }] }, /label must be string/],
-    [
-      'a time in a form of its own',
-      { ...list, body: [{ ...summary, createdAt: '1' }] },
-      /date-time/,
-    ],
-    ['an id that is none', { ...list, body: [{ ...summary, id: 'x' }] }, /uuid/],
-    ['a keyId that is none', { ...list, body: [{ ...summary, keyId: 'x' }] }, /pattern/],
-    ['a number below 0', { ...list, body: [{ ...summary, rateLimit: 0 }] }, /rateLimit must be >/],
+    ['a time in another format', { ...list, body: [{ ...summary, createdAt: '1' }] }, /date-time/],
+    ['an invalid id', { ...list, body: [{ ...summary, id: 'x' }] }, /uuid/],
+    ['an invalid keyId', { ...list, body: [{ ...summary, keyId: 'x' }] }, /pattern/],
+    ['a negative number', { ...list, body: [{ ...summary, rateLimit: 0 }] }, /rateLimit must be >/],
     [
       'the code of another problem',
       { ...refused, body: problem(401, 'forbidden') },
       /code must be equal to one of/,
     ],
     [
-      "a problem's status that is not the answer's",
+      "a problem's status that differs from the answer's",
       { ...refused, body: problem(401, 'unauthorized', { status: 403 }) },
       /status must be equal/,
     ],
@@ -206,9 +202,9 @@ describe('an answer that is not as it is described', () => {
       { ...rotated, status: 409, headers: problemType, body: problem(409, 'key_limit_reached') },
       /oneOf|one of/,
     ],
-    ['a header that is missing', { ...tooMany, headers: unlimited }, /RateLimit is missing/],
+    ['a missing header', { ...tooMany, headers: unlimited }, /RateLimit is missing/],
     [
-      'another coding',
+      'another content coding',
       { ...compressed, headers: { ...problemType, 'Accept-Encoding': 'gzip' } },
       /Accept-Encoding must be/,
     ],
@@ -221,22 +217,22 @@ describe('an answer that is not as it is described', () => {
     ['a body with a 204', { ...deleted, body: '{}' }, /there is a body/],
     ['a media type with a 204', { ...deleted, headers: json }, /json is not declared/],
     ['a body with HEAD', { ...list, method: 'HEAD' }, /there is a body/],
-    ['success on a path that is not there', { ...notFound, status: 200 }, /status is not 404/],
+    ['success on an unknown path', { ...notFound, status: 200 }, /status is not 404/],
     [
-      'another code on a path that is not there',
+      'another code on an unknown path',
       { ...notFound, body: problem(404, 'user_not_found') },
       /body\/code/,
     ],
     [
-      'a field more on a path that is not there',
+      'an extra field on an unknown path',
       { ...notFound, body: problem(404, 'not_found', { stack: 'x' }) },
       /body\/stack/,
     ],
-    ['no problem document', { ...notFound, headers: json }, /no problem document/],
-    ['a text on a path that is not there', { ...notFound, body: 'Not found' }, /not JSON/],
+    ['no problem document', { ...notFound, headers: json }, /not a problem document/],
+    ['text on an unknown path', { ...notFound, body: 'Not found' }, /not JSON/],
     ['a 404 for a method', { ...notAllowed, ...notFound, path: keys, method: 'PUT' }, /not 405/],
     [
-      'Allow with less than is described',
+      'an incomplete Allow',
       { ...notAllowed, headers: { ...notAllowed.headers, Allow: 'GET, HEAD' } },
       /Allow is "GET, HEAD"/,
     ],
@@ -249,11 +245,15 @@ describe('an answer that is not as it is described', () => {
     ['a preflight with 200', { ...preflight, status: 200 }, /not answered 204/],
     ['a preflight that is refused', { ...preflight, headers: common }, /preflight is refused/],
     [
-      "the API gateway's words with a request id",
+      "the API gateway's message with a request id",
       { ...away, headers: { ...away.headers, 'X-Request-Id': 'r-1' } },
       /not declared/,
     ],
-    ["the API gateway's form in other words", { ...away, body: { message: 'x' } }, /not declared/],
+    [
+      "the API gateway's form with another message",
+      { ...away, body: { message: 'x' } },
+      /not declared/,
+    ],
     ["the API gateway's failure", { ...away, status: 500, body: ownMessages.failed }, /declared/],
   ])('is caught: %s', (_, given, words) => {
     expect(check(answer(given)).join('\n')).toMatch(words);
@@ -268,7 +268,7 @@ describe('an answer that is not as it is described', () => {
     'RateLimit-Policy',
     'Retry-After',
     'WWW-Authenticate',
-  ])('is caught: %s where it is not declared', (name) => {
+  ])('is caught: an undeclared %s', (name) => {
     const extra = { [name]: 'x' };
     for (const given of [health, preflight]) {
       const deviations = check(answer({ ...given, headers: { ...given.headers, ...extra } }));

@@ -4,21 +4,21 @@ import { type DescribedAnswer, type Description, matcherOf } from './description
 import { isGatewayAnswer } from './gateway-answer.ts';
 import { mediaTypeOf, undescribedProblem } from './undescribed-problem.ts';
 
-/** An answer, and what was asked. */
+/** An answer and its request. */
 export interface Answer {
   method: string;
   /** As it was sent, without the query and without `/functions/v1`. */
   path: string;
   status: number;
   headers: Headers;
-  /** Null where it was not read. */
+  /** Null if it was not read. */
   body: string | null;
 }
 
-/** Says in which ways an answer is not as the description has it; none if it is. */
+/** Lists how an answer deviates from the description; empty if it does not. */
 export type CheckAnswer = (answer: Answer) => string[];
 
-/** What an answer carries only where the description says so. */
+/** Headers that an answer may carry only if the description declares them. */
 const telltaleHeaders = [
   'Accept-Encoding',
   'Allow',
@@ -98,10 +98,10 @@ export function createAnswerChecker(description: Description): CheckAnswer {
   };
 }
 
-/** Validates by what the description has at a place. */
+/** Validates a value by the schema at a place in the description. */
 function createValidator(description: Description) {
   const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true, strict: true });
-  // the description is no schema, but holds them
+  // the description is not a schema, but contains schemas
   ajv.addVocabulary(['discriminator', 'example', ...Object.keys(description)]);
   addFormats.default(ajv);
   ajv.addSchema(description, 'description');
@@ -116,7 +116,7 @@ function createValidator(description: Description) {
   };
 }
 
-/** A problem document names the request as the header does. */
+/** The request id in a problem document must match the header. */
 function checkRequestId(value: unknown, headers: Headers): string[] {
   if (typeof value !== 'object' || value === null || !('requestId' in value)) return [];
   return value.requestId === headers.get('X-Request-Id')
@@ -133,7 +133,7 @@ function checkPreflight({ status, headers, body }: Answer): string[] {
   ];
 }
 
-/** As the router reads a path: `%2F` stays, and so does what is no UTF-8. */
+/** Decodes a path like the router: `%2F` stays, and so does invalid UTF-8. */
 function decode(path: string): string {
   return path.replace(/(?:%[0-9a-f]{2})+/gi, (encoded) => {
     try {

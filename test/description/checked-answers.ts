@@ -2,10 +2,10 @@ import { inject } from 'vitest';
 import { createCheckedFetch, type UndescribedAnswer } from './checked-fetch.ts';
 import { noteAnswer } from './seen-answers.ts';
 
-/** Answers of the API that the running test got, and that its description does not have. */
+/** The API answers that the running test got and the description does not allow. */
 export const undescribed: UndescribedAnswer[] = [];
 
-// once for all test files of a worker: to compile the description takes half a second
+// once for all test files of a worker: compiling the description takes half a second
 globalThis.fetch = createCheckedFetch({
   fetch: globalThis.fetch,
   async createCheck() {

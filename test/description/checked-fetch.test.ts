@@ -10,7 +10,7 @@ const createCheck = async () => createAnswerChecker(inject('description'));
 const asIs = 'what nobody described';
 const origin = 'http://127.0.0.1:1';
 
-/** Answers everything with what the API would never say. */
+/** Answers everything with something that the API never sends. */
 const answerWrongly: typeof fetch = async () =>
   new Response(asIs, { headers: { 'Content-Type': 'text/plain' } });
 
@@ -24,21 +24,21 @@ describe('a checked fetch', () => {
     '/admin/proxy/keys',
     '/functions/v1/api/v1/health',
     '/functions/v1/admin/proxy/keys',
-  ])('throws where %s is answered otherwise than described', async (path) => {
+  ])('throws if the answer for %s does not match its description', async (path) => {
     const url = `${origin}${path}`;
     for (const input of [url, new URL(url), new Request(url, { method: 'POST' })]) {
       await expect(checked(input)).rejects.toThrow(UndescribedAnswer);
     }
   });
 
-  it('names the method, the path, the status and what is wrong', async () => {
+  it('names the method, the path, the status and the deviation', async () => {
     const failed = checked(`${origin}/api/v1/health`, { method: 'get' });
     await expect(failed).rejects.toThrow(
       /^GET \/api\/v1\/health answered 200, .*\n {2}- X-Request-Id is missing\n/,
     );
   });
 
-  it('tells what it has thrown, for who takes it for a lost connection', async () => {
+  it('also reports what it throws, as callers may mistake it for a lost connection', async () => {
     const told: Error[] = [];
     const onDeviation = (error: Error) => told.push(error);
     const telling = createCheckedFetch({ fetch: answerWrongly, createCheck, onDeviation });
@@ -47,20 +47,20 @@ describe('a checked fetch', () => {
   });
 
   it.each(['/', '/rest/v1/x', '/auth/v1/admin/users', '/apis/v1', '/api/v1/docs', '/x/api/v1'])(
-    'leaves %s alone, which no function answers',
+    'ignores %s, which no function serves',
     async (path) => {
       const response = await checked(`${origin}${path}`);
       expect(await response.text()).toBe(asIs);
     },
   );
 
-  it('leaves a test the whole answer to read', async () => {
+  it('leaves the whole answer for the test to read', async () => {
     const { request } = await newUser();
     const response = await request('GET', '/api/v1/proxy/keys');
     expect([response.bodyUsed, await response.json()]).toEqual([false, []]);
   });
 
-  it('does not read CSV, which has no end', async () => {
+  it('does not read CSV, which streams without end', async () => {
     let pulls = 0;
     const body = new ReadableStream({ pull: () => void pulls++ }, { highWaterMark: 0 });
     const headers = {
@@ -81,12 +81,12 @@ describe('every test', () => {
   const server = createServer((_, response) => response.end(asIs));
   afterAll(() => server.close());
 
-  it.fails('has such a fetch, and fails also where it takes no notice', async () => {
+  it.fails('uses such a fetch, and fails even if it ignores the error', async () => {
     const port = await listenOnLoopback(server, 0, 'a server');
     await fetch(`http://127.0.0.1:${port}/api/v1/health`).catch(() => {});
   });
 
-  it('has it under what its personas ask', async () => {
+  it("uses it beneath its personas' requests", async () => {
     const user = await newUser();
     const asked: string[] = [];
     const installed = globalThis.fetch;

@@ -1,22 +1,22 @@
 import { apiDocsPaths } from '../../scripts/stack/api-docs.ts';
 import type { Answer, CheckAnswer } from './answer-checker.ts';
 
-/** An answer of the API that its description does not have. */
+/** An API answer that the description does not allow. */
 export class UndescribedAnswer extends Error {
   constructor({ method, path, status }: Answer, deviations: string[]) {
     const found = deviations.map((deviation) => `\n  - ${deviation}`).join('');
-    super(`${method} ${path} answered ${status}, which is not as it is described:${found}`);
+    super(`${method} ${path} answered ${status}, which does not match its description:${found}`);
     this.name = 'UndescribedAnswer';
   }
 }
 
 /**
- * A `fetch` that throws where the API answers what its description does not have. Answers of anything
- * but the API on this machine, and what a test does with an answer, are as without it.
+ * A `fetch` that throws if an API answer does not match its description. Answers from elsewhere
+ * than the API on this machine, and a test's use of an answer, are unaffected.
  */
 export function createCheckedFetch(options: {
   fetch: typeof globalThis.fetch;
-  /** Called when the first answer of the API comes: most test files see none. */
+  /** Called for the first API answer: most test files get none. */
   createCheck: () => Promise<CheckAnswer>;
   onDeviation?: (error: UndescribedAnswer) => void;
 }): typeof globalThis.fetch {
@@ -43,17 +43,19 @@ export function createCheckedFetch(options: {
   };
 }
 
-/** The path that a function is asked for, without the platform's prefix; null where none is. */
+/** The path of a function, without the platform's prefix; null for other paths. */
 function apiPath({ hostname, pathname }: URL): string | null {
   if (!['127.0.0.1', 'localhost', '[::1]'].includes(hostname)) return null;
   if (apiDocsPaths.has(pathname)) return null;
   return /^(?:\/functions\/v1)?(\/(?:api|admin)(?:\/.*)?)$/.exec(pathname)?.[1] ?? null;
 }
 
-/** The body, left for the test to read too; null for CSV, which is a stream without end. */
+/**
+ * A copy of the body, so that the test can still read it; null for CSV, which streams without end.
+ */
 async function readCopy(response: Response): Promise<string | null> {
   if (response.headers.get('Content-Type')?.startsWith('text/csv')) return null;
-  // one that breaks off is for the test to see
+  // the test handles a body that breaks off
   return response
     .clone()
     .text()

@@ -73,7 +73,7 @@ export function resolve(description: Description, schema: Schema): Schema {
   return found;
 }
 
-/** What the paths of a template look like. */
+/** A pattern for the paths of a template. */
 export function matcherOf(template: string): RegExp {
   return new RegExp(`^${template.replace(/\{\w+\}/g, '[^/]+')}$`, 's');
 }

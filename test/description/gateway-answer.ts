@@ -1,14 +1,14 @@
 import { ownMessages } from '../../scripts/stack/own-messages.ts';
 import type { Answer } from './answer-checker.ts';
 
-/** What the local API gateway answers by itself, when no function is there to. */
+/** The local API gateway's own answers when no function can answer. */
 const ownAnswers: [status: number, message: string][] = [
   [503, ownMessages.starting],
   [503, ownMessages.away],
   [404, ownMessages.noRoute],
 ];
 
-/** Whether an answer is the local API gateway's own, and no function's. */
+/** Whether an answer comes from the local API gateway instead of a function. */
 export function isGatewayAnswer({ method, status, headers, body }: Answer): boolean {
   if (headers.has('X-Request-Id') || headers.get('Content-Type') !== 'application/json') {
     return false;

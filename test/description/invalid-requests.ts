@@ -9,14 +9,14 @@ import {
 } from './description.ts';
 import type { Plan } from './plan.ts';
 
-/** A request with one thing wrong, and the status that it must get. */
+/** A request with one fault, and the status that it must get. */
 export interface InvalidPlan extends Plan {
   status: number;
 }
 
 type Mutation = fc.Arbitrary<(plan: Plan) => InvalidPlan>;
 
-/** Makes one thing wrong in requests that are valid. */
+/** Puts one fault into valid requests. */
 export function invalidRequests(
   description: Description,
   { method, path, operation }: Route,
@@ -98,12 +98,12 @@ function withBody(plan: Plan, body: NonNullable<Plan['body']>, status = 400): In
   };
 }
 
-/** A body that is taken as far as it goes: for what is wrong elsewhere in it. */
+/** The valid fields of a plan's body, to which a fault is added. */
 function fieldsOf(plan: Plan): object {
   return plan.body && 'json' in plan.body ? (plan.body.json as object) : {};
 }
 
-/** A schema, or of alternatives what all of them have. */
+/** A schema, or the common fields of its alternatives. */
 function commonParts(description: Description, schema: Schema): Schema {
   const known = resolve(description, schema);
   if (!known.oneOf) return known;
@@ -146,7 +146,7 @@ function badBodies(schema: Schema): Mutation[] {
           .constantFrom(...badValues(property))
           .map((value) => (plan) => withField(plan, name, value)),
     ),
-    // a text that names nobody is as good as any other
+    // a text that names no user gets 404, whatever it is
     ...properties
       .filter(([name]) => name === 'user')
       .map(
@@ -158,7 +158,7 @@ function badBodies(schema: Schema): Mutation[] {
   ];
 }
 
-/** How long the name of a user may be, as the description has it. */
+/** The maximum length of a user's name in the description. */
 const longestUser = 320;
 
 function badValues(schema: Schema): unknown[] {
@@ -179,7 +179,7 @@ function badValues(schema: Schema): unknown[] {
     ...(minimum === undefined ? [] : [minimum - 1, -(2 ** 31), -(2 ** 63)]),
     ...(maximum === undefined ? [] : [maximum + 1, 2 ** 31, 2 ** 32 + 1]),
     ...(types.includes('string') ? ['a\0b', '\ud800', 'x\udc00y'] : []),
-    // no rule takes a control character where a person writes
+    // free text never allows control characters
     ...(isWritten ? ['', `x${'y'.repeat(maxLength)}`, 'a\u0007b'] : []),
     ...(maxItems === undefined ? [] : [Array.from({ length: maxItems + 1 }, () => '192.0.2.1')]),
     ...(types.includes('array') ? [[1], [null], ['a\0'], ['\ud800'], ['10.0.0.1/8'], ['x']] : []),

@@ -8,7 +8,7 @@ const routes = routesOf(description).map((route) => ({
   statuses: Object.keys(route.operation.responses).map(Number),
 }));
 
-/** A schema and all that it is made of. */
+/** A schema and all its parts. */
 function parts(schema: Schema): Schema[] {
   const whole = resolve(description, schema);
   const inner = [
@@ -21,12 +21,12 @@ function parts(schema: Schema): Schema[] {
 }
 
 describe.each(routes)('$method $path', ({ method, path, operation, statuses }) => {
-  it('has one success, and can fail in our own ways', () => {
+  it('has one success, and can fail with 500 and 503', () => {
     expect(statuses.filter((status) => status < 400)).toHaveLength(1);
     expect(statuses).toEqual(expect.arrayContaining([500, 503]));
   });
 
-  it('has the refusals of what it takes', () => {
+  it('has the refusals of its parameters and body', () => {
     const takes = (place: string) => operation.parameters?.some((each) => each.in === place);
     const expected: [status: number, needed: boolean | undefined][] = [
       [401, operation.security.length > 0],
@@ -39,13 +39,13 @@ describe.each(routes)('$method $path', ({ method, path, operation, statuses }) =
       [429, method !== 'GET'],
     ];
     for (const [status, needed] of expected) {
-      // some can be refused so for another reason too
+      // some operations can be refused with this status for another reason too
       if (needed !== undefined)
         expect([status, statuses.includes(status)]).toEqual([status, needed]);
     }
   });
 
-  it('says what is left of a limit where it writes, and nowhere else', () => {
+  it('declares the rate limit headers on writes, and only there', () => {
     for (const [status, { headers = {} }] of Object.entries(operation.responses)) {
       const limits = ['RateLimit', 'RateLimit-Policy'].map((name) => headers[name]?.required);
       if (status === '429') expect(limits, status).toEqual([true, true]);
@@ -54,7 +54,7 @@ describe.each(routes)('$method $path', ({ method, path, operation, statuses }) =
     }
   });
 
-  it('has the headers of every answer on each, and problem documents on refusals', () => {
+  it('declares the common headers on every answer, and problem documents on refusals', () => {
     for (const [status, { headers, content }] of Object.entries(operation.responses)) {
       expect(headers, status).toMatchObject({
         'X-Request-Id': { required: true },
@@ -66,7 +66,7 @@ describe.each(routes)('$method $path', ({ method, path, operation, statuses }) =
     }
   });
 
-  it('says of each object which fields it has, so that another is a deviation', () => {
+  it('declares all fields of each object, so that any other is a deviation', () => {
     const { requestBody, responses } = operation;
     const contents = [
       requestBody?.content,
@@ -83,13 +83,13 @@ describe.each(routes)('$method $path', ({ method, path, operation, statuses }) =
   });
 });
 
-it('every route is described once, under a name of its own', () => {
+it('every route is described once, with a unique operationId', () => {
   const names = routes.map(({ operation }) => operation.operationId);
   expect(new Set(names).size).toBe(names.length);
   expect(names.length).toBeGreaterThanOrEqual(17);
 });
 
-it('those that a run has not seen can be told', () => {
+it('described answers that a run has not seen are listed', () => {
   const all = routes.flatMap(({ method, path, statuses }) =>
     statuses.map((status): [string, string, number] => [
       method,

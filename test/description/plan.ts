@@ -1,19 +1,19 @@
-/** A request that is to be sent, in a form that can be shrunk and printed. */
+/** A request to send, in a form that can be shrunk and printed. */
 export interface Plan {
   method: string;
-  /** With `{id}` for the key's place. */
+  /** With `{id}` as the key's placeholder. */
   path: string;
-  /** What stands in that place, as it is sent. */
+  /** The value of the placeholder, as it is sent. */
   id: string;
-  /** Whose request it is: a name in the scene, or else the whole header. */
+  /** The caller: a name in the scene, or else the whole header. */
   by: string;
   query: [name: string, value: string][];
   headers: Record<string, string>;
-  /** JSON, or whatever bytes; undefined for no body. */
+  /** JSON or arbitrary bytes; undefined for no body. */
   body?: { json: unknown } | { bytes: Uint8Array<ArrayBuffer> };
 }
 
-/** Sends a plan and reads all of the answer. Returns its status and its code. */
+/** Sends a plan and reads the whole answer. Returns its status and code. */
 export async function send(
   origin: string,
   authorizations: Record<string, string | null>,

@@ -7,7 +7,7 @@ import { type Scene, setScene } from './scene.ts';
 import { validRequests } from './valid-requests.ts';
 import { wildRequests } from './wild-requests.ts';
 
-// each answer is also checked against the description, as every answer in every test is
+// as in every test, each answer is also checked against the description
 
 const description = inject('description');
 const { url } = inject('stack');
@@ -15,7 +15,7 @@ const seed = Number(process.env.TEST_SEED ?? 20_261_122);
 /** How many times the usual batches are sent: 1, or more for a longer search. */
 const times = Number(process.env.TEST_TIMES ?? 1);
 const most = 8;
-/** The operator has ten webhooks in all tests together. */
+/** The operator has ten webhooks across all tests. */
 const togetherOn = ({ method, path }: { method: string; path: string }) =>
   method === 'POST' && path === '/admin/proxy/webhooks' ? 2 : most;
 let scene: Scene;
@@ -28,7 +28,7 @@ afterAll(() => scene.end());
 
 type Answered = Awaited<ReturnType<typeof send>>;
 
-/** Sends requests, several at a time, and has each answer judged. */
+/** Sends requests, several at a time, and checks each answer with `judge`. */
 async function everyAnswer<Request extends Plan>(
   requests: fc.Arbitrary<Request>,
   batches: number,
@@ -57,7 +57,7 @@ describe.each(routesOf(description))('$method $path', (route) => {
   const { method, path, operation } = route;
   const secured = operation.security.length > 0;
   const success = Number(Object.keys(operation.responses).find((status) => Number(status) < 400));
-  // what is removed is gone
+  // a deleted webhook no longer exists
   const gone = method === 'DELETE' && path.includes('/webhooks/') ? ['webhook_not_found'] : [];
   const valid = () => validRequests(description, route, scene);
   const sendEach = <Request extends Plan>(
@@ -66,11 +66,11 @@ describe.each(routesOf(description))('$method $path', (route) => {
     judge: (answered: Answered, request: Request) => void,
   ) => everyAnswer(requests, batches, judge, togetherOn(route));
 
-  it('does what is rightly asked by who may', async () => {
+  it('accepts valid requests of permitted callers', async () => {
     let succeeded = 0;
     await sendEach(valid(), 2, ({ status, code }, plan) => {
       if (status === success) succeeded++;
-      // who asks for too much, or again, or for what is gone since
+      // a request over a limit, repeated, or for something deleted meanwhile
       else
         expect([409, 422, 429, 'tier_not_granted', ...gone], fc.stringify(plan)).toContain(
           status === 403 || status === 404 ? code : status,
@@ -80,7 +80,7 @@ describe.each(routesOf(description))('$method $path', (route) => {
   });
 
   if (secured)
-    it('refuses who brings no good token, whatever is asked', async () => {
+    it('refuses a caller without a valid token, whatever the request', async () => {
       const nobody = fc
         .tuple(valid(), fc.constantFrom(...scene.nobodies))
         .map(([plan, by]) => ({ ...plan, by }));
@@ -90,7 +90,7 @@ describe.each(routesOf(description))('$method $path', (route) => {
     });
 
   if (secured && path.includes('{id}') && !path.startsWith('/admin/'))
-    it('finds nothing for another user, nor for an admin', async () => {
+    it('finds nothing for another user or an admin', async () => {
       const others = fc
         .tuple(valid(), fc.constantFrom('other', 'admin'))
         .map(([plan, by]) => ({ ...plan, by }));
@@ -101,7 +101,7 @@ describe.each(routesOf(description))('$method $path', (route) => {
     });
 
   if (path.startsWith('/admin/'))
-    it('is forbidden to who is no admin', async () => {
+    it('is forbidden to users who are not admins', async () => {
       const users = fc
         .tuple(valid(), fc.constantFrom('owner', 'other'))
         .map(([plan, by]) => ({ ...plan, by }));
@@ -110,7 +110,7 @@ describe.each(routesOf(description))('$method $path', (route) => {
       });
     });
 
-  it('refuses what has one thing wrong for just that', async () => {
+  it('refuses a request with one fault for exactly that fault', async () => {
     const invalid = invalidRequests(description, route, valid());
     if (!invalid) {
       expect([method, operation.requestBody]).toEqual(['GET', undefined]);
@@ -121,12 +121,12 @@ describe.each(routesOf(description))('$method $path', (route) => {
     });
   });
 
-  it('never fails, whatever is sent by whomever', async () => {
+  it('never fails, whatever any caller sends', async () => {
     await sendEach(wildRequests(route, valid(), scene), 5, () => {});
   });
 });
 
-it('all of these were many requests', () => {
+it('these were many requests', () => {
   console.log(`${sent} requests, TEST_SEED=${seed}`);
   expect(sent).toBeGreaterThanOrEqual(1_700 * times);
 });

@@ -6,14 +6,14 @@ import { openSeenAnswers } from './seen-answers.ts';
 declare module 'vitest' {
   export interface ProvidedContext {
     description: Description;
-    /** Where the answers that tests see are noted, if they are. */
+    /** Where tests record the answers that they see, if at all. */
     seenAnswersFile: string | null;
   }
 }
 
 /**
- * The description of the API for all tests. With `SHOW_UNSEEN_ANSWERS=1` the run tells in the end which
- * described answers it has not seen.
+ * The description of the API for all tests. With `SHOW_UNSEEN_ANSWERS=1`, the run ends with a list
+ * of the described answers that it has not seen.
  */
 export default async function setup(project: TestProject): Promise<() => void> {
   const description = (await describeApi()) as Description;

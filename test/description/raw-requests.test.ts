@@ -3,7 +3,7 @@ import { beforeAll, expect, inject, it } from 'vitest';
 import { newUser, type Persona } from '../support/personas.ts';
 import { createAnswerChecker } from './answer-checker.ts';
 
-// what `fetch` does not send as it is: bodies with GET, other methods, paths with dots
+// what `fetch` does not send unchanged: bodies with GET, other methods, paths with dots
 
 const check = createAnswerChecker(inject('description'));
 const { hostname, port } = new URL(inject('stack').url);
@@ -39,12 +39,12 @@ it.each([
   ['GET', '/api/v1/health/', '', 404],
   ['GET', '/api/v1/health?%', '', 200],
   ['GET', `${keys}?limit=%ff`, '', 400],
-])('%s %s is answered as described', async (method, path, body, status) => {
+])('the answer to %s %s matches its description', async (method, path, body, status) => {
   const answer = await send(method, path, body);
   expect([answer.status, check(answer)]).toEqual([status, []]);
 });
 
-/** Sends a request without tidying it, as neither the stack nor the function does. */
+/** Sends a request without normalizing it; neither the stack nor the function does either. */
 function send(method: string, path: string, body: string) {
   const headers = {
     Authorization: `Bearer ${owner.token}`,

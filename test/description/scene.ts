@@ -9,20 +9,20 @@ import {
 import { recordUsage, usageEvent } from '../support/usage-events.ts';
 import { setWebhookScene, type WebhookScene } from './webhook-scene.ts';
 
-/** People with keys and usage, over which any request can be made. */
+/** Users with keys and usage, for which any request can be made. */
 export interface Scene {
   owner: Persona;
   other: Persona;
   admin: Persona;
-  /** By whom a request can be, and with which header; null for none. */
+  /** Each possible caller with its header; null for none. */
   authorizations: Record<string, string | null>;
-  /** The names of those who bring no good token. */
+  /** The names of the callers without a valid token. */
   nobodies: string[];
   /** The owner's keys, by uuid and by keyId. */
   ownKeys: string[];
   othersKeys: string[];
   webhooks: WebhookScene;
-  /** Makes the keys as good as new, and forgets how much was written. */
+  /** Restores the keys, and forgets past writes. */
   reset(): Promise<void>;
   end(): Promise<void>;
 }
@@ -74,7 +74,7 @@ export async function setScene(): Promise<Scene> {
   };
 }
 
-/** What is no token of a user. */
+/** Headers without a valid token of a user. */
 function brokenAuthorizations(owner: string, admin: string): Record<string, string | null> {
   const [header = '', payload = '', signature = ''] = admin.split('.');
   const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
@@ -86,10 +86,10 @@ function brokenAuthorizations(owner: string, admin: string): Record<string, stri
     'no claims': 'Bearer a.b.c',
     'no signature': `Bearer ${header}.${payload}.`,
     'changed claims': `Bearer ${header}.${aged}.${signature}`,
-    'a letter more': `Bearer ${owner}x`,
+    'an extra letter': `Bearer ${owner}x`,
     'two tokens': `Bearer ${owner} ${owner}`,
     'a password': `Basic ${Buffer.from('x:y').toString('base64')}`,
     'no scheme': owner,
-    'no ASCII': 'é',
+    'not ASCII': 'é',
   };
 }

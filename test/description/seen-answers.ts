@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import type { Answer } from './answer-checker.ts';
 import { type Description, matcherOf, routesOf } from './description.ts';
 
-/** Notes an answer in a file that all test processes share, in one write a line. */
+/** Appends an answer to a file that all test processes share, as one line in one write. */
 export function noteAnswer(file: string, { method, path, status }: Answer): void {
   appendFileSync(file, `${JSON.stringify([method, path, status])}\n`);
 }
 
-/** Where a run notes the answers that it sees, to tell in the end which described ones it has not. */
+/**
+ * Records the answers that a run sees, to list at the end the described ones that it has not seen.
+ */
 export function openSeenAnswers(description: Description): {
   file: string;
   close(): void;
@@ -29,7 +31,7 @@ export function openSeenAnswers(description: Description): {
   };
 }
 
-/** The described answers that are not among those seen. */
+/** The described answers that are not among the seen ones. */
 export function unseenAnswers(
   description: Description,
   seen: [method: string, path: string, status: number][],

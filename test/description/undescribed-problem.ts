@@ -6,8 +6,8 @@ export function mediaTypeOf(headers: Headers): string | null {
 }
 
 /**
- * Checks the answer to what the description does not have: a problem with this status and code. One
- * whose body is too large may be refused for that, before anybody looks at where it goes.
+ * Checks the answer to a request that the description does not have: a problem with this status and
+ * code. A body that is too large may be refused first, before routing.
  */
 export function undescribedProblem(
   answer: Answer,
@@ -39,7 +39,9 @@ function problemDeviations(answer: Answer, status: number, code: string): string
   const bodiless = answer.method === 'HEAD';
   return [
     ...(answer.status === status ? [] : [`the status is not ${status}`]),
-    ...(mediaTypeOf(headers) === 'application/problem+json' ? [] : ['it is no problem document']),
+    ...(mediaTypeOf(headers) === 'application/problem+json'
+      ? []
+      : ['it is not a problem document']),
     ...(headers.get('Cache-Control') === 'no-store' ? [] : ['Cache-Control is not no-store']),
     ...(headers.has('X-Request-Id') ? [] : ['X-Request-Id is missing']),
     ...(bodiless && body ? ['there is a body'] : []),

@@ -6,7 +6,7 @@ import { printableText, recordsOf, times, valuesOf } from './valid-values.ts';
 
 const hour = 3_600_000;
 
-/** What the rules say of a field beyond its schema. */
+/** Rules for fields that their schemas do not express. */
 function rules({ owner, other, ownKeys, webhooks }: Scene): Record<string, fc.Arbitrary<unknown>> {
   const now = Date.now();
   return {
@@ -44,33 +44,33 @@ function rules({ owner, other, ownKeys, webhooks }: Scene): Record<string, fc.Ar
     to: times(now - hour, now + hour),
     keyId: fc.constantFrom(...ownKeys),
     ids: fc.array(fc.constantFrom(...ownKeys), { minLength: 1, maxLength: 300 }),
-    // a kind of webhook takes this machine for its own host on a local stack
+    // on a local stack, a webhook's URL may name this machine
     url: fc.constant(`http://127.0.0.1:9/${webhooks.token}`),
     routingKey: fc.constant(webhooks.token),
     types: fc.constant(['webhook.test']),
   };
 }
 
-/** What goes together with nothing else. */
+/** Removes parameters that cannot be combined. */
 function withoutConflicts(query: Record<string, unknown>): Record<string, unknown> {
   if (query.period !== undefined && (query.from ?? query.to) !== undefined) {
     return withoutConflicts({ ...query, period: undefined });
   }
   const { page, cursor, ...rest } = query;
   if (cursor !== undefined) {
-    // a sort has cursors of its own
+    // each sort has its own cursors
     const { sort: _, ...unsorted } = rest;
     return { ...unsorted, cursor };
   }
   if (page === undefined) return rest;
-  // a page is one of the newest 10,000 rows
+  // only the newest 10,000 rows have page numbers
   const pages = Math.floor(10_000 / Number(rest.limit ?? 50));
   return { ...rest, page: ((Number(page) - 1) % pages) + 1 };
 }
 
 /**
- * A webhook without types would get all alerts of a run, some of them at PagerDuty's. A deletion goes
- * with no other change.
+ * A webhook without types would get all alerts of a run, some of them at PagerDuty. A deletion
+ * allows no other change.
  */
 function withoutClashes(body: unknown) {
   const fields = body as Record<string, unknown>;
@@ -78,7 +78,7 @@ function withoutClashes(body: unknown) {
   return fields.deleted ? { ids: fields.ids, deleted: true } : fields;
 }
 
-/** Requests for an operation that who may make them makes rightly. */
+/** Valid requests for an operation from a permitted caller. */
 export function validRequests(
   description: Description,
   { method, path, operation }: Route,

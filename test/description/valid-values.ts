@@ -9,7 +9,7 @@ export function printableText(least: number, most: number): fc.Arbitrary<string>
     .filter((text) => text.isWellFormed() && [...text.trim()].length >= least);
 }
 
-/** Values that a schema takes. `byName` stands for what only its description says of a field. */
+/** Values that a schema accepts. `byName` has values for fields with rules beyond the schema. */
 export function valuesOf(
   description: Description,
   schema: Schema,
@@ -59,7 +59,7 @@ function valuesOfType(
   }
 }
 
-/** Objects with those fields, the ones that are not required now and then. */
+/** Objects with those fields; optional ones are sometimes omitted. */
 export function recordsOf(
   fields: [string, fc.Arbitrary<unknown>][],
   required: string[],
@@ -76,7 +76,7 @@ function textsOf({ format, pattern, minLength, maxLength }: Schema): fc.Arbitrar
   return printableText(minLength ?? 0, maxLength ?? 60);
 }
 
-/** RFC 3339 times of a span, in several ways to write them. */
+/** RFC 3339 times within a span, written in several ways. */
 export function times(from: number, to: number): fc.Arbitrary<string> {
   return fc
     .tuple(fc.date({ min: new Date(from), max: new Date(to), noInvalidDate: true }), fc.nat(3))

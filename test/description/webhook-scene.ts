@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Sql } from 'postgres';
 
-/** Webhooks over which any request can be made: the owner's, and the operator's. */
+/** Webhooks for which any request can be made: the owner's and the operator's. */
 export interface WebhookScene {
-  /** What the address or the key of each webhook has that a request makes. */
+  /** Part of the address or key of every webhook that a request creates. */
   token: string;
-  /** The id that stands for `{id}` in a path of webhooks, and the delivery for `{deliveryId}`. */
+  /** The values of `{id}` and `{deliveryId}` in a path of webhooks. */
   idsOf(path: string): { webhook: string; delivery: string };
-  /** Makes these as good as new, and removes all others of these users and of the token. */
+  /** Restores these webhooks, and deletes all others of these users or with the token. */
   reset(): Promise<void>;
   end(): Promise<void>;
 }
 
-/** Puts two webhooks into the database, each with a delivery; `users` may make others. */
+/** Inserts two webhooks, each with a delivery; `users` may create others. */
 export function setWebhookScene(sql: Sql, ownerId: string, users: string[]): WebhookScene {
   const token = randomUUID().replaceAll('-', '');
   const own = { webhook: randomUUID(), alert: randomUUID(), delivery: randomUUID() };

@@ -15,7 +15,7 @@ const headerText = fc.string({
 });
 const anyText = fc.string({ unit: 'binary', maxLength: 30 });
 
-/** Requests with anything in them that can be sent: only how they fail is known. */
+/** Requests with arbitrary content: all that is known is that they must not cause a 5xx. */
 export function wildRequests(
   { operation }: Route,
   valid: fc.Arbitrary<Plan>,
@@ -36,7 +36,7 @@ export function wildRequests(
     .map(([plan, changes]) => sendable(changes.reduce((changed, by) => by(changed), plan)));
 }
 
-/** `fetch` sends no body with GET and HEAD. */
+/** `fetch` does not send a body with GET or HEAD. */
 function sendable(plan: Plan): Plan {
   const { body, ...bodiless } = plan;
   return ['GET', 'HEAD'].includes(plan.method) ? bodiless : plan;

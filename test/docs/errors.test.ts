@@ -12,7 +12,7 @@ const page = readFileSync(join(projectRoot, 'docs/errors.md'), 'utf8');
 afterAll(() => sql.end());
 
 describe('docs/errors.md', () => {
-  it('has behind it a rule for each argument that a function refuses', async () => {
+  it('has a rule for each argument that a function refuses', async () => {
     const sources = await sql<{ source: string }[]>`
       select prosrc as source from pg_proc
       where pronamespace = any('{public,proxy_private}'::regnamespace[])`;
@@ -34,12 +34,12 @@ describe('docs/errors.md', () => {
     expect(documented.toSorted()).toEqual(sent.toSorted());
   });
 
-  it('says what PostgREST answers where the arguments fit no function', async () => {
+  it("states PostgREST's answer for arguments that match no function", async () => {
     expect(page).toContain('| `PGRST202` | 404 |');
     const { supabase } = await newUser();
     const routines = await listRoutines(sql, ['public']);
     expect(routines.length).toBeGreaterThan(15);
-    // the one that takes a single argument of JSON
+    // the function with a single JSON argument
     const codes: Record<string, string> = {
       report_proxy_deliveries: await byVersion({ 12: '42883', 14.2: 'PGRST202' }),
     };

@@ -7,7 +7,7 @@ import { projectRoot } from '../../scripts/stack/project-root.ts';
 const traffic = readFileSync(join(projectRoot, 'docs/traffic.md'), 'utf8');
 
 describe('the table of gateway answers', () => {
-  it('has every refusal with its status, in order, and no other', () => {
+  it('has exactly the refusals and their statuses, in order', () => {
     const documented = [...traffic.matchAll(/^\| (\d{3}) \| `([a-z_]+)` \|/gm)].map(
       ([, status, code]) => ({ status: Number(status), code }),
     );
@@ -17,7 +17,7 @@ describe('the table of gateway answers', () => {
 });
 
 describe('a refusal', () => {
-  it.each(refusalCodes)('%s is one line of text that begins with its code', (code) => {
+  it.each(refusalCodes)('%s is one line of text that starts with its code', (code) => {
     expect(new Refusal(code).message).toMatch(new RegExp(`^${code}: [\\x20-\\x7e]+\\n$`));
   });
 });

@@ -17,9 +17,9 @@ const entries = Object.entries(packages).filter(([path]) => path !== '');
 const permissive =
   /^\(?(MIT|ISC|0BSD|BSD-[23]-Clause|Apache-2\.0|BlueOak-1\.0\.0|Unlicense|PSF-2\.0|Python-2\.0|CC0-1\.0)\)?$/;
 
-it('each dependency has a licence that permits what we do', () => {
+it('each dependency has a license that permits our use', () => {
   const others = entries.filter(([, { license, dev, optional }]) => {
-    // binaries of other platforms, as the lockfile could not read them
+    // binaries of other platforms, whose license the lockfile could not read
     if (license === undefined) return !optional;
     if (license === 'MPL-2.0') return !dev;
     return !license.split(/ (?:OR|and) /).every((one) => permissive.test(one));
@@ -27,7 +27,7 @@ it('each dependency has a licence that permits what we do', () => {
   expect(others).toEqual([]);
 });
 
-it('each dependency has a checksum, but binaries that were out of reach', () => {
+it('each dependency has a checksum, except unreachable binaries', () => {
   const without = entries.filter(([, { integrity }]) => integrity === undefined);
   expect(without.every(([, { optional }]) => optional)).toBe(true);
   expect(without.length).toBeLessThanOrEqual(10);

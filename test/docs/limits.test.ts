@@ -11,7 +11,7 @@ afterAll(() => sql.end());
 const spans: Record<string, number> = { '60 s': 60, 'a day': 86_400 };
 
 describe('docs/api.md', () => {
-  it('has every limit on writes with its number and span, and no other', async () => {
+  it('has exactly the limits on writes, with their numbers and spans', async () => {
     const [, table = ''] = /^\| policy \|.*\n((?:\|.*\n)+)/m.exec(page) ?? [];
     const documented = table
       .split('\n')

@@ -11,7 +11,7 @@ const pages = ['.', 'docs'].flatMap((folder) =>
 );
 const textOf = (page: string) => readFileSync(join(projectRoot, page), 'utf8');
 
-/** The anchors of a page's headings, as GitHub makes them. */
+/** The anchors of a page's headings, as GitHub creates them. */
 function anchorsOf(page: string): Set<string> {
   const headings = [...textOf(page).matchAll(/^#{1,6} (.+)$/gm)].map(([, text = '']) => text);
   return new Set(
@@ -26,7 +26,7 @@ function anchorsOf(page: string): Set<string> {
 }
 
 describe.each(pages)('%s', (page) => {
-  it('links to files and headings that exist', () => {
+  it('links only to files and headings that exist', () => {
     for (const [, path = '', anchor] of textOf(page).matchAll(
       /\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g,
     )) {
@@ -37,7 +37,7 @@ describe.each(pages)('%s', (page) => {
     }
   });
 
-  it('names commands, files and folders that exist', () => {
+  it('names only commands, files and folders that exist', () => {
     for (const [, name = ''] of textOf(page).matchAll(/npm run ([a-z][a-z-]*)/g)) {
       expect(scripts).toHaveProperty(name);
     }

@@ -17,13 +17,13 @@ const rows = table
       .map((cell) => cell.trim()),
   );
 
-describe('what docs/platform.md says of PostgREST', () => {
+describe('the PostgREST table in docs/platform.md', () => {
   it('has a column for each version', () => {
     expect(rows.length).toBeGreaterThan(40);
     for (const row of rows) expect([row[0], row.length]).toEqual([row[0], 6]);
   });
 
-  it('names for each row the test that proves it, or says that none does', () => {
+  it('names for each row the test that proves it, or that it was not run', () => {
     for (const [what = '', ...columns] of rows) {
       const proof = columns.at(-1) ?? '';
       if (proof === 'read, not run') continue;

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { reasonCodes } from '../../gateway/readiness/reason.ts';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
 
-it('docs/gateways.md has every reason of /readyz, and no other', () => {
+it('docs/gateways.md has exactly the reasons of /readyz', () => {
   const page = readFileSync(join(projectRoot, 'docs/gateways.md'), 'utf8');
   const codes = [...page.matchAll(/^\| `([a-z_]+)` \| [^|]+ \| [^|]+ \|$/gm)].map(
     ([, code]) => code,

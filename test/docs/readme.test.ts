@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { readBlock } from '../../scripts/docs/fenced-blocks.ts';
 import { freePort } from '../../scripts/stack/ports.ts';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
 import { listRelations, listRoutines } from '../support/catalog.ts';
@@ -15,38 +16,22 @@ import { copyDashboard } from '../support/stack/dashboard-copy.ts';
 
 const read = (path: string) => readFileSync(join(projectRoot, path), 'utf8');
 const readme = read('README.md');
-const contributing = read('CONTRIBUTING.md');
-const [deploying, operating, supabaseJs] = ['deploying', 'operating', 'supabase-js'].map((name) =>
-  read(`docs/${name}.md`),
-) as [string, string, string];
+const supabaseJs = read('docs/supabase-js.md');
 const origin = 'http://127.0.0.1:54321';
 const stack = inject('stack');
 const sql = connectOwner();
 afterAll(() => sql.end());
 const run = promisify(execFile);
 
-/** The fenced blocks of a language, in order. */
-function blocks(language: string, page: string): string[] {
-  const fence = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g');
-  return [...page.matchAll(fence)].map(([, body = '']) => body);
-}
-
-/** The one block of a language that has `part` in it. */
-function block(language: string, part: string, page = readme): string {
-  const found = blocks(language, page).filter((body) => body.includes(part));
-  expect(found).toHaveLength(1);
-  return found[0] ?? '';
-}
-
-describe('the README and the pages that it leads to', () => {
-  it('mints a key with its curl, and shows the true shape of the answer', async () => {
+describe('the README and the pages that it links to', () => {
+  it('mint a key with their curl command, and show the real form of the answer', async () => {
     const { token } = await newUser();
-    const curl = block('sh', 'curl -X POST').replace(origin, stack.url);
+    const curl = readBlock('README.md', 'sh', 'curl -X POST').replace(origin, stack.url);
     const { stdout } = await run('bash', ['-c', `${curl.trimEnd()} --silent`], {
       env: { ...process.env, SUPABASE_JWT: token },
     });
     const { key } = JSON.parse(stdout);
-    const shown = JSON.parse(block('json', 'basicAuth')).key;
+    const shown = JSON.parse(readBlock('README.md', 'json', 'basicAuth')).key;
     expect(Object.keys(key)).toEqual(Object.keys(shown));
     const { label, tier, liveMode, bandwidthLimitBytes, rateLimit, active, rotatedAt } = shown;
     expect(key).toMatchObject({
@@ -61,13 +46,13 @@ describe('the README and the pages that it leads to', () => {
     expect(shown.basicAuth).toBe(`${shown.keyId}:${shown.secret}`);
   });
 
-  it('sends traffic with its curl', async () => {
+  it('send traffic with their curl command', async () => {
     const { token, request } = await newUser();
     expect(token).not.toBe('');
     const minted = await request('POST', '/api/v1/proxy/keys', { label: 'from the README' });
     const { key } = (await minted.json()) as { key: { basicAuth: string } };
     const target = await startPlainTarget();
-    const curl = block('sh', 'curl -x')
+    const curl = readBlock('README.md', 'sh', 'curl -x')
       .replace('127.0.0.1:7777', new URL(stack.gatewayUrl).host)
       .replace('https://example.com/', `http://127.0.0.1:${target.port}/hello`);
     const { stdout } = await run('bash', ['-c', `${curl.trimEnd()} --silent --fail`], {
@@ -80,7 +65,7 @@ describe('the README and the pages that it leads to', () => {
   it('start a gateway with their command', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-readme-'));
     const metricsPort = await freePort();
-    const command = block('sh', 'npm run gateway\n', deploying)
+    const command = readBlock('docs/deploying.md', 'sh', 'npm run gateway\n')
       .replace(/"postgresql:[^"]+"/, `"${stack.gatewayDbUrl}"`)
       .replace('/var/lib/gateway-spool', `"${folder}"`)
       .replace('GATEWAY_HOST=0.0.0.0', 'GATEWAY_HOST=127.0.0.1');
@@ -113,9 +98,9 @@ describe('the README and the pages that it leads to', () => {
   it('build the dashboard for a project with their command', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-readme-'));
     try {
-      // a page of one script, as its own is built before the run
+      // a page with one script, as the real one was built before the run
       const checkout = await copyDashboard(folder);
-      const command = block('sh', 'npm run build', deploying)
+      const command = readBlock('docs/deploying.md', 'sh', 'npm run build')
         .replace('<ref>', 'abcdefghijklmnopqrst')
         .replace('sb_publishable_…', 'sb_publishable_readme');
       const { stdout } = await run('bash', ['-c', command], { cwd: checkout.folder });
@@ -140,7 +125,7 @@ describe('the README and the pages that it leads to', () => {
       file,
       [
         `const publishableKey = ${JSON.stringify(stack.publishableKey)};`,
-        block('ts', 'createClient', supabaseJs).replace(origin, stack.url),
+        readBlock('docs/supabase-js.md', 'ts', 'createClient').replace(origin, stack.url),
         'console.log(JSON.stringify({ key, keys, error }));',
         'process.exit(0);',
       ].join('\n'),
@@ -152,32 +137,32 @@ describe('the README and the pages that it leads to', () => {
     expect(keys.map((row: { key_id: string }) => row.key_id)).toContain(key.key_id);
   });
 
-  it('name all that supabase-js may call or read, and nothing else', async () => {
+  it('name exactly what supabase-js may call or read', async () => {
     const named = (pattern: RegExp) =>
       new Set([...supabaseJs.matchAll(pattern)].map(([, name = '']) => name));
     const routines = await listRoutines(sql, ['public']);
     const rpcs = named(/rpc\('(\w+)'/g);
-    // health checks ask the route
+    // health checks use the route
     rpcs.add('proxy_health');
-    // and `npm run verify` the version
+    // and `npm run verify` reads the version
     rpcs.add('proxy_schema_version');
     expect([...rpcs].sort()).toEqual([...new Set(routines.map(({ name }) => name))].sort());
     const relations = await listRelations(sql, ['public']);
     expect([...named(/from\('(\w+)'/g)].sort()).toEqual(relations.map(({ name }) => name).sort());
   });
 
-  it('is short', () => {
+  it('keep the README short', () => {
     expect(readme.split('\n').length).toBeLessThan(120);
   });
 });
 
-describe('the commands for a database, of contributing and of operating', () => {
+describe('the documented commands for a database', () => {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-readme-'));
   let own: OwnDatabase;
 
   beforeAll(async () => {
     own = await startOwnDatabase();
-    // the CLI knows its local database by the port in config.toml
+    // the CLI identifies its local database by the port in config.toml
     const { port } = new URL(own.dbUrl);
     cpSync(join(projectRoot, 'supabase'), join(folder, 'supabase'), { recursive: true });
     const config = join(folder, 'supabase', 'config.toml');
@@ -189,8 +174,8 @@ describe('the commands for a database, of contributing and of operating', () => 
     rmSync(folder, { recursive: true });
   });
 
-  it('maintains the usage', async () => {
-    const command = block('sh', 'npm run maintain\n', operating).replace(
+  it('maintain the usage', async () => {
+    const command = readBlock('docs/operating.md', 'sh', 'npm run maintain\n').replace(
       /"postgresql:[^"]+"/,
       `"${own.dbUrl}"`,
     );
@@ -198,8 +183,8 @@ describe('the commands for a database, of contributing and of operating', () => 
     expect(stdout).toMatch(/partitions/);
   });
 
-  it.each(block('sh', 'supabase migration new', contributing).trim().split('\n'))(
-    'works: %s',
+  it.each(readBlock('CONTRIBUTING.md', 'sh', 'supabase migration new').trim().split('\n'))(
+    'work: %s',
     async (line) => {
       const command = line
         .replace('54322', new URL(own.dbUrl).port)
@@ -213,7 +198,7 @@ describe('the commands for a database, of contributing and of operating', () => 
         maxBuffer: 16 * 1024 * 1024,
       });
       if (line.includes('gen types')) expect(stdout).toContain('mint_proxy_key');
-      // says nothing where there is nothing to say
+      // prints nothing if there are no findings
       if (line.includes('db advisors')) expect(stdout.trim()).toBe('');
     },
   );

@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
-/** The account, as both ways say. */
+/** The account, as both the route and the RPC return it. */
 const readAccount = async () => (await expectSameAnswer(calls.account(user))).data;
 const tiersOf = async () => (await readAccount())?.tiers as Record<string, unknown>[];
 
@@ -25,7 +25,7 @@ const quota = (limitBytes: number, usedBytes = 0, requests = 0) => ({
   leftBytes: Math.max(limitBytes - usedBytes, 0),
   requests,
 });
-/** A tier as the account of a new user shows it. */
+/** A tier as shown in a new user's account. */
 const tier = (name: string, limitBytes: number, testLimitBytes: number) => ({
   tier: name,
   ...quota(limitBytes),
@@ -39,7 +39,7 @@ const developer = tier('developer', 25e9, 100e6);
 const team = tier('team', 500e9, 1e9);
 const enterprise = tier('enterprise', 20e12, 1e9);
 
-it('of a new user shows the self-serve tiers, this month, and when it ends', async () => {
+it("a new user's account shows the self-serve tiers, this month, and when it ends", async () => {
   expect(await readAccount()).toEqual({
     userId: user.id,
     period: period(0),
@@ -48,7 +48,7 @@ it('of a new user shows the self-serve tiers, this month, and when it ends', asy
   });
 });
 
-it('shows what live keys and test keys used, deleted ones too, and the keys held', async () => {
+it('an account shows the usage of live and test keys, including deleted ones, and the number of keys', async () => {
   const [live] = await seedKeys(sql, user.id, 3);
   const deleted = await seedKey(sql, user.id, { deleted: true });
   const test = await seedKey(sql, user.id, { liveMode: false });
@@ -70,7 +70,7 @@ it('shows what live keys and test keys used, deleted ones too, and the keys held
   ]);
 });
 
-it('shows a tier that was granted, of which there are keys, or of which some were used', async () => {
+it('an account shows a tier that is granted, that has keys, or that was used this month', async () => {
   await sql`insert into proxy_private.proxy_tier_grants (user_id, tier) values (${user.id}, 'enterprise')`;
   expect(await tiersOf()).toEqual([developer, team, enterprise]);
   await sql`delete from proxy_private.proxy_tier_grants where user_id = ${user.id}`;
@@ -86,7 +86,7 @@ it('shows a tier that was granted, of which there are keys, or of which some wer
   ]);
 });
 
-it('shows the limits that an admin has set, and nothing left beyond them', async () => {
+it('an account shows the limits that an admin has set, and nothing left once they are exceeded', async () => {
   await overrideAccountLimits(
     sql,
     { userId: user.id },

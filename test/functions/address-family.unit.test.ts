@@ -28,18 +28,18 @@ it.each([
   ' 1.2.3.4',
   '1:2:3:4:5:6:1.2.3.4',
   '1:2:3:4:5:6:7:1.2.3.4',
-])('%j is of the family that Node says', (address) => {
+])('%j has the family that Node reports', (address) => {
   expect(familyOf(address)).toBe(isIP(address));
 });
 
-it('whatever looks like an address is of the family that Node says', () => {
+it('any text that resembles an address has the family that Node reports', () => {
   const part = fc.constantFrom('0', '1', '01', '255', '256', 'f', 'ffff', '10000', '');
   const text = fc
     .array(fc.tuple(part, fc.constantFrom(':', '::', '.', '')), { maxLength: 10 })
     .map((parts) => parts.map(([digits, separator]) => digits + separator).join(''));
   fc.assert(
     fc.property(fc.oneof(text, fc.ipV4(), fc.ipV6(), fc.string()), (address) => {
-      // an address with a zone is none that a name leads to
+      // no name resolves to an address with a zone
       if (address.includes('%')) return familyOf(address) === 0;
       return familyOf(address) === isIP(address);
     }),

@@ -3,7 +3,7 @@ import ipaddr from 'ipaddr.js';
 import { describe, expect, test } from 'vitest';
 import { isPublic } from '../../supabase/functions/_shared/address-ranges.ts';
 
-// IANA's special-purpose registries, multicast, and what lies outside of IPv6 2000::/3, checked by
+// IANA's special-purpose registries, multicast, and addresses outside IPv6 2000::/3, checked by
 // Node's own BlockList
 
 const forbidden = [
@@ -61,7 +61,7 @@ const forbidden = [
   'ff00::/8',
 ];
 
-// one list each: ::/3 of a list would cover every IPv4 address, too
+// separate lists: ::/3 in one list would also cover every IPv4 address
 const lists = { ipv4: new BlockList(), ipv6: new BlockList() };
 const familyOf = (address: string) => (isIPv4(address) ? 'ipv4' : 'ipv6');
 for (const cidr of forbidden) {
@@ -87,7 +87,7 @@ function toAddress(number: bigint, bits: number): string {
   return ipaddr.fromByteArray(bytes).toString();
 }
 
-/** The first and the last address of a range, and those before and after it. */
+/** The first and the last address of a range, and those just outside it. */
 function edges(cidr: string): string[] {
   const [network = '', length] = cidr.split('/');
   const bits = isIPv4(network) ? 32 : 128;
@@ -106,7 +106,7 @@ test.each(forbidden)('the edges of %s', (cidr) => {
   expect(isPublic(network)).toBe(false);
 });
 
-test.each([32, 128])('addresses of %i bits around every range, and far from it', (bits) => {
+test.each([32, 128])('random %i-bit addresses around every range and far from it', (bits) => {
   let state = 0x2545f491;
   const random = () => {
     state = Math.imul(state ^ (state >>> 15), state | 1);
@@ -119,7 +119,7 @@ test.each([32, 128])('addresses of %i bits around every range, and far from it',
   for (let round = 0; round < 20_000; round++) {
     const wide = (random() << 96n) | (random() << 64n) | (random() << 32n) | random();
     const base = toNumber(ofFamily[round % ofFamily.length] ?? '');
-    // keeps the base's first bits, as many as the round says
+    // keeps as many of the base's first bits as the round says
     const number = base ^ ((wide & ((1n << BigInt(bits)) - 1n)) >> BigInt(round % bits));
     const address = toAddress(number, bits);
     expect(isPublic(address), address).toBe(!isForbidden(address));
@@ -128,7 +128,7 @@ test.each([32, 128])('addresses of %i bits around every range, and far from it',
   expect(publicOnes).toBeGreaterThan(1_000);
 });
 
-describe('what is no canonical address is not public', () => {
+describe('text that is not a canonical address is not public', () => {
   test.each(['', 'localhost', '1', '8.8', '010.8.8.8', '0x8.8.8.8', '8.8.8.8.', '[2606:4700::1]'])(
     '%j',
     (address) => {

@@ -4,7 +4,7 @@ import { createAuthenticate } from '../../supabase/functions/_shared/authenticat
 import { newUser, type Persona } from '../support/personas.ts';
 import { badTokens } from './bad-tokens.ts';
 
-// PostgREST would refuse most of these tokens as well: here the function is on its own.
+// PostgREST would refuse most of these tokens too; this tests the function alone.
 
 const { url, publishableKey } = inject('stack');
 let owner: Persona;
@@ -13,7 +13,7 @@ beforeAll(async () => {
   owner = await newUser();
 });
 
-/** What a function makes of tokens, with the keys that the project publishes or those at `jwks`. */
+/** A function's token check with the keys that the project publishes, or those at `jwks`. */
 function newFunction(jwks?: URL): (token: string) => Promise<string> {
   const { data: env, error } = resolveEnv({
     url,
@@ -29,14 +29,14 @@ function newFunction(jwks?: URL): (token: string) => Promise<string> {
 }
 
 describe('a function that checks a token', () => {
-  it('takes one of a user, also once more', async () => {
+  it("accepts a user's token repeatedly", async () => {
     const authenticate = newFunction();
     expect(await authenticate(owner.token)).toBe(owner.token);
     expect(await authenticate(owner.token)).toBe(owner.token);
   });
 
   it.each(badTokens)(
-    'refuses one %s before the database is asked, again and again, whatever it took before',
+    'refuses a token %s before it calls the database, repeatedly, also after a good token',
     async (_, forge) => {
       const authenticate = newFunction();
       await authenticate(owner.token);
@@ -47,7 +47,7 @@ describe('a function that checks a token', () => {
     },
   );
 
-  it('says that it is unavailable while the keys cannot be had', async () => {
+  it('reports that it is unavailable while it cannot get the keys', async () => {
     const nowhere = new URL(`${url}/no-keys-here`);
     await expect(newFunction(nowhere)(owner.token)).rejects.toMatchObject({
       code: 'unavailable',

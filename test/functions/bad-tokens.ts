@@ -26,7 +26,7 @@ async function publicJwk(): Promise<JWK> {
   return jwk;
 }
 
-/** Claims under an HMAC whose secret is what everybody may read. */
+/** Claims under an HMAC whose secret is public. */
 function signWithText(claims: JWTPayload, secret: string): Promise<string> {
   return new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256', kid, typ: 'JWT' })
@@ -74,34 +74,34 @@ const forgeries: Record<string, Forge> = {
     return `${header}.${encode({ ...claims, app_metadata: { role: 'admin' } })}.${signature}`;
   },
   'without a signature': (good) => `${split(good).header}.${split(good).payload}.`,
-  'of alg none': (_, claims) => new UnsecuredJWT(claims).encode(),
-  'of alg none with the kid of the key': (_, claims) =>
+  'with alg none': (_, claims) => new UnsecuredJWT(claims).encode(),
+  'with alg none and the kid of the key': (_, claims) =>
     `${encode({ alg: 'none', kid })}.${encode(claims)}.`,
-  'of HS256 by the public key as JWK': async (_, claims) =>
+  'signed with HS256 by the public key as JWK': async (_, claims) =>
     signWithText(claims, JSON.stringify(await publicJwk())),
-  'of HS256 by the public key as PEM': async (_, claims) => {
+  'signed with HS256 by the public key as PEM': async (_, claims) => {
     const imported = await importJWK(await publicJwk(), 'ES256', { extractable: true });
-    if (imported instanceof Uint8Array) throw new Error('the key is no public key');
+    if (imported instanceof Uint8Array) throw new Error('the key is not a public key');
     return signWithText(claims, await exportSPKI(imported));
   },
   'of another project under the same kid': (_, claims) => signElsewhere(claims, { kid }),
   'of another project under its own kid': (_, claims) =>
     signElsewhere(claims, { kid: randomUUID() }),
   'of another project without a kid': (_, claims) => signElsewhere(claims, {}),
-  'that brings its own key': (_, claims) => signElsewhere(claims, { kid }, true),
+  'that includes its own key': (_, claims) => signElsewhere(claims, { kid }, true),
   'without a sub': (_, claims) => signToken(without(claims, 'sub')),
-  'whose sub is no text': (_, claims) => signToken({ ...claims, sub: 42 }),
+  'whose sub is not text': (_, claims) => signToken({ ...claims, sub: 42 }),
   'without a role': (_, claims) => signToken(without(claims, 'role')),
   'of the anonymous role': (_, claims) => signToken({ ...claims, role: 'anon' }),
   'of the service role': (_, claims) => signToken({ ...claims, role: 'service_role' }),
   "of the database's owner": (_, claims) => signToken({ ...claims, role: 'postgres' }),
   'that is the publishable key': () => publishableKey,
   'that is the secret key': () => secretKey,
-  'that is no token': () => 'nonsense',
+  'that is not a token': () => 'nonsense',
   'that is empty': () => '',
 };
 
-/** Tokens that open nothing, each by what it is and made from one that is good. */
+/** Tokens that must be refused, each with a description and derived from a good token. */
 export const badTokens = Object.entries(forgeries).map(
   ([name, forge]): [string, (good: string) => Promise<string>] => [
     name,

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { createCheckedTokens } from '../../supabase/functions/_shared/checked-tokens.ts';
 
-describe('a token that was found good', () => {
+describe('a token that passed its check', () => {
   const at = (seconds: number) => ({ now: seconds * 1_000 });
 
-  it('is known until it expires, and another is not', () => {
+  it('is remembered until it expires, unlike any other token', () => {
     const clock = at(1_000);
     const tokens = createCheckedTokens(undefined, () => clock.now);
     expect(tokens.has('a.b.c')).toBe(false);
@@ -17,7 +17,7 @@ describe('a token that was found good', () => {
     expect(tokens.has('a.b.c')).toBe(false);
   });
 
-  it('is known for no longer than its signing keys', () => {
+  it('is remembered no longer than its signing keys', () => {
     const clock = at(1_000);
     const tokens = createCheckedTokens(600_000, () => clock.now);
     tokens.add('a.b.c', 9_000);
@@ -27,13 +27,13 @@ describe('a token that was found good', () => {
     expect(tokens.has('a.b.c')).toBe(false);
   });
 
-  it('is not kept where it never expires', () => {
+  it('is not remembered if it never expires', () => {
     const tokens = createCheckedTokens();
     tokens.add('a.b.c', undefined);
     expect(tokens.has('a.b.c')).toBe(false);
   });
 
-  it('makes way for newer ones, of which there are 10,000 at most', () => {
+  it('is replaced by newer ones: at most 10,000 are remembered', () => {
     const clock = at(1_000);
     const tokens = createCheckedTokens(undefined, () => clock.now);
     for (let n = 0; n < 10_001; n += 1) tokens.add(`token ${n}`, 2_000);

@@ -8,9 +8,9 @@ import { createAdmin } from '../../supabase/functions/admin/app.ts';
 import { createApi } from '../../supabase/functions/api/app.ts';
 import { expectProblem } from '../support/contract.ts';
 
-// an upstream that answers each request with headers of its own, late and out of order
+// an upstream that answers each request with its own headers, late and out of order
 
-/** What the upstream says to the request of that id; by its last letter it refuses, or says nothing. */
+/** The upstream's headers for a request id, whose suffix selects a refusal or no headers. */
 function headersOf(id: string): Record<string, string> {
   if (id.endsWith('silent')) return {};
   return {
@@ -32,7 +32,7 @@ const upstream = createServer(async (request, response) => {
     'X-Upstream': 'keeps-this-to-itself',
   });
   response.flushHeaders();
-  // the body is still read while others' headers arrive
+  // the body is still being read while other answers' headers arrive
   await wait((Number.parseInt(id, 10) * 13) % 20);
   response.end(status === 429 ? JSON.stringify(refusal) : 'null');
 });
@@ -72,7 +72,7 @@ const writes = [
   },
 ];
 
-/** The limits that an answer carries. */
+/** The rate limit headers of an answer. */
 function limitsOf({ headers }: Response): Record<string, string> {
   return Object.fromEntries(
     ['RateLimit', 'RateLimit-Policy', 'Retry-After'].flatMap((name) => {
@@ -83,25 +83,25 @@ function limitsOf({ headers }: Response): Record<string, string> {
 }
 
 describe.each(writes)('$who who writes', ({ ask }) => {
-  it('gets the limits that the database sends, and nothing else of its headers', async () => {
+  it('gets the rate limits that the database sends, and none of its other headers', async () => {
     const response = await ask({ 'X-Request-Id': '1-told' });
     expect(response.status).toBe(204);
     expect(limitsOf(response)).toEqual(headersOf('1-told'));
     expect(response.headers.has('X-Upstream')).toBe(false);
   });
 
-  it('gets them when refused', async () => {
+  it('gets the rate limits when refused', async () => {
     const response = await ask({ 'X-Request-Id': '1-refused' });
     await expectProblem(response, 429, 'rate_limited');
     expect(limitsOf(response)).toEqual(headersOf('1-refused'));
   });
 
-  it('gets none where the database sends none', async () => {
+  it('gets no rate limits if the database sends none', async () => {
     const response = await ask({ 'X-Request-Id': '1-silent' });
     expect([response.status, limitsOf(response)]).toEqual([204, {}]);
   });
 
-  it('never gets those of another request, however many there are at once', async () => {
+  it('never gets the rate limits of another request, however many run at once', async () => {
     const ids = Array.from({ length: 150 }, (_, n) => {
       return `${n}-${['told', 'refused', 'silent'][n % 3]}`;
     });

@@ -27,14 +27,16 @@ afterAll(async () => {
 
 type Options = { prefix?: string; added?: string; headers?: Record<string, string> };
 
-/** A request that succeeds: by the one who may, over a key or a user for whom there is something to do. */
+/**
+ * Prepares a request that succeeds: from a permitted caller, on a key or user that it applies to.
+ */
 async function prepare({ method, path, query, body }: ProtectedRoute) {
   const by = path.startsWith('/admin/') ? admin : owner;
   const { token } = by;
   if (path.includes('/webhooks')) await removeIdleWebhooks(sql);
   const webhook = path.includes(':webhook') ? await makeWebhook(by, by === admin) : '';
   const delivery = path.includes(':delivery') ? await testWebhook(by, webhook, by === admin) : '';
-  // of two users, as one may mint 60 keys in a minute
+  // two users, as one may mint 60 keys per minute
   const holder = by === admin ? customer : owner;
   const id = path.includes(':id') || body?.ids ? (await mintKey(holder)).id : '';
   if (path.endsWith('/reactivate')) await holder.request('DELETE', `/api/v1/proxy/keys/${id}`);
@@ -65,18 +67,18 @@ describe.each(protectedRoutes)('$method $path', (route) => {
   it.each([
     ['the public form', ''],
     ["the platform's form", '/functions/v1'],
-  ])('succeeds under %s of its path, with the headers of every answer', async (_, prefix) => {
+  ])('succeeds under %s of its path, with the common headers', async (_, prefix) => {
     const response = await succeed(route, { prefix });
     expect(response.status).toBe(route.success);
     expectCommonHeaders(response);
   });
 
-  it('lets through what the platform adds to the query', async () => {
+  it('accepts what the platform adds to the query', async () => {
     const added = 'apikey=sb_publishable_x&forceFunctionRegion=eu-west-1';
     expect((await succeed(route, { added })).status).toBe(route.success);
   });
 
-  it('carries RateLimit headers if it writes, and only then', async () => {
+  it('carries RateLimit headers if, and only if, it writes', async () => {
     const { headers } = await succeed(route);
     const limited = route.method !== 'GET';
     expect(headers.has('RateLimit')).toBe(limited);
@@ -85,7 +87,7 @@ describe.each(protectedRoutes)('$method $path', (route) => {
   });
 });
 
-// what changes nothing costs nothing
+// a request without an effect does not count
 const idle = /\/(suspend|reactivate|grants|revoke)$/;
 const repeatable = protectedRoutes.filter(({ method, path }) => {
   if (path.includes(':webhook')) return false;
@@ -93,7 +95,7 @@ const repeatable = protectedRoutes.filter(({ method, path }) => {
 });
 
 describe.each(repeatable)('$method $path', (route) => {
-  it('carries no RateLimit headers where all is done already', async () => {
+  it('carries no RateLimit headers if it changes nothing', async () => {
     const send = await prepare(route);
     expect((await send()).headers.has('RateLimit')).toBe(true);
     const again = await send();
@@ -113,18 +115,18 @@ describe.each(openRoutes)('GET %s', (path) => {
   });
 
   it.each(['apikey=x', 'forceFunctionRegion=eu-west-1', 'forceFunctionRegion=a&x=y'])(
-    'reads no query: %s',
+    'ignores the query: %s',
     async (query) => {
       expect((await request('GET', `${path}?${query}`)).status).toBe(200);
     },
   );
 
-  it('does not look at a token that is sent all the same', async () => {
+  it('ignores a token', async () => {
     expect((await request('GET', path, { token: 'nonsense' })).status).toBe(200);
   });
 });
 
-it('these are all routes that there are', async () => {
+it('these are all the routes', async () => {
   const response = await request('GET', '/api/v1/openapi.json');
   const { paths } = (await response.json()) as { paths: Record<string, Record<string, unknown>> };
   const described = Object.entries(paths).flatMap(([path, methods]) =>
@@ -142,7 +144,7 @@ describe('a request id', () => {
     request('GET', '/api/v1/health', { headers: id === undefined ? {} : { 'X-Request-Id': id } });
 
   it.each([['trace-1_A='], [randomUUID()], ['x'.repeat(64)]])(
-    'is echoed when it is sane: %s',
+    'is echoed if it is valid: %s',
     async (id) => {
       expect((await health(id)).headers.get('X-Request-Id')).toBe(id);
     },
@@ -155,16 +157,16 @@ describe('a request id', () => {
     ['with a letter beyond ASCII', 'é'],
     ['of 65 characters', 'x'.repeat(65)],
     ['that is empty', ''],
-  ])('is replaced when it is one %s', async (_, id) => {
+  ])('is replaced if it is invalid: one %s', async (_, id) => {
     expect((await health(id)).headers.get('X-Request-Id')).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('is given to a request that has none, each time another', async () => {
+  it('is generated for each request without one', async () => {
     const [one, two] = await Promise.all([health(), health()]);
     expect(one.headers.get('X-Request-Id')).not.toBe(two.headers.get('X-Request-Id'));
   });
 
-  it('is echoed by every route, on success', async () => {
+  it('is echoed by every route on success', async () => {
     for (const route of protectedRoutes) {
       const id = randomUUID();
       const { headers } = await succeed(route, { headers: { 'X-Request-Id': id } });
@@ -172,7 +174,7 @@ describe('a request id', () => {
     }
   });
 
-  it('is echoed by a refusal, and stands in its problem document', async () => {
+  it('is echoed by a refusal, and included in its problem document', async () => {
     const response = await request('GET', '/api/v1/proxy/keys', {
       headers: { 'X-Request-Id': 'refused-1' },
     });
@@ -182,7 +184,7 @@ describe('a request id', () => {
   });
 });
 
-describe('a path that no route has', () => {
+describe('a path without a route', () => {
   it.each([
     '/api',
     '/api/v1',
@@ -205,13 +207,13 @@ describe('a path that no route has', () => {
     '/admin/proxy/grants/x',
     '/functions/v1/api/nowhere',
     '/functions/v1/admin/v1/proxy/keys',
-  ])('is 404, whoever asks: %s', async (path) => {
+  ])('is 404, with or without a token: %s', async (path) => {
     await expectProblem(await owner.request('GET', path), 404, 'not_found');
     await expectProblem(await request('POST', path, { body: {} }), 404, 'not_found');
   });
 });
 
-describe('a method that a path does not take', () => {
+describe('a method that a path does not support', () => {
   it.each([
     ['/api/v1/health', 'GET, HEAD', ['POST', 'PUT', 'PATCH', 'DELETE']],
     ['/api/v1/openapi.json', 'GET, HEAD', ['POST', 'PUT', 'PATCH', 'DELETE']],
@@ -240,7 +242,7 @@ describe('a method that a path does not take', () => {
     ['/admin/proxy/keys/x/limits', 'PATCH', ['GET', 'POST', 'PUT', 'DELETE']],
     ['/admin/proxy/grants', 'GET, HEAD, POST', ['PUT', 'PATCH', 'DELETE']],
     ['/admin/proxy/grants/revoke', 'POST', ['GET', 'PUT', 'PATCH', 'DELETE']],
-  ])('is 405 with what is allowed: %s', async (path, allow, methods) => {
+  ])('is 405 with the allowed methods: %s', async (path, allow, methods) => {
     for (const method of methods) {
       for (const response of [
         await owner.request(method, path),

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { expectProblem, type ProtectedRoute, protectedRoutes } from '../support/contract.ts';
 import { type OwnStack, startOwnStack } from '../support/own-stack.ts';
 
-// a stack of its own, as it is broken here part by part; each answer is held against the description
+// a separate stack, as the tests break it; each answer is checked against the description
 
 let stack: OwnStack;
 
@@ -21,7 +21,7 @@ function ask({ method, path, query, body }: ProtectedRoute): Promise<Response> {
   });
 }
 
-it('every route is 500 where the database is not what it should be, and says nothing of it', async () => {
+it('every route answers 500 if the database is misconfigured, without revealing the cause', async () => {
   await stack.sql`revoke execute on all functions in schema public from authenticated`;
   for (const route of protectedRoutes) {
     const problem = await expectProblem(await ask(route), 500, 'internal');
@@ -29,7 +29,7 @@ it('every route is 500 where the database is not what it should be, and says not
   }
 });
 
-it('every route is 503 with Retry-After while the database’s API is away', async () => {
+it('every route answers 503 with Retry-After while PostgREST is down', async () => {
   process.kill(stack.pidOf('PostgREST'), 'SIGKILL');
   for (const route of protectedRoutes) {
     const response = await ask(route);

@@ -25,12 +25,12 @@ afterAll(async () => {
 
 interface Ask {
   path: string;
-  /** By whom; nobody by default. */
+  /** The caller; anonymous by default. */
   by?: 'owner' | 'admin';
   accept?: string;
 }
 
-/** What an answer says beside its body and the time. */
+/** The status, headers and body of an answer, without what varies by time. */
 async function ask(method: string, { path, by, accept = '*/*' }: Ask) {
   const to = path
     .replace(':id', id)
@@ -42,7 +42,7 @@ async function ask(method: string, { path, by, accept = '*/*' }: Ask) {
   });
   const body = await response.text();
   const headers = Object.fromEntries(response.headers);
-  // of this connection and moment
+  // these vary by connection and moment
   for (const name of ['date', 'connection', 'keep-alive', 'transfer-encoding']) {
     delete headers[name];
   }
@@ -65,7 +65,7 @@ const allRoutes: Ask[] = [
 
 it.each<[string, number, Ask]>([
   ...allRoutes.map((route): [string, number, Ask] => ['a route', 200, route]),
-  ['a page with a next one', 200, { path: '/api/v1/proxy/keys?limit=1', by: 'owner' }],
+  ['a page with a next page', 200, { path: '/api/v1/proxy/keys?limit=1', by: 'owner' }],
   ['CSV', 200, { path: '/api/v1/proxy/keys/:id/events', by: 'owner', accept: 'text/csv' }],
   [
     'filtered CSV',
@@ -73,7 +73,7 @@ it.each<[string, number, Ask]>([
     { path: '/api/v1/proxy/keys/:id/events?statusCode=200', by: 'owner', accept: 'text/csv' },
   ],
   ['nobody', 401, { path: '/api/v1/proxy/keys' }],
-  ['no admin', 403, { path: '/admin/proxy/keys', by: 'owner' }],
+  ['not an admin', 403, { path: '/admin/proxy/keys', by: 'owner' }],
   ['an unknown key', 404, { path: '/api/v1/proxy/keys/x', by: 'owner' }],
   ['an unknown parameter', 400, { path: '/api/v1/proxy/keys?x=1', by: 'owner' }],
   [
@@ -87,7 +87,7 @@ it.each<[string, number, Ask]>([
     { path: '/api/v1/proxy/keys/:id/events?limit=1', by: 'owner', accept: 'text/csv' },
   ],
   [
-    'CSV of no time',
+    'CSV of an empty span',
     400,
     {
       path: '/api/v1/proxy/keys/:id/events?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z',
@@ -95,9 +95,9 @@ it.each<[string, number, Ask]>([
       accept: 'text/csv',
     },
   ],
-  ['no path', 404, { path: '/api/v1/nowhere', by: 'owner' }],
-  ['a path that takes no GET', 405, { path: '/api/v1/proxy/keys/:id/rotate', by: 'owner' }],
-])('HEAD answers as GET does, without the body: %s, %s, %o', async (_, status, asked) => {
+  ['an unknown path', 404, { path: '/api/v1/nowhere', by: 'owner' }],
+  ['a path that does not support GET', 405, { path: '/api/v1/proxy/keys/:id/rotate', by: 'owner' }],
+])('HEAD answers like GET, without the body: %s, %s, %o', async (_, status, asked) => {
   let [get, head, after] = await askTwice(asked);
   // other tests may use or mint a key in between
   while (JSON.stringify(after.headers) !== JSON.stringify(get.headers)) {
@@ -114,7 +114,7 @@ it.each<[string, number, Ask]>([
 });
 
 describe('HEAD of CSV', () => {
-  it('reads one event, and no part of the export', async () => {
+  it('reads one event and none of the export', async () => {
     const calls: [name: string, args: unknown][] = [];
     const api = createApi({
       authenticate: async () => 'token',

@@ -10,11 +10,11 @@ import { request } from '../support/personas.ts';
 const { url, publishableKey } = inject('stack');
 const healthPath = '/api/v1/health';
 
-describe('anonymous', () => {
+describe('an anonymous caller', () => {
   it.each([
     ['without a token', {}],
-    ['with a token that is none', { Authorization: 'Bearer nonsense' }],
-  ])('is told that the service is well, %s', async (_, headers) => {
+    ['with an invalid token', { Authorization: 'Bearer nonsense' }],
+  ])('gets the status ok, %s', async (_, headers) => {
     const response = await request('GET', healthPath, { headers });
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ status: 'ok' });
@@ -22,7 +22,7 @@ describe('anonymous', () => {
   });
 });
 
-/** The API over a project at `projectUrl`, and what it told of its failures. */
+/** The API over a project at `projectUrl`, and the failures that it logged. */
 function apiOver(projectUrl: string) {
   const failures: Parameters<Dependencies['logFailure']>[0][] = [];
   const api = createApi({
@@ -35,7 +35,7 @@ function apiOver(projectUrl: string) {
   return { ask, failures };
 }
 
-/** An address where nothing listens. */
+/** An address with no listener. */
 async function closedUrl(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
@@ -59,7 +59,7 @@ describe.each([
     expect(failures).toMatchObject([{ requestId: 'asked-in-a-test', code: 'unavailable' }]);
   });
 
-  it('is 500 and tells nothing of the cause when the project is not what it should be', async () => {
+  it('is 500 without the cause when the project is misconfigured', async () => {
     const { ask, failures } = apiOver(`${url}/no-project-here`);
     const response = await ask(method, path);
     const text = JSON.stringify(await expectProblem(response, 500, 'internal'));

@@ -3,7 +3,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { listAnswer, mintedAnswer } from '../support/contract.ts';
 import { newUser, type Persona } from '../support/personas.ts';
 
-// routes as `supabase.functions.invoke` calls them: a region is a header and a parameter of the query
+// `supabase.functions.invoke` sends the region as a header and a query parameter
 
 let user: Persona;
 

@@ -12,12 +12,12 @@ it.each([
   ['/proxy-api', '/api'],
   ['/', '/api'],
   ['/proxy-api/v1/%2Fx%20y', '/api/v1/%2Fx%20y'],
-])('a function that is deployed by another name serves %s as %s', async (asked, served) => {
+])('a function that is deployed under another name serves %s as %s', async (asked, served) => {
   const response = await echo(new Request(`http://localhost${asked}`));
   expect(await response.text()).toBe(`GET ${served} `);
 });
 
-it('and passes the method, headers and body on', async () => {
+it('it also forwards the method, headers and body', async () => {
   const response = await echo(
     new Request('http://localhost/proxy-api/v1/x', { method: 'POST', body: 'text' }),
   );

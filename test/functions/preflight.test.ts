@@ -5,7 +5,7 @@ import { expectCommonHeaders, openRoutes, protectedRoutes } from '../support/con
 
 const { url } = inject('stack');
 
-/** What a page's requests carry, each by itself; a browser names them in lower case, sorted. */
+/** The headers that a page may send; a browser lists them in lower case, sorted. */
 const sentHeaders = [
   'apikey',
   'authorization',
@@ -49,11 +49,11 @@ function preflight(path: string, method: string, headers: string): Promise<Respo
 const list = ({ headers }: Response, name: string) =>
   (headers.get(name) ?? '').toLowerCase().split(/ *, */);
 
-describe.each(asked)('a page that asks $method $path', ({ method, path }) => {
+describe.each(asked)('a page that sends $method $path', ({ method, path }) => {
   it.each([
     ['the public form', ''],
     ["the platform's form", '/functions/v1'],
-  ])('may, with all that supabase-js sends, under %s', async (_, prefix) => {
+  ])('may send all headers of supabase-js under %s', async (_, prefix) => {
     const response = await preflight(`${prefix}${path}`, method, sentHeaders.join(','));
     expect(response.status).toBe(204);
     expect(await response.text()).toBe('');
@@ -65,12 +65,12 @@ describe.each(asked)('a page that asks $method $path', ({ method, path }) => {
   });
 });
 
-it('nothing else may be sent by a page: each header has a reason', async () => {
+it('a page may send no other header', async () => {
   const response = await preflight('/api/v1/proxy/keys', 'POST', 'x-else');
   expect(list(response, 'Access-Control-Allow-Headers').toSorted()).toEqual(sentHeaders);
 });
 
-it('what supabase-js says that it sends is among it', () => {
+it('the allowed headers include all that supabase-js declares', () => {
   const sent = new Headers(corsHeaders).get('Access-Control-Allow-Headers')?.split(/ *, */);
   expect(sent?.length).toBeGreaterThan(4);
   expect(sentHeaders).toEqual(expect.arrayContaining(sent ?? []));

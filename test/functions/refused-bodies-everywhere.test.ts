@@ -17,7 +17,7 @@ let admin: Persona;
 let key: MintedKey;
 let history: unknown;
 
-/** All that has been noted of the key and its owner. */
+/** Everything stored about the owner's keys, and the number of audit rows. */
 const readHistory = () => sql`
   select k.*, (select count(*) from proxy_private.proxy_key_audit where user_id = ${owner.id}) as noted
   from proxy_private.proxy_keys as k where k.user_id = ${owner.id}`;
@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => sql.end());
 
-/** The route with a body as it stands, byte for byte. */
+/** Calls the route with exactly this body. */
 function send(
   { method, path }: ProtectedRoute,
   body: BodyInit | null,
@@ -45,7 +45,7 @@ function send(
       ...(contentEncoding === undefined ? {} : { 'Content-Encoding': contentEncoding }),
     },
     body,
-    // a body that is a stream goes out in chunks, without a Content-Length
+    // a stream is sent in chunks, without a Content-Length
     ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
   });
 }
@@ -65,15 +65,15 @@ describe.each(routesWithBody)('$method $path', (route) => {
   it.each<[string, unknown, string[]]>([
     ['an unknown field', { ...fields, colour: 'red' }, ['colour']],
     ['two unknown fields', { ...fields, a: 1, b: 2 }, ['a', 'b']],
-    ['an owner of its own choice', { ...fields, userId: 'someone' }, ['userId']],
-    ['a secret of its own choice', { ...fields, secret: 'x' }, ['secret']],
-    ['a state of its own choice', { ...fields, active: true }, ['active']],
+    ["an owner of the caller's choice", { ...fields, userId: 'someone' }, ['userId']],
+    ["a secret of the caller's choice", { ...fields, secret: 'x' }, ['secret']],
+    ["a state of the caller's choice", { ...fields, active: true }, ['active']],
     ['an idempotency key as a field', { ...fields, idempotencyKey: 'x' }, ['idempotencyKey']],
     ['an array', [fields], ['']],
     ['null', null, ['']],
     ['text', 'reason', ['']],
     ['a number', 5, ['']],
-  ])('refuses a body with %s, by its name', async (_, body, paths) => {
+  ])('refuses a body with %s, and names the field', async (_, body, paths) => {
     expect(await pathsAtFault(JSON.stringify(body))).toEqual(paths);
   });
 
@@ -83,14 +83,14 @@ describe.each(routesWithBody)('$method $path', (route) => {
   });
 
   it.each<[string, BodyInit]>([
-    ['cut short', good.slice(0, -1)],
-    ['with a comma too many', `${good.slice(0, -1)},}`],
-    ['of a form', 'reason=x'],
-    ['of spaces', '  '],
+    ['that is truncated', good.slice(0, -1)],
+    ['with an extra comma', `${good.slice(0, -1)},}`],
+    ['with form fields', 'reason=x'],
+    ['of spaces only', '  '],
     ['with bytes that are not UTF-8', new Uint8Array([0x7b, 0x22, 0xe9, 0x22, 0x3a, 0x31, 0x7d])],
     ['with an overlong encoding', new Uint8Array([0x7b, 0x22, 0xc1, 0x81, 0x22, 0x3a, 0x31, 0x7d])],
     ['of two documents', `${good}${good}`],
-  ])('refuses a body that is no JSON: one %s', async (_, body) => {
+  ])('refuses a body that is not valid JSON: one %s', async (_, body) => {
     expect(await pathsAtFault(body)).toEqual(['']);
   });
 
@@ -114,7 +114,7 @@ describe.each(routesWithBody)('$method $path', (route) => {
   });
 
   it.each(['gzip', 'x-gzip', 'deflate', 'br', 'zstd', 'GZIP', 'identity, gzip', 'gzip, identity'])(
-    'refuses a body in the coding %s, and says which it takes',
+    'refuses a body with the content coding %s, and names the accepted one',
     async (coding) => {
       const body = coding === 'gzip' ? new Uint8Array(gzipSync(good)) : good;
       const response = await send(route, body, json, coding);
@@ -123,7 +123,7 @@ describe.each(routesWithBody)('$method $path', (route) => {
     },
   );
 
-  it('reads a body that is said to be in no coding', async () => {
+  it('reads a body whose content coding is identity or empty', async () => {
     for (const coding of ['identity', 'Identity', '']) {
       const response = await send(route, JSON.stringify({ colour: 'red' }), json, coding);
       await expectProblem(response, 400, 'invalid_request');
@@ -141,12 +141,12 @@ describe.each(routesWithBody)('$method $path', (route) => {
     await expectProblem(await send(route, body, json), 413, 'payload_too_large');
   });
 
-  // which fields a webhook has depends on its kind, and a change of keys has one of several
+  // a webhook's fields depend on its kind, and a change of keys needs one of several fields
   const required = Object.keys(route.body ?? {})
     .filter((name) => name !== 'allowedIps')
     .sort();
   it.runIf(required.length > 0 && route.method !== 'PATCH' && !required.includes('kind'))(
-    'names each field that is missing',
+    'names each missing field',
     async () => {
       expect(await pathsAtFault('{}')).toEqual(required);
       for (const name of required) {
@@ -157,6 +157,6 @@ describe.each(routesWithBody)('$method $path', (route) => {
   );
 });
 
-it('after all that was refused the key is as it was, and nothing is noted', async () => {
+it('all these refusals leave the key unchanged, and record nothing', async () => {
   expect(await readHistory()).toEqual(history);
 });

@@ -12,29 +12,29 @@ beforeAll(async () => {
   user = await newUser();
 });
 
-/** A POST with a body as it stands, byte for byte. */
+/** Sends a POST with exactly this body. */
 function send(body: BodyInit, contentType = json): Promise<Response> {
   return fetch(`${url}${path}`, {
     method: 'POST',
     headers: { Authorization: `Bearer ${user.token}`, 'Content-Type': contentType },
     body,
-    // a body that is a stream goes out in chunks, without a Content-Length
+    // a stream is sent in chunks, without a Content-Length
     ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
   });
 }
 
-/** The paths that a refused body is told of. */
+/** The paths that a refusal of a body names. */
 async function pathsAtFault(response: Response): Promise<string[]> {
   const { errors } = await expectProblem(response, 400, 'invalid_request');
   return (errors ?? []).map((error) => error.path).sort();
 }
 
-describe('a body of mint that cannot be used', () => {
+describe('an invalid body of a mint', () => {
   it.each<[string, unknown, string[]]>([
     ['a label that is a number', { label: 5 }, ['label']],
     ['a label that is an object', { label: { toString: 'x' } }, ['label']],
     ['a label with a NUL', { label: 'one\u0000two' }, ['label']],
-    ['a label with an escape', { label: 'one\u001b[31mtwo' }, ['label']],
+    ['a label with an escape character', { label: 'one\u001b[31mtwo' }, ['label']],
     ['a label with the last C1 control', { label: 'one\u009ftwo' }, ['label']],
     ['a label with half of a surrogate pair', { label: 'one\ud800two' }, ['label']],
     ['a label with the other half', { label: '\udc00' }, ['label']],
@@ -45,7 +45,7 @@ describe('a body of mint that cannot be used', () => {
     ['a liveMode that is a number', { label: 'x', liveMode: 1 }, ['liveMode']],
     ['a field in snake case', { label: 'x', live_mode: true }, ['live_mode']],
     [
-      'limits of its own choice',
+      "limits of the caller's choice",
       { label: 'x', bandwidthLimitBytes: 1e15 },
       ['bandwidthLimitBytes'],
     ],
@@ -55,7 +55,7 @@ describe('a body of mint that cannot be used', () => {
   });
 });
 
-it('a body of mint that is empty is refused', async () => {
+it('an empty body of a mint is refused', async () => {
   expect(await pathsAtFault(await send(''))).toEqual(['']);
 });
 
@@ -67,21 +67,21 @@ describe('a content type', () => {
     ['application/json; charset=utf-8'],
     ['application/json;charset=UTF-8'],
     ['Application/JSON'],
-  ])('may be %s', async (contentType) => {
+  ])('can be %s', async (contentType) => {
     await expectAnswer(await send(body, contentType), 201, mintedAnswer);
   });
 });
 
 describe('a large body', () => {
   const limit = 16 * 1024;
-  /** A body that mints, of so many bytes. */
+  /** A valid body for a mint, with that many bytes. */
   const padded = (bytes: number) => `{"label": "large"${' '.repeat(bytes - 18)}}`;
   const chunked = (text: string) => new Blob([text]).stream();
 
   it.each<[string, (text: string) => BodyInit]>([
     ['with a Content-Length', (text) => text],
     ['in chunks', chunked],
-  ])('may have 16 KiB, and no byte more, %s', async (_, form) => {
+  ])('may have 16 KiB, and not a byte more, %s', async (_, form) => {
     expect(padded(limit)).toHaveLength(limit);
     const most = await send(form(padded(limit)));
     await expectAnswer(most, 201, mintedAnswer);
@@ -90,8 +90,8 @@ describe('a large body', () => {
   });
 });
 
-describe('after all that was refused', () => {
-  it('has no key but those of the bodies that may be', async () => {
+describe('after all these refusals', () => {
+  it('the user has only the keys of the valid bodies', async () => {
     const labels = new Set((await listKeys(user)).map((key) => key.label));
     expect(labels).toEqual(new Set(['x', 'large']));
     expect(await listKeys(user)).toHaveLength(6);

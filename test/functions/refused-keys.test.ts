@@ -9,7 +9,7 @@ import {
 import { listKeys, mintKey } from '../support/key-scenes.ts';
 import { newAdmin, newUser, type Persona, request } from '../support/personas.ts';
 
-/** All that name a key, in the path or in the query. */
+/** All routes that name a key in the path or the query. */
 const routesOfKeys: ProtectedRoute[] = [
   ...protectedRoutes.filter(({ path }) => path.includes(':id')),
   {
@@ -38,8 +38,8 @@ beforeAll(async () => {
 });
 
 const names: Record<string, () => string> = {
-  'a keyId that no key has': () => 'avp_live_000000000000',
-  'a keyId cut short': () => theirs.keyId.slice(0, -1),
+  'an unknown keyId': () => 'avp_live_000000000000',
+  'a truncated keyId': () => theirs.keyId.slice(0, -1),
   'a keyId of the other mode': () => theirs.keyId.replace('live', 'test'),
   'a label': () => theirs.label,
   'the whole basicAuth': () => theirs.basicAuth,
@@ -50,11 +50,11 @@ const names: Record<string, () => string> = {
   'a quote': () => `' or true --`,
   'a NUL': () => '\u0000',
   'a keyId and a NUL': () => `${theirs.keyId}\u0000`,
-  'letters beyond ASCII': () => 'ключ',
+  'non-ASCII letters': () => 'ключ',
   'a long text': () => 'x'.repeat(2_000),
 };
 
-/** A request that would succeed, were the key there and the caller's to name. */
+/** A request that would succeed if the key existed and the caller could use it. */
 function ask({ token }: Persona, route: ProtectedRoute, id: string): Promise<Response> {
   const path = `${route.path}${route.query ? `?${route.query}` : ''}`;
   return request(route.method, path.replace(':id', encodeURIComponent(id)), {
@@ -63,7 +63,7 @@ function ask({ token }: Persona, route: ProtectedRoute, id: string): Promise<Res
   });
 }
 
-/** The problem but for what differs from request to request. */
+/** The problem without what differs between requests. */
 async function notFound(response: Response) {
   const { requestId, ...rest } = await expectProblem(response, 404, 'not_found');
   return rest;
@@ -76,12 +76,12 @@ describe.each(routesOfKeys)('$method $path', (route) => {
   beforeAll(async () => {
     unknown = await refusalOf(randomUUID());
   });
-  // in a query the database is asked with what it cannot hold, and that is refused before
+  // in a query, text that the database cannot hold is refused before the lookup
   const askable = Object.entries(names).filter(
     ([name]) => route.path.includes(':id') || !name.includes('NUL'),
   );
 
-  it.each(askable)('answers %s as a key that does not exist', async (_, name) => {
+  it.each(askable)('answers %s like an unknown key', async (_, name) => {
     expect(await refusalOf(name())).toEqual(unknown);
   });
 });
@@ -89,7 +89,7 @@ describe.each(routesOfKeys)('$method $path', (route) => {
 describe.each(routesOfKeys.filter(({ path }) => path.startsWith('/api/')))(
   "$method $path, with another user's key",
   (route) => {
-    it.each(['id', 'keyId'] as const)('is as one that does not exist, by its %s', async (name) => {
+    it.each(['id', 'keyId'] as const)('answers like an unknown key, by its %s', async (name) => {
       const before = await listKeys(other);
       for (const persona of [user, admin]) {
         expect(await notFound(await ask(persona, route, theirs[name]))).toEqual(
@@ -102,7 +102,7 @@ describe.each(routesOfKeys.filter(({ path }) => path.startsWith('/api/')))(
 );
 
 describe('an owner', () => {
-  it.each(['id', 'keyId'] as const)('may write the %s of a key in upper case', async (name) => {
+  it.each(['id', 'keyId'] as const)('can write the %s of a key in upper case', async (name) => {
     for (const route of routesOfKeys.filter(({ path }) => path.startsWith('/api/'))) {
       const key = await mintKey(user);
       const response = await ask(user, route, key[name].toUpperCase());

@@ -34,7 +34,7 @@ describe.each(protectedRoutes)('$method $path', ({ method, path, query = '', bod
 
   it.each<[string, () => Record<string, string>]>([
     ['no token', () => ({})],
-    ['the secret key as apikey alone', () => ({ apikey: secretKey })],
+    ['the secret key only as apikey', () => ({ apikey: secretKey })],
     ['a good token under another scheme', () => ({ Authorization: `Token ${owner.token}` })],
     ['a good token without a scheme', () => ({ Authorization: owner.token })],
     ['the basicAuth of a key', () => ({ Authorization: `Bearer ${key.basicAuth}` })],
@@ -47,7 +47,7 @@ describe.each(protectedRoutes)('$method $path', ({ method, path, query = '', bod
     await expectUnauthorized(await ask(headers()));
   });
 
-  it('refuses a token whose sub is no uuid', async () => {
+  it('refuses a token whose sub is not a uuid', async () => {
     const token = await signToken({ ...decodeJwt(owner.token), sub: 'somebody' });
     await expectUnauthorized(await ask({ Authorization: `Bearer ${token}` }));
   });
@@ -57,13 +57,13 @@ describe.each(protectedRoutes)('$method $path', ({ method, path, query = '', bod
   });
 });
 
-describe('after all that was refused', () => {
-  it('takes the good token still, whatever the case of its scheme', async () => {
+describe('after all these refusals', () => {
+  it('the good token is still accepted, whatever the case of its scheme', async () => {
     const headers = { Authorization: `bearer ${owner.token}` };
     expect((await request('GET', '/api/v1/proxy/keys', { headers })).status).toBe(200);
   });
 
-  it('has one key, as it was minted', async () => {
+  it('there is one key, as it was minted', async () => {
     const actions = await sql`
       select a.action from proxy_private.proxy_key_audit as a
       where a.user_id = ${owner.id} or a.api_key_id = ${key.id}`;

@@ -4,20 +4,19 @@ import { describe, expect, it } from 'vitest';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
 
 const folder = join(projectRoot, 'supabase', 'functions');
-// what dials webhooks uses four calls of Deno's that the platform's runtime has
+// the webhook sender uses four Deno calls that the platform's runtime provides
 const files = globSync('**/*.ts', { cwd: folder }).filter((file) => file !== 'deliver/network.ts');
 
-// what the platform's runtime lacks or blocks is among these: docs/platform.md
+// these include everything that the platform's runtime lacks or blocks: docs/platform.md
 const unused = {
-  "an API of Deno's own": /\bDeno\b/,
-  "a module of Node's":
-    /from '(node:)?(fs|os|path|vm|process|worker_threads|child_process)['/]|'node:/,
+  'a Deno API': /\bDeno\b/,
+  'a Node module': /from '(node:)?(fs|os|path|vm|process|worker_threads|child_process)['/]|'node:/,
   'a worker': /\bnew (Shared)?Worker\b/,
   'shared memory': /\bSharedArrayBuffer\b/,
 };
 
 describe('the functions', () => {
-  it('are looked into', () => {
+  it('are found', () => {
     expect(files.length).toBeGreaterThan(30);
   });
 
@@ -27,7 +26,7 @@ describe('the functions', () => {
     );
   });
 
-  it.each(['api', 'admin', 'deliver'])('answer by their default export: %s', (name) => {
+  it.each(['api', 'admin', 'deliver'])('answer through their default export: %s', (name) => {
     const entry = readFileSync(join(folder, name, 'index.ts'), 'utf8');
     expect(entry).toMatch(/^export default \{ fetch: /m);
   });

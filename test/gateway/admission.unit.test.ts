@@ -24,7 +24,7 @@ const record = (changes: Partial<KeyRecord> = {}): KeyRecord => ({
   ...changes,
 });
 
-/** An admission whose clock, rate and database's answers are in the test's hand. */
+/** An admission whose clock, rate limit and database answers the test controls. */
 function scene({ waitSeconds = 0 } = {}) {
   const { cache, clock, asked, fill } = keyCacheScene();
   const now = () => clock.now;
@@ -56,7 +56,7 @@ function scene({ waitSeconds = 0 } = {}) {
     closed,
     admit: (header = current, client: Client = inside) =>
       admit(credentialsOf(header), client, holder, options),
-    /** `admitted`, or the code of the refusal, with a * where the caller proved to hold the key. */
+    /** `admitted`, or the code of the refusal, with a * if the caller proved to hold the key. */
     async judge(header = current, client: Client = inside) {
       try {
         const { refusal } = await admit(credentialsOf(header), client, holder, options);
@@ -69,10 +69,10 @@ function scene({ waitSeconds = 0 } = {}) {
 }
 
 describe('a warm cache', () => {
-  it('takes both secrets until a grace is over, counted from when the key was asked for', async () => {
+  it('accepts both secrets until a grace ends, counted from the start of the lookup', async () => {
     const { clock, asked, cache, judge } = scene();
     const looked = cache.get(keyId);
-    // the answer takes its time: what it says was true at some time since
+    // the lookup takes time: its answer was true at some moment since it started
     clock.now += 2_000;
     asked[0]?.answer(record({ previousHash: hashOf(previous), previousEndsInMs: 10_000 }));
     await looked;
@@ -86,7 +86,7 @@ describe('a warm cache', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('refuses a key from its deadline on, counted from when it was asked for', async () => {
+  it('refuses a key from its deadline on, counted from the start of the lookup', async () => {
     const { clock, asked, cache, judge } = scene();
     const looked = cache.get(keyId);
     clock.now += 2_000;
@@ -99,7 +99,7 @@ describe('a warm cache', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('refuses the old secret of a grace that is over as what may be new, where nothing is heard', async () => {
+  it('answers 503 for the old secret after its grace, while changes are not received', async () => {
     const { clock, cache, asked, fill, judge } = scene();
     await fill({ previousHash: hashOf(previous), previousEndsInMs: 10_000 });
     cache.switchOff();
@@ -115,22 +115,22 @@ describe('a warm cache', () => {
   });
 });
 
-describe('in order', () => {
+describe('checks run in order', () => {
   const exhausted = { bandwidthLimitBytes: 0 };
   it.each<[string, Partial<KeyRecord>, string, string, number]>([
     ['the secret', { active: false, suspended: true }, '2', 'credentials_required', 0],
     ['a suspension', { active: false, suspended: true, expiresInMs: -1 }, '1', 'key_suspended*', 0],
-    ['an end', { expiresInMs: 0 }, '1', 'credentials_required*', 0],
+    ['an expiry', { expiresInMs: 0 }, '1', 'credentials_required*', 0],
     ['the address', {}, '1', 'address_forbidden*', 0],
     ['the rate', { allowedIps: [] }, '1', 'rate_limited*', 1],
-  ])('%s is judged before what follows', async (_, changes, digit, code, tokens) => {
+  ])('%s is checked before the rest', async (_, changes, digit, code, tokens) => {
     const { fill, judge, taken } = scene({ waitSeconds: 1 });
     await fill({ ...exhausted, allowedIps: tens, ...changes });
     expect(await judge(headerOf(digit), outside)).toBe(code);
     expect(taken).toHaveLength(tokens);
   });
 
-  it('the quota comes last', async () => {
+  it('the quota is checked last', async () => {
     const { fill, judge, taken } = scene();
     await fill({ ...exhausted, allowedIps: tens });
     expect(await judge(current, inside)).toBe('quota_exceeded*');
@@ -139,14 +139,14 @@ describe('in order', () => {
   });
 });
 
-it('a client that has left is at no allowed address', async () => {
+it('a client that has disconnected has no allowed address', async () => {
   const { fill, judge } = scene();
   await fill({ allowedIps: tens });
   expect(await judge(current, { remoteAddress: undefined })).toBe('address_forbidden*');
   expect(await judge(current, { remoteAddress: '::ffff:10.1.2.3' })).toBe('admitted');
 });
 
-it('regression: a key that a fresh figure shows out of service is not what the CONNECT was judged by', async () => {
+it('regression: a CONNECT is not judged by a newer lookup that shows the key as inactive', async () => {
   const { clock, fill, admit, asked, inUse, closed } = scene();
   await fill({ bandwidthLimitBytes: 0 });
   clock.now += 1_000;
@@ -155,7 +155,7 @@ it('regression: a key that a fresh figure shows out of service is not what the C
   asked[1]?.answer(record({ active: false }));
   const { refusal, mark } = await admitting;
   expect(refusal).toBe(null);
-  // its tunnel is open by now, and can be closed
+  // its tunnel is open by now and can be closed
   inUse.opened(keyId, mark);
   await new Promise((resolve) => setImmediate(resolve));
   expect(closed).toEqual(['key out of service']);

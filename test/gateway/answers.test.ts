@@ -37,11 +37,11 @@ const oneLine = /^[a-z_]+: [^\n]+\n$/;
 describe('each refusal is one line with its code', () => {
   it.each([
     ['no port', 'CONNECT localhost HTTP/1.1\r\nHost: localhost\r\n\r\n'],
-    ['a port too high', 'CONNECT localhost:70000 HTTP/1.1\r\nHost: localhost\r\n\r\n'],
-    ['a path for a host', 'CONNECT /etc HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['a port above 65535', 'CONNECT localhost:70000 HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['a path in place of a host', 'CONNECT /etc HTTP/1.1\r\nHost: localhost\r\n\r\n'],
     ['a relative URL', 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'],
     ['https without CONNECT', 'GET https://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n'],
-    ['something else than HTTP', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
+    ['bytes that are not HTTP', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
   ])('400 malformed_request for %s', async (_, bytes) => {
     const answer = await sendRaw(gateway.port, bytes);
     expect(answer.status).toBe(400);
@@ -49,7 +49,7 @@ describe('each refusal is one line with its code', () => {
     expect(answer.body).toContain('malformed_request');
   });
 
-  it('402 quota_exceeded when the month is used up', async () => {
+  it('402 quota_exceeded when the month’s quota is used up', async () => {
     const key = await newKey();
     await overrideLimits(sql, key.id, { bandwidth_limit_bytes: 0 });
     const request = connectRequest(`127.0.0.1:${target.port}`, key.basicAuth);
@@ -65,11 +65,11 @@ describe('each refusal is one line with its code', () => {
   });
 
   it.each([
-    ['port_forbidden', '192.0.43.8:22', 'a port that is not of the web'],
+    ['port_forbidden', '192.0.43.8:22', 'a port that is not a web port'],
     ['target_forbidden', '10.0.0.1:443', 'a private address'],
     ['target_forbidden', '127.0.0.5:443', 'a loopback address'],
     ['target_forbidden', '169.254.169.254:80', 'cloud metadata'],
-    ['target_forbidden', '[::1]:443', 'a loopback address of IPv6'],
+    ['target_forbidden', '[::1]:443', 'an IPv6 loopback address'],
     ['target_forbidden', '[64:ff9b::a9fe:a9fe]:80', 'cloud metadata behind NAT64'],
   ])('403 %s for %s, %s', async (code, asked) => {
     const key = await newKey();
@@ -80,7 +80,7 @@ describe('each refusal is one line with its code', () => {
     expect((await eventsOf(key, 1))[0]).toMatchObject({ status_code: 403, bytes_sent: 0 });
   });
 
-  it('403 key_suspended while an admin keeps the key out of service, and no usage', async () => {
+  it('403 key_suspended while an admin suspends the key, and no usage is recorded', async () => {
     const key = await newKey();
     await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
     const request = connectRequest(`127.0.0.1:${target.port}`, key.basicAuth);
@@ -95,17 +95,22 @@ describe('each refusal is one line with its code', () => {
     ['a wrong secret', (key) => `${key.keyId}:${'0'.repeat(64)}`],
     ['an unknown keyId', (key) => `avp_live_ffffffffffff:${key.secret}`],
     ['the secret of another key', (key) => `${key.keyId}:${key.secret.replace(/./g, 'a')}`],
-  ])('407 credentials_required with Proxy-Authenticate for %s, and no usage', async (_, pair) => {
-    const key = await newKey();
-    const request = connectRequest(`127.0.0.1:${target.port}`, pair(key));
-    const answer = await sendRaw(gateway.port, request);
-    expect(answer.status).toBe(407);
-    expect(answer.headers['proxy-authenticate']).toBe('Basic realm="proxy keys", charset="UTF-8"');
-    expect(answer.body).toMatch(/^credentials_required: [^\n]+\n$/);
-    // one that is metered comes after it, so that there would have been time
-    await sendRaw(gateway.port, connectRequest('10.0.0.1:80', key.basicAuth));
-    expect(await eventsOf(key, 1)).toMatchObject([{ status_code: 403 }]);
-  });
+  ])(
+    '407 credentials_required with Proxy-Authenticate for %s, and no usage is recorded',
+    async (_, pair) => {
+      const key = await newKey();
+      const request = connectRequest(`127.0.0.1:${target.port}`, pair(key));
+      const answer = await sendRaw(gateway.port, request);
+      expect(answer.status).toBe(407);
+      expect(answer.headers['proxy-authenticate']).toBe(
+        'Basic realm="proxy keys", charset="UTF-8"',
+      );
+      expect(answer.body).toMatch(/^credentials_required: [^\n]+\n$/);
+      // a metered request follows, so that the refusal would have been recorded before it
+      await sendRaw(gateway.port, connectRequest('10.0.0.1:80', key.basicAuth));
+      expect(await eventsOf(key, 1)).toMatchObject([{ status_code: 403 }]);
+    },
+  );
 
   it('407 for a scheme that is not Basic', async () => {
     const bytes = connectRequest('10.0.0.1:80').replace(
@@ -115,7 +120,7 @@ describe('each refusal is one line with its code', () => {
     expect((await sendRaw(gateway.port, bytes)).status).toBe(407);
   });
 
-  it('429 rate_limited with Retry-After over the key’s rate', async () => {
+  it('429 rate_limited with Retry-After above the key’s rate', async () => {
     const key = await newKey();
     await overrideLimits(sql, key.id, { rate_limit: 2 });
     const request = connectRequest('10.0.0.1:80', key.basicAuth);
@@ -132,7 +137,7 @@ describe('each refusal is one line with its code', () => {
     expect(await owner.refusalsOf(key, statuses.length + 1)).toEqual(refusals);
   });
 
-  it('502 target_unreachable where nobody listens, and for a name that does not exist', async () => {
+  it('502 target_unreachable for a closed port, and for a name that does not exist', async () => {
     const key = await newKey();
     const closed = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => closed.once('listening', resolve));
@@ -147,7 +152,7 @@ describe('each refusal is one line with its code', () => {
   });
 });
 
-it('a deleted key is refused, and served again when an admin reactivates it', async () => {
+it('a deleted key is refused, and works again when an admin reactivates it', async () => {
   const key = await newKey();
   const admin = await newAdmin();
   const request = connectRequest(`127.0.0.1:${target.port}`, key.basicAuth);

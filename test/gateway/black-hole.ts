@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 
-/** A port of 127.0.0.1 where nobody answers a SYN. */
+/** A port of 127.0.0.1 where no SYN is answered. */
 export interface BlackHole {
   port: number;
   close(): Promise<void>;
 }
 
-/** Makes a listener that accepts nobody, and fills its queue. */
+/** Starts a listener that accepts no connection, and fills its queue. */
 export async function openBlackHole(): Promise<BlackHole> {
   const script = `
     const server = require('node:net').createServer();
@@ -26,7 +26,7 @@ export async function openBlackHole(): Promise<BlackHole> {
     const socket = connect(port, '127.0.0.1').on('error', () => {});
     queued.push(socket);
     await Promise.race([once(socket, 'connect'), sleep(200)]);
-    // what a busy process has not read yet
+    // lets a busy process notice a connect that has succeeded
     await turn();
     connecting = socket.connecting;
   } while (!connecting);

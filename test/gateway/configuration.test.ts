@@ -12,7 +12,7 @@ const least = { GATEWAY_DATABASE_URL: databaseUrl, GATEWAY_SPOOL_DIR: '/var/spoo
 const read = (settings: Record<string, string> = {}) =>
   readConfiguration({ ...least, ...settings });
 
-/** The lines that say what is wrong, by variable. */
+/** The error lines, by variable. */
 function complaints(environment: Record<string, string>): Record<string, string> {
   try {
     readConfiguration(environment);
@@ -24,7 +24,7 @@ function complaints(environment: Record<string, string>): Record<string, string>
   }
 }
 
-it('what is not said is as the contract has it', () => {
+it('a variable that is not set has its documented default', () => {
   expect(read()).toEqual({
     databaseUrl,
     databaseConnections: 10,
@@ -51,7 +51,7 @@ it('what is not said is as the contract has it', () => {
   });
 });
 
-it('what is said is taken', () => {
+it('a variable that is set takes effect', () => {
   const configuration = read({
     GATEWAY_DATABASE_CONNECTIONS: '3',
     GATEWAY_HOST: '::',
@@ -104,20 +104,20 @@ const tls = {
   GATEWAY_TLS_KEY_FILE: '/etc/tls/tls.key',
 };
 
-it.each(Object.keys(tls))('TLS without %s is not complete', (name) => {
+it.each(Object.keys(tls))('TLS without %s is incomplete', (name) => {
   expect(complaints({ ...least, ...tls, [name]: '' })).toEqual({
     [name]: expect.stringContaining('must be set'),
   });
 });
 
-it('TLS needs another port than clear text', () => {
+it('TLS needs a different port than clear text', () => {
   const same = { ...least, ...tls, GATEWAY_PORT: '7443' };
   expect(complaints(same)).toEqual({ GATEWAY_TLS_PORT: expect.stringContaining('GATEWAY_PORT') });
-  // any free port is another one each time
+  // port 0 is a different free port each time
   expect(read({ ...tls, GATEWAY_PORT: '0', GATEWAY_TLS_PORT: '0' }).tls?.port).toBe(0);
 });
 
-it('an empty variable counts as none', () => {
+it('an empty variable counts as not set', () => {
   const names = [
     'GATEWAY_DATABASE_CONNECTIONS',
     'GATEWAY_HOST',
@@ -145,7 +145,7 @@ it('an empty variable counts as none', () => {
   ]);
 });
 
-describe('refused, by name and without the value, is', () => {
+describe('an error names the variable and not its value', () => {
   it.each([
     ['GATEWAY_DATABASE_URL', 'hunter2'],
     ['GATEWAY_DATABASE_URL', 'https://user:hunter2@db.example.com/postgres'],
@@ -172,7 +172,7 @@ describe('refused, by name and without the value, is', () => {
     ['GATEWAY_FLUSH_MS', '10s'],
     ['GATEWAY_DRAIN_MS', '-5'],
     ['GATEWAY_LAME_DUCK_MS', '3600001'],
-    // a timer of Node's would fire at once
+    // a Node timer would fire at once
     ['GATEWAY_DRAIN_MS', '2147483648'],
     ['GATEWAY_IDLE_MS', '2147483648'],
     ['GATEWAY_IDLE_MS', '999'],
@@ -201,7 +201,7 @@ describe('refused, by name and without the value, is', () => {
   });
 });
 
-it('all that is wrong is said at once', () => {
+it('all errors are reported at once', () => {
   const wrong = { GATEWAY_PORT: 'x', GATEWAY_LOG_LEVEL: 'x', REDIS_URL: 'x' };
   expect(Object.keys(complaints(wrong)).sort()).toEqual([
     'GATEWAY_DATABASE_URL',
@@ -213,23 +213,26 @@ it('all that is wrong is said at once', () => {
 });
 
 it.each([
-  ['nothing', {}, ['GATEWAY_DATABASE_URL', 'GATEWAY_SPOOL_DIR']],
+  ['no variables', {}, ['GATEWAY_DATABASE_URL', 'GATEWAY_SPOOL_DIR']],
   ['a bad URL', { ...least, GATEWAY_DATABASE_URL: 'hunter2' }, ['GATEWAY_DATABASE_URL']],
-])('a gateway that is told %s ends with 1 and says why, without a stack', async (_, env, names) => {
-  const main = fileURLToPath(new URL('../../gateway/main.ts', import.meta.url));
-  const child = spawn(process.execPath, [main], { env });
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close'),
-  ]);
-  expect(code).toBe(1);
-  expect(stdout).toBe('');
-  const lines = stderr.split('\n').filter((line) => /^ {2}[A-Z_]+: /.test(line));
-  expect(lines.map((line) => line.trim().split(':')[0])).toEqual(names);
-  expect(stderr).not.toMatch(/^\s+at /m);
-  expect(stderr).not.toContain('hunter2');
-});
+])(
+  'a gateway with %s exits with 1 and explains why, without a stack trace',
+  async (_, env, names) => {
+    const main = fileURLToPath(new URL('../../gateway/main.ts', import.meta.url));
+    const child = spawn(process.execPath, [main], { env });
+    const [stdout, stderr, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close'),
+    ]);
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    const lines = stderr.split('\n').filter((line) => /^ {2}[A-Z_]+: /.test(line));
+    expect(lines.map((line) => line.trim().split(':')[0])).toEqual(names);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(stderr).not.toContain('hunter2');
+  },
+);
 
 it('npm run gateway starts the gateway', () => {
   const file = new URL('../../package.json', import.meta.url);

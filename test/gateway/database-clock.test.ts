@@ -13,15 +13,15 @@ afterAll(() => sql.end());
 const hourMs = 3_600_000;
 const eventually = (assertion: () => unknown) => vi.waitFor(assertion, { timeout: 60_000 });
 
-/** What a test's clock logs, by level. */
+/** The levels of the lines that a clock logs. */
 function newLog() {
   const levels: number[] = [];
   const write = (line: string) => levels.push(JSON.parse(line).level);
   return { log: pino({ level: 'trace' }, { write }), levels };
 }
 
-describe('with clocks in the test’s hand', () => {
-  /** The host is an hour ahead of the database, and the monotonic clock begins at 500. */
+describe('with clocks that the test controls', () => {
+  /** The host is an hour ahead of the database, and the monotonic clock starts at 500. */
   function scene() {
     const time = { monotonic: 500, database: 1_000_000, host: 1_000_000 + hourMs };
     const pass = (ms: number) => {
@@ -33,7 +33,7 @@ describe('with clocks in the test’s hand', () => {
       monotonicNow: () => time.monotonic,
       hostNow: () => time.host,
     });
-    /** Asks the database, which answers after `there` ms, and arrives `back` ms later. */
+    /** Asks the database, which answers after `there` ms; the answer arrives `back` ms later. */
     const measure = (there: number, back: number) =>
       clock.measure(async () => {
         pass(there);
@@ -44,7 +44,7 @@ describe('with clocks in the test’s hand', () => {
     return { time, pass, clock, levels, measure };
   }
 
-  test('the host’s time is taken until the database has answered', async () => {
+  test('the host’s time is used until the database answers', async () => {
     const { time, clock, levels } = scene();
     expect(clock.measured).toBe(false);
     expect(clock.now()).toBe(time.host);
@@ -55,7 +55,7 @@ describe('with clocks in the test’s hand', () => {
     expect(levels).toEqual([]);
   });
 
-  test('half of the round trip is taken off, and time goes on without the database and the host', async () => {
+  test('half of the round trip is subtracted, and time advances without the database and the host', async () => {
     const { time, pass, clock, measure } = scene();
     await measure(40, 40);
     expect(clock.measured).toBe(true);
@@ -68,7 +68,7 @@ describe('with clocks in the test’s hand', () => {
     expect(clock.now()).toBe(time.database);
   });
 
-  test('of the last eight measurements the one with the shortest round trip counts', async () => {
+  test('of the last eight measurements, the one with the shortest round trip counts', async () => {
     const { time, clock, measure } = scene();
     const error = () => clock.now() - time.database;
     await measure(0, 80);
@@ -81,7 +81,7 @@ describe('with clocks in the test’s hand', () => {
     expect(error()).toBe(-30);
   });
 
-  test('a clock that was set counts at once, against better measurements from before', async () => {
+  test('a changed database clock counts at once, even against better old measurements', async () => {
     const { time, clock, measure } = scene();
     for (let round = 0; round < 8; round += 1) await measure(1, 1);
     time.database += 5_000;
@@ -92,7 +92,7 @@ describe('with clocks in the test’s hand', () => {
     expect(clock.now()).toBe(time.database);
   });
 
-  test('a host that is off by more than 2 s is logged once, either way, and when it is over', async () => {
+  test('a host clock that is off by more than 2 s is logged once, and once more when it is right again', async () => {
     const { time, levels, measure } = scene();
     time.host = time.database - 1_999;
     await measure(0, 0);
@@ -111,13 +111,13 @@ describe('with clocks in the test’s hand', () => {
   });
 });
 
-/** The database's time on a connection of the test's. */
+/** The database's time, over the test's own connection. */
 async function databaseMs(): Promise<number> {
   const [row] = await sql`select extract(epoch from clock_timestamp()) * 1000 as ms`;
   return Number(row?.ms);
 }
 
-test('the listener measures a host that is an hour ahead, and time goes on when it is cut off', async () => {
+test('the listener measures a host that is an hour ahead, and time advances after a disconnect', async () => {
   const network = await startTcpProxy(stack.gatewayDbUrl);
   onTestFinished(() => network.close());
   const clock = createDatabaseClock({ log: newLog().log, hostNow: () => Date.now() + hourMs });
@@ -134,7 +134,7 @@ test('the listener measures a host that is an hour ahead, and time goes on when 
     timeoutMs: 60_000,
   });
   onTestFinished(() => listener.stop());
-  // many, of which one was answered quickly
+  // enough measurements, at least one of them with a short round trip
   await eventually(() => expect(measure.mock.settledResults.length).toBeGreaterThan(20));
   const right = async () => {
     const before = await databaseMs();
@@ -148,7 +148,7 @@ test('the listener measures a host that is an hour ahead, and time goes on when 
   await right();
 });
 
-test('a gateway on a host that is an hour ahead says so', async () => {
+test('a gateway on a host that is an hour ahead logs and reports it', async () => {
   const gateway = await startTestGateway({ drainMs: 0, hostNow: () => Date.now() + hourMs });
   onTestFinished(() => gateway.stop());
   await eventually(async () => {

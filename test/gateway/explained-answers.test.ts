@@ -22,7 +22,7 @@ let gateway: GatewayFixture;
 let owner: KeyOwner;
 let key: UsableKey;
 let target: TargetServer;
-/** Takes connections, and says nothing until its client ends. */
+/** Accepts connections, and sends nothing until the client ends. */
 let held: TargetServer;
 
 beforeAll(async () => {
@@ -53,8 +53,8 @@ async function openTunnel(authority: string): Promise<Socket> {
   return socket;
 }
 
-describe('an answer names its event', () => {
-  it('of a tunnel, and of a plain request', async () => {
+describe('an answer has the id of its event', () => {
+  it('for a tunnel, and for a plain request', async () => {
     const bytes = [
       connectRequest(`127.0.0.1:${target.port}`, key.basicAuth),
       plainRequest(`http://127.0.0.1:${target.port}/`, key.basicAuth),
@@ -68,7 +68,7 @@ describe('an answer names its event', () => {
       expect(logged(idOf(answer))).toMatchObject([{ keyId: key.keyId }]);
   });
 
-  it('of a refusal and a failure, with one code in the answer, the event and the log', async () => {
+  it('for a refusal and a failure, with one code in the answer, the event and the log', async () => {
     const rude = await startTcpTarget((socket) => socket.end('SSH-2.0-OpenSSH_9.9\r\n'));
     const cases = {
       port_forbidden: connectRequest('192.0.43.8:22', key.basicAuth),
@@ -95,7 +95,7 @@ describe('an answer names its event', () => {
     await rude.close();
   });
 
-  it('of refusals that are counted together: a key, a code and a minute have one', async () => {
+  it('for refusals that are counted together: one event per key, code and minute', async () => {
     await overrideLimits(sql, key.id, { bandwidth_limit_bytes: 0 });
     const asked = connectRequest(`127.0.0.1:${target.port}`, key.basicAuth);
     const answers: RawAnswer[] = [];
@@ -110,22 +110,22 @@ describe('an answer names its event', () => {
     expect(used).toBeUndefined();
   });
 
-  it('of a stranger with no event: the id is in the log alone, below info', async () => {
+  it('for an unknown client, which has no event: the id is only in the log, below info', async () => {
     const answer = await sendRaw(gateway.port, connectRequest('127.0.0.1:80'));
     expect(idOf(answer)).toMatch(uuidV7);
     expect(answer.headers['proxy-status']).toContain('details="credentials_required"');
     expect(logged(idOf(answer))).toMatchObject([{ level: 20, code: 'credentials_required' }]);
   });
 
-  it('of what is no request, likewise', async () => {
+  it('for bytes that are not a request, in the same way', async () => {
     const answer = await sendRaw(gateway.port, 'no request\r\n\r\n');
     expect(idOf(answer)).toMatch(uuidV7);
     expect(logged(idOf(answer))).toMatchObject([{ level: 20, code: 'malformed_request' }]);
   });
 });
 
-describe('a client that leaves before it is answered', () => {
-  it('is 499 client_closed_request, and a request', async () => {
+describe('a client that disconnects before it gets an answer', () => {
+  it('is recorded as 499 client_closed_request, and as a request', async () => {
     const { connections } = held;
     const socket = connect({ port: gateway.port, host: '127.0.0.1' }).on('error', () => {});
     socket.write(plainRequest(`http://127.0.0.1:${held.port}/`, key.basicAuth));
@@ -138,7 +138,7 @@ describe('a client that leaves before it is answered', () => {
 });
 
 describe('open tunnels', () => {
-  it('beyond the key’s limit are 429 tunnel_limit_reached, until one of them has ended', async () => {
+  it('beyond the key’s limit get 429 tunnel_limit_reached, until another tunnel closes', async () => {
     await overrideLimits(sql, key.id, { tunnel_limit: 2 });
     const authority = `127.0.0.1:${held.port}`;
     const tunnels = [await openTunnel(authority), await openTunnel(authority)];
@@ -161,13 +161,13 @@ describe('open tunnels', () => {
     await vi.waitFor(async () => {
       const refused = await sql`select code, sum(count)::int as count
         from proxy_private.proxy_usage_events where api_key_id = ${key.id} and code is not null group by 1`;
-      // it is asked again until a tunnel has ended
+      // the client asks again until a tunnel has closed
       expect(refused).toEqual([{ code: 'tunnel_limit_reached', count: expect.any(Number) }]);
       expect(refused[0]?.count).toBeGreaterThanOrEqual(2);
     }, 30_000);
   });
 
-  it('include those that are being connected', async () => {
+  it('include those that are still connecting', async () => {
     await overrideLimits(sql, key.id, { tunnel_limit: 1 });
     const hole = await openBlackHole();
     const silent = connect({ port: gateway.port, host: '127.0.0.1' });
@@ -183,9 +183,9 @@ describe('open tunnels', () => {
   });
 });
 
-describe('descriptors', () => {
-  it('that have run out are 503 unavailable, in the log once, and never the target’s fault', async () => {
-    // 40 less a quarter in reserve: 15 clients, and 15 targets
+describe('a lack of descriptors', () => {
+  it('gives 503 unavailable, one log line, and no failure of the target', async () => {
+    // 40 minus a quarter in reserve: 15 for clients, and 15 for targets
     const small = await startTestGateway({ descriptorLimit: 40 });
     const authority = `127.0.0.1:${held.port}`;
     const open: Socket[] = [];
@@ -209,8 +209,8 @@ describe('descriptors', () => {
   });
 });
 
-describe('connections of one address that have proved no key', () => {
-  it('are bounded; those that have are not counted, nor are other addresses', async () => {
+describe('connections of one address without a proven key', () => {
+  it('are limited; connections with a proven key and other addresses do not count', async () => {
     const small = await startTestGateway({ unprovenPerAddress: 3 });
     const asked = connectRequest(`127.0.0.1:${held.port}`, key.basicAuth);
     const proven = await Promise.all(Array.from({ length: 3 }, () => sendRaw(small.port, asked)));

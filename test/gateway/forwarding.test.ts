@@ -27,7 +27,7 @@ afterAll(async () => {
 
 const outcomes = new Map<Exchange, Promise<Reached>>();
 
-/** What came of an exchange through the gateway; each is run once. */
+/** The outcome of an exchange through the gateway; each runs once. */
 function reachedBy(exchange: Exchange): Promise<Reached> {
   const running = outcomes.get(exchange) ?? runExchange(exchange, proxy);
   outcomes.set(exchange, running);
@@ -39,7 +39,7 @@ describe.each(sections)('a plain request: $title', ({ exchanges }) => {
     expect(faultsOf(exchange, await reachedBy(exchange))).toEqual([]);
   });
 
-  it('each answer has an id, and a code, a sentence and Proxy-Status where we gave it', async () => {
+  it('each answer has an id, and the gateway’s own have a code, a sentence and Proxy-Status', async () => {
     for (const exchange of exchanges) {
       const { client, targets } = await reachedBy(exchange);
       if (!client.answer) continue;

@@ -12,9 +12,9 @@ import { type DeafTarget, startDeafTarget } from './targets/deaf-target.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
-// new seeds are for `npm run fuzz`
+// `npm run fuzz` uses new seeds
 const seed = Number(process.env.TEST_SEED ?? 12);
-/** Enough that 1,600 bytes kept of each case are seen: `expectNothingLeft`. */
+/** Enough cases for `expectNothingLeft` to notice 1,600 leaked bytes per case. */
 const casesARound = 700;
 
 let gateway: FuzzedGateway;
@@ -32,7 +32,7 @@ afterAll(async () => {
   await Promise.all([deaf.close(), sql.end()]);
 });
 
-it('regression: what fuzzing once found', async () => {
+it('regression: cases that fuzzing found', async () => {
   const bed = await openFuzzBed(gateway.port, deaf.port);
   for (const fuzzCase of foundCases(basicAuth)) {
     expect(await bed.run(fuzzCase), fuzzCase.kind).toBeNull();
@@ -41,10 +41,10 @@ it('regression: what fuzzing once found', async () => {
   await bed.close();
 });
 
-it('broken clients and targets by the hundred harm nobody, and leave nothing', async () => {
+it('hundreds of broken clients and targets harm no one else, and leak nothing', async () => {
   await gateway.serves();
   const first = await gateway.settled();
-  // connections to the database are made as they are needed
+  // database connections open on demand
   let held = { ...first, sockets: first.sockets + 8 };
   for (let round = 0; round < 2; round += 1) {
     let number = round * casesARound;
@@ -56,7 +56,7 @@ it('broken clients and targets by the hundred harm nobody, and leave nothing', a
     };
     const findings = await fuzz(next, { gateway, deafPort: deaf.port, atOnce: 40 });
     expect(findings, `TEST_SEED=${seed}`).toEqual([]);
-    // what the first round has compiled is no leak
+    // code compiled in the first round is not a leak
     if (round > 0) held = await expectNothingLeft(gateway, held, casesARound);
     else held = await gateway.settled(held.sockets);
   }

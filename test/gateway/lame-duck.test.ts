@@ -39,7 +39,7 @@ afterAll(() => Promise.all([target.close(), sql.end()]));
 
 const get = (path: string) => plainRequest(`http://127.0.0.1:${target.port}${path}`, key.basicAuth);
 
-/** A client that keeps its connection. */
+/** A client that keeps its connection open. */
 async function newClient(port: number) {
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
@@ -53,7 +53,7 @@ async function newClient(port: number) {
   return {
     ended,
     send: (path: string) => socket.write(get(path)),
-    /** The next answer as it came, in one part or several. */
+    /** The raw next answer, in one part or several. */
     async answer(): Promise<string> {
       let text = '';
       while (!text.endsWith('answered') && !text.endsWith('0\r\n\r\n')) {
@@ -79,8 +79,8 @@ async function refused(port: number): Promise<boolean> {
   }
 }
 
-describe('a gateway that is leaving', () => {
-  it('is not ready, serves everybody, and sends its clients away', async () => {
+describe('a gateway in lame-duck mode', () => {
+  it('is not ready, serves all requests, and asks clients to close their connections', async () => {
     const gateway = await startTestGateway({ lameDuckMs: 600_000, drainMs: 0 });
     await untilReady(gateway);
     const kept = await newClient(gateway.port);
@@ -93,7 +93,7 @@ describe('a gateway that is leaving', () => {
     const hurry = new AbortController();
     const stopped = gateway.stop(hurry.signal);
     await untilNotReady(gateway, ['stopping']);
-    // asking twice is asking once
+    // a second call joins the first
     expect(gateway.stop()).toBeInstanceOf(Promise);
 
     kept.send('/');
@@ -117,7 +117,7 @@ describe('a gateway that is leaving', () => {
     expect(await refused(gateway.port)).toBe(true);
   });
 
-  it('after GATEWAY_LAME_DUCK_MS stops', async () => {
+  it('stops after GATEWAY_LAME_DUCK_MS', async () => {
     const gateway = await startTestGateway({ lameDuckMs: 300, drainMs: 0 });
     const begun = performance.now();
     await gateway.stop();
@@ -125,7 +125,7 @@ describe('a gateway that is leaving', () => {
     expect(await refused(gateway.port)).toBe(true);
   });
 
-  it('and drains ends a connection with the answer that it still owes', async () => {
+  it('closes a connection after its pending answer when it drains', async () => {
     const gateway = await startTestGateway({ drainMs: 600_000 });
     const waiting = await newClient(gateway.port);
     waiting.send('/held');
@@ -138,8 +138,8 @@ describe('a gateway that is leaving', () => {
   });
 });
 
-describe('a stop answers', () => {
-  it('who had connected before the port closed, and asks only then', async () => {
+describe('a stopping gateway answers', () => {
+  it('a client that connected before the port closed, and asks only afterwards', async () => {
     const gateway = await startTestGateway({ drainMs: 600_000, lastRequestsMs: 60_000 });
     const early = await newClient(gateway.port);
     const stopped = gateway.stop();
@@ -149,7 +149,7 @@ describe('a stop answers', () => {
     await stopped;
   });
 
-  it('a request whose target is still being connected', async () => {
+  it('a request while its target is still connecting', async () => {
     const deaf = await startDeafTarget();
     onTestFinished(() => deaf.close());
     const gateway = await startTestGateway({ drainMs: 600_000, connectTimeoutMs: 500 });
@@ -164,7 +164,7 @@ describe('a stop answers', () => {
 });
 
 it.each(['SIGTERM', 'SIGINT'] as const)(
-  '%s begins it, and a second one ends it',
+  '%s starts it, and a second signal ends it',
   async (signal) => {
     const gateway = startGatewayProcess({
       GATEWAY_DATABASE_URL: stack.gatewayDbUrl,

@@ -2,23 +2,23 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SeededRandom } from '../support/gateway/seeded-random.ts';
 
-/** What a client does: sends bytes, and then? */
+/** A client's bytes, and what it does after them. */
 export interface Attempt {
   kind: string;
   bytes: Buffer;
-  /** Waits for the end, ends its side, resets, or goes on a byte at a time without end. */
+  /** Waits for the end, ends its side, resets, or keeps sending single bytes. */
   ending: 'wait' | 'end' | 'reset' | 'drip';
-  /** For a reset: after how long, in ms; or at the first byte of the answer. */
+  /** When to reset: after this many ms, or at the first byte of the answer. */
   after: number | 'answer';
 }
 
-/** What the attempts are made of. */
+/** The parts that attempts are built from. */
 export interface Material {
-  /** Of a good key, `keyId:secret`. */
+  /** A valid `keyId:secret`. */
   basicAuth: string;
   /** `host:port` of a target that answers. */
   target: string;
-  /** `host:port` of a target that never takes a connection. */
+  /** `host:port` of a target that never accepts a connection. */
   deaf: string;
 }
 
@@ -27,14 +27,14 @@ const versions = ['HTTP/1.1', 'HTTP/1.0', 'HTTP/2.0', 'HTTP/0.9', 'HTTP/9.9', 'H
 const schemes = ['http', 'https', 'ftp', 'file', 'javascript', 'ws', '', 'h\ttp', 'HTTP'];
 const ends = ['wait', 'end', 'reset'] as const;
 
-/** The next thing that a broken, hurried or malicious client may do. */
+/** The next case of a broken, hurried or malicious client. */
 export function randomAttempt(random: SeededRandom, material: Material): Attempt {
   const kind = random.pick(Object.keys(kinds) as (keyof typeof kinds)[]);
   const text = kinds[kind](random, material);
   let ending: Attempt['ending'] = random.pick(ends);
   if (kind === 'slow') ending = 'drip';
   if (kind.startsWith('left')) ending = 'reset';
-  // a body that is announced may be as slow as a tunnel
+  // an announced body may be as slow as a tunnel
   if (kind === 'lengths that disagree' && ending === 'wait') ending = 'end';
   const after = kind === 'left after the answer' ? 'answer' : random.integer(0, 60);
   return { kind, bytes: Buffer.from(text, 'latin1'), ending, after };
@@ -145,9 +145,9 @@ const kinds = {
   },
   'left at once': (_: SeededRandom, { target, basicAuth }: Material) =>
     request(`CONNECT ${target} HTTP/1.1`, basic(basicAuth)),
-  'left while its target is dialled': (_: SeededRandom, { deaf, basicAuth }: Material) =>
+  'left while its target is dialed': (_: SeededRandom, { deaf, basicAuth }: Material) =>
     request(`CONNECT ${deaf} HTTP/1.1`, basic(basicAuth)),
-  'left while its plain target is dialled': (_: SeededRandom, { deaf, basicAuth }: Material) =>
+  'left while its plain target is dialed': (_: SeededRandom, { deaf, basicAuth }: Material) =>
     request(`POST http://${deaf}/ HTTP/1.1`, basic(basicAuth), 'Content-Length: 100'),
   'left after the answer': (random: SeededRandom, { target, basicAuth }: Material) => {
     const line = random.pick([`CONNECT ${target}`, `GET http://${target}/`]);
@@ -155,7 +155,7 @@ const kinds = {
   },
 } satisfies Record<string, (random: SeededRandom, material: Material) => string>;
 
-/** Does it, and resolves with what the gateway said by the time that the connection was closed. */
+/** Runs an attempt; resolves with all that the gateway sent when the connection is closed. */
 export async function make({ bytes, ending, after }: Attempt, port: number): Promise<string> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   const closed = new Promise((resolve) => socket.once('close', resolve));
@@ -163,10 +163,10 @@ export async function make({ bytes, ending, after }: Attempt, port: number): Pro
   socket.on('error', () => {});
   socket.on('data', (chunk) => {
     said += chunk.toString('latin1');
-    // who has its tunnel or its answer, and nothing to send, goes
+    // a client that has its answer, and nothing to send, leaves
     if (after === 'answer' || /^HTTP\/1.1 200 /.test(said)) socket.resetAndDestroy();
   });
-  // who sends without end does not stop for an end
+  // an endless sender ignores the other side's end
   socket.once('end', () => ending !== 'drip' && socket.end());
   socket.write(bytes);
   if (ending === 'end') socket.end();
@@ -187,7 +187,7 @@ export function basic(pair: string): string {
   return `Proxy-Authorization: Basic ${Buffer.from(pair, 'latin1').toString('base64')}`;
 }
 
-/** A request line with a Host and more headers. */
+/** A request line with a Host and extra headers. */
 export function request(line: string, ...headers: string[]): string {
   return [line, 'Host: example.com', ...headers, '', ''].join('\r\n');
 }

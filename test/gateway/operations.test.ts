@@ -19,7 +19,7 @@ const stack = inject('stack');
 const sql = connectOwner();
 let owner: KeyOwner;
 let gateway: GatewayFixture;
-/** Says back what it is told. */
+/** An echo target. */
 let echo: TargetServer;
 
 beforeAll(async () => {
@@ -51,11 +51,11 @@ describe('the operations server', () => {
     expect(await get('/healthz')).toMatchObject({ status: 200, text: 'ok\n' });
   });
 
-  it('/readyz is 200 while it takes CONNECTs', async () => {
+  it('/readyz is 200 while the gateway accepts CONNECTs', async () => {
     expect(await get('/readyz?verbose')).toMatchObject({ status: 200, text: 'ready\n' });
   });
 
-  it('/readyz is 503 with the reason while changes are not heard, and /healthz 200', async () => {
+  it('/readyz is 503 with the reason while changes are not received, and /healthz stays 200', async () => {
     const proxy = await startTcpProxy(stack.gatewayDbUrl);
     onTestFinished(() => proxy.close());
     const other = await startTestGateway({ databaseUrl: proxy.through(stack.gatewayDbUrl) });
@@ -75,7 +75,7 @@ describe('the operations server', () => {
     expect((await fetch(`${other.operationsUrl}/readyz`)).status).toBe(200);
   });
 
-  it('404 elsewhere, 405 for what is not GET or HEAD, nothing cached', async () => {
+  it('other paths are 404, other methods than GET and HEAD are 405, and nothing is cached', async () => {
     expect((await get('/')).status).toBe(404);
     expect((await get('/metrics/')).status).toBe(404);
     const posted = await get('/metrics', { method: 'POST', body: 'x' });
@@ -86,7 +86,7 @@ describe('the operations server', () => {
     expect(head.response.headers.get('cache-control')).toBe('no-store');
   });
 
-  it('listens on the loopback address alone, as the gateway does, unless it is told otherwise', () => {
+  it('listens only on the loopback address, like the gateway, unless configured otherwise', () => {
     const { host, metricsHost } = readConfiguration({
       GATEWAY_DATABASE_URL: stack.gatewayDbUrl,
       GATEWAY_SPOOL_DIR: '/nowhere',
@@ -106,7 +106,7 @@ describe('the operations server', () => {
 });
 
 describe('/metrics', () => {
-  it('is Prometheus text: each sample has a help and a type, and no label names anybody', async () => {
+  it('is Prometheus text: each sample has a help and a type, and no label identifies a user', async () => {
     const key = await owner.newKey();
     await sendRaw(gateway.port, connectRequest('10.0.0.1:443', key.basicAuth));
     const { response, text } = await get('/metrics');
@@ -126,7 +126,7 @@ describe('/metrics', () => {
     expect(text).not.toContain('10.0.0.1');
   });
 
-  it('counts answers by status, open tunnels, and the bytes that were moved', async () => {
+  it('counts answers by status, open tunnels, and forwarded bytes', async () => {
     const own = await startTestGateway({ flushMs: 100 });
     onTestFinished(() => own.stop());
     const key = await owner.newKey();
@@ -138,7 +138,7 @@ describe('/metrics', () => {
     expect(await own.metric('gateway_open_tunnels')).toBe(1);
     expect(await own.metric('gateway_cached_keys')).toBeLessThanOrEqual(1);
 
-    // reported twice, and each time with all that it has moved
+    // reported twice, each time with all bytes so far
     const moved = (direction: string) => own.metric('gateway_bytes_total', { direction });
     open.socket.write('x'.repeat(1_000));
     await vi.waitFor(async () => expect(await moved('sent')).toBe(1_000));
@@ -164,7 +164,7 @@ describe('/metrics', () => {
     expect(await own.metric('gateway_spool_accepting')).toBe(1);
   });
 
-  it('says how long the database and name servers take, and which versions meet', async () => {
+  it('reports the latency of the database and name servers, and the versions in use', async () => {
     const own = await startTestGateway({ flushMs: 100 });
     onTestFinished(() => own.stop());
     await isListening(own);
@@ -188,17 +188,17 @@ describe('/metrics', () => {
     expect(await own.metric('gateway_not_ready')).toBe(0);
   });
 
-  it('says how much waits in the spool while the database is away', async () => {
+  it('reports how much waits in the spool while the database is away', async () => {
     const proxy = await startTcpProxy(stack.gatewayDbUrl);
     onTestFinished(() => proxy.close());
     const own = await startTestGateway({ databaseUrl: proxy.through(stack.gatewayDbUrl) });
     onTestFinished(() => own.stop());
     await isListening(own);
     const key = await owner.newKey();
-    // its look-up keeps it for the next, which needs no database
+    // its lookup fills the cache, so that the next request needs no database
     await sendRaw(own.port, connectRequest('10.0.0.1:443', key.basicAuth));
     await owner.eventsOf(key, 1);
-    // the database has it before the gateway knows
+    // the database has the event before the gateway knows
     await vi.waitFor(async () => expect(await own.metric('gateway_spool_events')).toBe(0));
     proxy.blackHole();
     await sendRaw(own.port, connectRequest('10.0.0.1:443', key.basicAuth));
@@ -210,7 +210,7 @@ describe('/metrics', () => {
     await vi.waitFor(async () => expect(await own.metric('gateway_spool_events')).toBe(0));
   });
 
-  it('is on a port of its own: clients do not reach it through the gateway’s', async () => {
+  it('is on its own port: clients cannot reach it through the gateway’s', async () => {
     const answer = await sendRaw(gateway.port, 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n');
     expect(answer.status).toBe(400);
   });

@@ -18,7 +18,7 @@ const sql = connectOwner();
 let gateway: GatewayFixture;
 let owner: KeyOwner;
 let key: UsableKey;
-/** Where nothing of a dropped request arrives. */
+/** A target that must not get a dropped request. */
 let other: TargetServer;
 let authority: string;
 
@@ -35,20 +35,20 @@ afterAll(async () => {
   await Promise.all([gateway.stop(), other.close(), sql.end()]);
 });
 
-/** A request with more header lines, that ends its connection. */
+/** A request with extra header lines that closes its connection. */
 function request(line: string, ...headers: string[]): string {
   const auth = `Proxy-Authorization: Basic ${Buffer.from(key.basicAuth).toString('base64')}`;
   return [line, auth, 'Connection: close', ...headers, '', ''].join('\r\n');
 }
 
-/** All that the gateway has to say to these bytes. */
+/** The gateway's complete answer to these bytes. */
 async function answerTo(bytes: string): Promise<string> {
   const socket = connect({ port: gateway.port, host: '127.0.0.1' });
   socket.write(bytes, 'latin1');
   return readToEnd(socket);
 }
 
-/** A target that answers every connection with `answer` at its first bytes, and what it was sent. */
+/** A target that answers each connection's first bytes with `answer`, and records what it got. */
 async function startRawTarget(
   answer: string,
 ): Promise<TargetServer & { seen: () => string; authority: string }> {
@@ -63,7 +63,7 @@ async function startRawTarget(
   return Object.assign(server, { seen: () => seen, authority: `127.0.0.1:${server.port}` });
 }
 
-/** A target whose answer takes a while. */
+/** A target with a slow answer. */
 async function startSlowTarget(): Promise<TargetServer & { url: string }> {
   const server = await startPlainTarget((_, response) => {
     response.write('first ');
@@ -101,7 +101,7 @@ describe('a plain request', () => {
     await spying.close();
   });
 
-  it('502 target_unreachable in one line when the target hangs up before it answers', async () => {
+  it('gets 502 target_unreachable in one line if the target closes before it answers', async () => {
     const refused = await owner.newKey();
     const rude = await startTcpTarget((socket) => socket.destroy());
     const url = `http://127.0.0.1:${rude.port}/`;
@@ -114,16 +114,16 @@ describe('a plain request', () => {
   });
 
   it.each([
-    ['a status that cannot be sent on', 'HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n', 502],
-    ['no HTTP', 'SSH-2.0-OpenSSH_9.9\r\n', 502],
+    ['a status that cannot be forwarded', 'HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n', 502],
+    ['bytes that are not HTTP', 'SSH-2.0-OpenSSH_9.9\r\n', 502],
     [
-      'a switch of protocols',
+      'a protocol switch',
       'HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
       502,
     ],
     ['a proxy’s 407', 'HTTP/1.1 407 Auth\r\nContent-Length: 0\r\n\r\n', 407],
     ['its own 599', 'HTTP/1.1 599 Mine\r\nContent-Length: 0\r\n\r\n', 599],
-  ])('for a target that answers with %s', async (_, answer, status) => {
+  ])('gets the right status if the target answers with %s', async (_, answer, status) => {
     const odd = await startRawTarget(answer);
     const line = `GET http://${odd.authority}/ HTTP/1.1`;
     const said = await answerTo(request(line, `Host: ${odd.authority}`));
@@ -131,7 +131,7 @@ describe('a plain request', () => {
     await odd.close();
   });
 
-  it('goes to the host of its URL, whatever its Host header says', async () => {
+  it('goes to the host of its URL, not of its Host header', async () => {
     const target = await startRawTarget(hello);
     const line = `GET http://${target.authority}/ HTTP/1.1`;
     expect(await answerTo(request(line, 'Host: internal', 'Host: other'))).toContain('hello');
@@ -139,7 +139,7 @@ describe('a plain request', () => {
     await target.close();
   });
 
-  it('is 400 without a Host header, in our words', async () => {
+  it('is 400 without a Host header, with our message', async () => {
     const target = await startRawTarget(hello);
     const said = await answerTo(request(`GET http://${target.authority}/ HTTP/1.1`));
     expect(said).toMatch(/^HTTP\/1.1 400 .*\r\n\r\nmalformed_request: [^\n]+\n$/s);
@@ -147,7 +147,7 @@ describe('a plain request', () => {
     await target.close();
   });
 
-  it('with an expectation that Node does not know is judged as any other', async () => {
+  it('with an expectation that Node does not know is handled as any other', async () => {
     const target = await startRawTarget(hello);
     const line = `GET http://${target.authority}/ HTTP/1.1`;
     const said = await answerTo(
@@ -160,7 +160,7 @@ describe('a plain request', () => {
   it.each([
     ['a length and chunks', ['Content-Length: 4', 'Transfer-Encoding: chunked'], 'POST'],
     ['two lengths', ['Content-Length: 4', 'Content-Length: 5'], 'POST'],
-    ['chunks that are not named last', ['Transfer-Encoding: chunked, identity'], 'POST'],
+    ['chunked, but not named last', ['Transfer-Encoding: chunked, identity'], 'POST'],
     ['chunks by another name', ['Transfer-Encoding: xchunked'], 'POST'],
     ['a space before the colon', ['Content-Length : 4'], 'POST'],
     ['a folded header', ['Transfer-Encoding:', ' chunked'], 'POST'],
@@ -174,14 +174,14 @@ describe('a plain request', () => {
       `${request(line, `Host: ${target.authority}`, ...headers)}${chunked}`,
     );
     expect(said).toMatch(/^HTTP\/1.1 (400|200) /);
-    // what comes after the head, as a server reads it: never the start of a request
+    // the bytes after the head, as a server reads them, must not look like a request
     const [, ...rest] = target.seen().split('\r\n\r\n');
     expect(rest.join('\r\n\r\n')).not.toMatch(/^GET /);
     expect(target.connections).toBeLessThanOrEqual(1);
     await target.close();
   });
 
-  it('passes on no length that the target’s chunks do not have', async () => {
+  it('forwards no length that differs from the target’s chunks', async () => {
     const poisoned = await startRawTarget(
       'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n' +
         '2c\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil\r\n0\r\n\r\n',
@@ -196,7 +196,7 @@ describe('a plain request', () => {
 });
 
 describe('requests on one connection', () => {
-  it('are served one after the other, where each waits for the answer before', async () => {
+  it('are served one after the other if each waits for the previous answer', async () => {
     const target = await startPlainTarget((asked, response) => response.end(asked.url));
     const socket = connect({ port: gateway.port, host: '127.0.0.1' });
     for (const path of ['/first', '/second']) {
@@ -223,7 +223,7 @@ describe('requests on one connection', () => {
         ),
     ],
   ])(
-    '%s ahead of its turn is dropped, and the connection ends after the answer',
+    '%s that comes too early is dropped, and the connection closes after the answer',
     async (_, ahead) => {
       const slow = await startSlowTarget();
       const { connections } = other;
@@ -235,7 +235,7 @@ describe('requests on one connection', () => {
     },
   );
 
-  it('by the hundred ahead of their turn are a reset', async () => {
+  it('reset the connection if hundreds come too early', async () => {
     const slow = await startSlowTarget();
     const socket = connect({ port: gateway.port, host: '127.0.0.1' });
     socket.write(plainRequest(slow.url, key.basicAuth));
@@ -244,7 +244,7 @@ describe('requests on one connection', () => {
     await slow.close();
   });
 
-  it('are not made at all behind one that is refused', async () => {
+  it('are dropped after one that is refused', async () => {
     const held = await startTcpTarget((socket) => socket.resume());
     const url = `http://127.0.0.1:${held.port}/`;
     const said = await answerTo(plainRequest(url) + plainRequest(url, key.basicAuth).repeat(5));
@@ -253,7 +253,7 @@ describe('requests on one connection', () => {
     await held.close();
   });
 
-  it('bytes that are no request reset the connection: the part of an answer does not look whole', async () => {
+  it('bytes that are not a request reset the connection, so that a partial answer does not look whole', async () => {
     const slow = await startTcpTarget((socket) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegun');
       socket.once('end', () => socket.end());

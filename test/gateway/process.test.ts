@@ -23,7 +23,7 @@ import { connectOwner } from '../support/personas.ts';
 const stack = inject('stack');
 const sql = connectOwner();
 let owner: KeyOwner;
-/** Says back what it is told. */
+/** An echo target. */
 let echo: TargetServer;
 const authority = () => `127.0.0.1:${echo.port}`;
 
@@ -38,14 +38,14 @@ afterAll(async () => {
   await Promise.all([echo.close(), sql.end()]);
 });
 
-/** A folder for a spool, removed when the test is over. */
+/** A spool folder, removed after the test. */
 function spoolFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return join(folder, 'spool');
 }
 
-/** Free ports, and loopback targets allowed. */
+/** Free ports, with loopback targets allowed. */
 function environment(settings: Record<string, string>): Record<string, string> {
   return {
     GATEWAY_DATABASE_URL: stack.gatewayDbUrl,
@@ -58,7 +58,7 @@ function environment(settings: Record<string, string>): Record<string, string> {
   };
 }
 
-/** Runs `node gateway/main.ts`. Ended when the test is over. */
+/** Runs `node gateway/main.ts`; killed after the test. */
 function run(settings: Record<string, string>) {
   const gateway = startGatewayProcess(environment(settings));
   onTestFinished(async () => void (await gateway.kill()));
@@ -73,7 +73,7 @@ async function refusesConnections(port: number): Promise<void> {
 }
 
 describe('SIGTERM', () => {
-  it('takes no new CONNECTs, lets the open tunnel go on to its end, and exits 0', async () => {
+  it('accepts no new CONNECTs, lets the open tunnel finish, and exits with 0', async () => {
     const gateway = run({ GATEWAY_DRAIN_MS: '600000', GATEWAY_FLUSH_MS: '60000' });
     const { port, operationsUrl } = await gateway.ready();
     const key = await owner.newKey();
@@ -82,21 +82,21 @@ describe('SIGTERM', () => {
     gateway.child.kill('SIGTERM');
     await refusesConnections(port);
     expect(await (await fetch(`${operationsUrl}/readyz`)).text()).toMatch(/^stopping: /);
-    // asking twice is asking once
+    // a second signal changes nothing
     gateway.child.kill('SIGTERM');
 
     open.socket.end('y'.repeat(1_000_000));
     expect((await readToEnd(open.socket)).length).toBe(1_000_000);
     expect(await gateway.ended).toBe(0);
     expect(gateway.stderr()).toBe('');
-    // before it ended, not whenever
+    // recorded before it exits, not later
     const events = await sql`
       select sum(bytes_sent)::int as sent, sum(bytes_received)::int as received
       from proxy_private.proxy_usage_events where api_key_id = ${key.id}`;
     expect(events).toEqual([{ sent: 1_000_000, received: 1_000_000 }]);
   });
 
-  it('ends what is open after GATEWAY_DRAIN_MS, metered, and exits 0', async () => {
+  it('closes and meters open tunnels after GATEWAY_DRAIN_MS, and exits with 0', async () => {
     const gateway = run({ GATEWAY_DRAIN_MS: '100' });
     const { port } = await gateway.ready();
     const key = await owner.newKey();
@@ -117,7 +117,7 @@ describe('SIGTERM', () => {
   });
 
   it.each(['cut', 'blackHole'] as const)(
-    'with the database away (%s), exits 0, and the next start delivers the usage once',
+    'with the database away (%s), exits with 0, and the next start delivers the usage once',
     async (away) => {
       const proxy = await startTcpProxy(stack.gatewayDbUrl);
       onTestFinished(() => proxy.close());
@@ -148,7 +148,7 @@ describe('SIGTERM', () => {
   );
 });
 
-describe('a start that cannot be is explained, exits 1, and shows no stack', () => {
+describe('a failed start is explained, exits with 1, and shows no stack trace', () => {
   const expectWords = (said: string, words: string[]) => {
     for (const word of words) expect(said).toContain(word);
     expect(said).not.toMatch(/^\s+at /m);
@@ -159,7 +159,7 @@ describe('a start that cannot be is explained, exits 1, and shows no stack', () 
     expect(await gateway.ended).toBe(1);
     expectWords(gateway.stderr(), words);
   };
-  /** What `main.ts` would say, without its process. */
+  /** Expects the explanation of `main.ts`, without its process. */
   const expectExplanation = async (settings: Record<string, string>, words: string[]) => {
     const configuration = readConfiguration(environment(settings));
     const started = startGateway(configuration, { log: pino({ level: 'silent' }) });
@@ -170,12 +170,12 @@ describe('a start that cannot be is explained, exits 1, and shows no stack', () 
     expectWords(explainStartFailure(error, configuration) ?? expect.fail(String(error)), words);
   };
 
-  it('without its environment: every variable that is wrong', async () => {
+  it('invalid environment: every wrong variable is named', async () => {
     const words = ['GATEWAY_DATABASE_URL', 'GATEWAY_PORT', 'docs/gateways.md'];
     await expectExplained({ GATEWAY_DATABASE_URL: '', GATEWAY_PORT: '70000' }, words);
   });
 
-  it('on a spool that another gateway has', async () => {
+  it('a spool that another gateway uses', async () => {
     const GATEWAY_SPOOL_DIR = spoolFolder();
     const first = run({ GATEWAY_SPOOL_DIR });
     const { operationsUrl } = await first.ready();
@@ -183,7 +183,7 @@ describe('a start that cannot be is explained, exits 1, and shows no stack', () 
     expect((await fetch(`${operationsUrl}/healthz`)).status).toBe(200);
   });
 
-  it('on a spool that is no folder', async () => {
+  it('a spool that is not a folder', async () => {
     const folder = spoolFolder();
     mkdirSync(dirname(folder), { recursive: true });
     writeFileSync(folder, '');
@@ -192,25 +192,25 @@ describe('a start that cannot be is explained, exits 1, and shows no stack', () 
     await expectExplanation({ GATEWAY_SPOOL_DIR: below }, [below, 'GATEWAY_SPOOL_DIR']);
   });
 
-  it('on a spool whose lock cannot be opened', async () => {
+  it('a spool whose lock cannot be opened', async () => {
     const folder = spoolFolder();
     mkdirSync(join(folder, 'lock'), { recursive: true });
     await expectExplanation({ GATEWAY_SPOOL_DIR: folder }, [folder, 'GATEWAY_SPOOL_DIR']);
   });
 
-  it('on a port that is in use', async () => {
+  it('a port that is in use', async () => {
     const server = createServer();
     const port = await freePort();
     await listenOnLoopback(server, port, 'the test');
     onTestFinished(() => void server.close());
     const words = (variable: string) => [`Port ${port}`, `set ${variable}.`];
     const taken = String(port);
-    // the process ends, whatever it had opened by then
+    // the process exits, even with parts of it open
     await expectExplained({ GATEWAY_METRICS_PORT: taken }, words('GATEWAY_METRICS_PORT'));
     await expectExplanation({ GATEWAY_PORT: taken }, words('GATEWAY_PORT'));
   });
 
-  it('on an address that this machine does not have', async () => {
+  it('an address that this machine does not have', async () => {
     await expectExplanation({ GATEWAY_HOST: '192.0.2.1' }, ['192.0.2.1', 'GATEWAY_HOST']);
     await expectExplanation({ GATEWAY_METRICS_HOST: 'no-such-host.invalid' }, [
       'no-such-host.invalid',
@@ -218,8 +218,8 @@ describe('a start that cannot be is explained, exits 1, and shows no stack', () 
   });
 });
 
-it('the log, at whatever level, is JSON lines without secrets, URLs, paths or header values', async () => {
-  // all that the other levels have too
+it('the log, at any level, is JSON lines without secrets, URLs, paths or header values', async () => {
+  // the trace level includes all others
   const gateway = run({ GATEWAY_LOG_LEVEL: 'trace', GATEWAY_DRAIN_MS: '0' });
   const { port } = await gateway.ready();
   const key = await owner.newKey();
@@ -244,7 +244,7 @@ it('the log, at whatever level, is JSON lines without secrets, URLs, paths or he
     expect(JSON.parse(line)).toMatchObject({ level: expect.any(Number), nodeId: 'test-node' });
   }
   const log = gateway.logged().join('\n');
-  // a refusal names its key at each level
+  // a refusal has its key's id at each level
   const { info } = pino.levels.values;
   const refusals = gateway.logged().filter((line) => line.includes(key.keyId));
   expect(refusals.some((line) => JSON.parse(line).level >= Number(info))).toBe(true);

@@ -16,7 +16,7 @@ const sql = connectOwner();
 let gateway: GatewayFixture;
 let port: number;
 let key: UsableKey;
-/** Says back what it is told. */
+/** An echo target. */
 let target: TargetServer;
 let authority: string;
 
@@ -36,7 +36,7 @@ afterAll(async () => {
   await Promise.all([gateway.stop(), target.close(), sql.end()]);
 });
 
-describe('each of these is told so, with a good key', () => {
+describe('with a valid key', () => {
   const connectTo = (host: string) => () =>
     request(`CONNECT ${host} HTTP/1.1`, basic(key.basicAuth));
   const get = (url: string) => () => request(`GET ${url} HTTP/1.1`, basic(key.basicAuth));
@@ -78,12 +78,12 @@ describe('each of these is told so, with a good key', () => {
     ['a line end', () => [basic(`${key.basicAuth}\n`)]],
     ['capitals', () => [basic(key.basicAuth.toUpperCase())]],
     ['8 kB', () => [basic('a'.repeat(6_000))]],
-    ['no base64', () => ['Proxy-Authorization: Basic !!!!']],
-    ['bytes that are no ASCII', () => [basic('\xff\xfe:\xff')]],
+    ['invalid base64', () => ['Proxy-Authorization: Basic !!!!']],
+    ['non-ASCII bytes', () => [basic('\xff\xfe:\xff')]],
     ['nothing', () => ['Proxy-Authorization:']],
-    ['a scheme alone', () => ['Proxy-Authorization: Basic']],
-    ['the good ones second', () => [basic('a:b'), basic(key.basicAuth)]],
-    ['the good ones in another header', () => [basic(key.basicAuth).replace('Proxy-', '')]],
+    ['only a scheme', () => ['Proxy-Authorization: Basic']],
+    ['the valid ones second', () => [basic('a:b'), basic(key.basicAuth)]],
+    ['the valid ones in another header', () => [basic(key.basicAuth).replace('Proxy-', '')]],
   ])('407 for credentials with %s', async (_, headers) => {
     const bytes = request(`CONNECT ${authority} HTTP/1.1`, ...headers());
     const said = await sendRaw(port, Buffer.from(bytes, 'latin1'));
@@ -93,10 +93,10 @@ describe('each of these is told so, with a good key', () => {
 });
 
 it.each([
-  ['alone', []],
+  ['without a header', []],
   ['as a body with a length', ['Content-Length: 5']],
   ['as a body in chunks', ['Transfer-Encoding: chunked']],
-])('bytes sent together with the CONNECT reach the target as they are: %s', async (_, headers) => {
+])('bytes sent together with the CONNECT reach the target unchanged: %s', async (_, headers) => {
   const early = '\x16\x03\x01 early '.repeat(20_000);
   const head = request(`CONNECT ${authority} HTTP/1.1`, basic(key.basicAuth), ...headers);
   const { status, socket } = await sendRaw(port, Buffer.from(head + early, 'latin1'));
@@ -108,7 +108,7 @@ it.each([
 });
 
 it.each(['', 'all that there is'])(
-  'a client that ends with its CONNECT and %j is served',
+  'a client that half-closes after its CONNECT and %j is served',
   async (early) => {
     const head = request(`CONNECT ${authority} HTTP/1.1`, basic(key.basicAuth));
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
@@ -121,7 +121,7 @@ it.each(['', 'all that there is'])(
   },
 );
 
-it('a client that sends its first request byte by byte is hung up on, each byte or not', async () => {
+it('a client that sends its first request byte by byte gets 408 and is disconnected', async () => {
   const attempt = {
     kind: 'slow',
     bytes: Buffer.from('CONNECT '),
@@ -131,7 +131,7 @@ it('a client that sends its first request byte by byte is hung up on, each byte 
   expect(await make(attempt, port)).toMatch(/^HTTP\/1.1 408 .*\r\n\r\nrequest_timeout: [^\n]+\n$/s);
 });
 
-it('431 for a head of over 64 KiB', async () => {
+it('431 for a head of more than 64 KiB', async () => {
   const bytes = request(
     `CONNECT ${authority} HTTP/1.1`,
     basic(key.basicAuth),
@@ -142,7 +142,7 @@ it('431 for a head of over 64 KiB', async () => {
   expect(said.body).toMatch(/^head_too_large: [^\n]+\n$/);
 });
 
-it('a refused client that goes on sending is hung up on', async () => {
+it('a refused client that keeps sending is disconnected', async () => {
   const bytes = Buffer.from(request('POST http://127.0.0.1/ HTTP/1.1', 'Content-Length: 1000000'));
   expect(await make({ kind: 'slow', bytes, ending: 'drip', after: 0 }, port)).toMatch(
     /^HTTP\/1.1 407 /,

@@ -4,10 +4,10 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const bytes = randomBytes(65_536);
-/** Between two parts, in ms: it makes a tunnel last. */
+/** The pause between two parts, in ms, which makes a tunnel last. */
 const pauseMs = 25;
 
-/** Sends so many bytes in so many parts, as fast as they are taken; stops where the socket closes. */
+/** Sends this many bytes in this many parts, as fast as possible; stops if the socket closes. */
 export async function sendInParts(socket: Socket, total: number, parts: number): Promise<void> {
   let sent = 0;
   for (let part = 1; part <= parts; part += 1) {

@@ -65,7 +65,7 @@ describe('503 unavailable', () => {
     return answer;
   };
 
-  it('when the database is away, to whoever might hold a key', async () => {
+  it('when the database is away, for callers that may hold a key', async () => {
     const away = new URL(stack.gatewayDbUrl);
     away.port = String(await freePort());
     const gateway = await start({ databaseUrl: away.href });
@@ -73,7 +73,7 @@ describe('503 unavailable', () => {
     expectUnavailable(
       await sendRaw(gateway.port, plainRequest('http://127.0.0.1/', key.basicAuth)),
     );
-    // no database is needed to say so
+    // this answer needs no database
     expect((await sendRaw(gateway.port, connectRequest('127.0.0.1:80'))).status).toBe(407);
     expect(await gateway.metric('gateway_connects_total', { status: '503' })).toBe(2);
   });
@@ -86,8 +86,8 @@ describe('503 unavailable', () => {
     expectUnavailable(await sendRaw(gateway.port, good()));
   });
 
-  it('when a cached key is 30 s old and the database is away, and no sooner', async () => {
-    // whole, as a sum of fractions may be off by more than nothing
+  it('when a cached key is 30 s old and the database is away, and not before', async () => {
+    // a whole number, because a sum of fractions may be inexact
     let now = 1_000;
     const proxy = await startTcpProxy(stack.gatewayDbUrl);
     onTestFinished(() => proxy.close());
@@ -97,7 +97,7 @@ describe('503 unavailable', () => {
     expect((await connected(gateway.port)).status).toBe(200);
     expect(await gateway.metric('gateway_cached_keys')).toBe(1);
 
-    // nobody is told, so that the key stays
+    // no notification arrives, so the key stays cached
     proxy.blackHole();
     now += keyMaxAgeMs;
     expect((await connected(gateway.port)).status).toBe(200);
@@ -110,7 +110,7 @@ describe('503 unavailable', () => {
     });
   });
 
-  it('when the spool takes no events, until it does, and loses none meanwhile', async () => {
+  it('while the spool accepts no events; none is lost', async () => {
     const gateway = await start();
     const spent = await owner.newKey();
     expect((await connected(gateway.port)).status).toBe(200);
@@ -132,11 +132,11 @@ describe('503 unavailable', () => {
     expect((await owner.eventsOf(spent, 1))[0]).toMatchObject({ status_code: 403 });
   });
 
-  it('while the gateway stops, to a client that had connected before', async () => {
+  it('while the gateway stops, for a client that connected before', async () => {
     const held = await startTcpTarget((socket) => socket.resume().once('end', () => socket.end()));
     onTestFinished(() => held.close());
     const gateway = await startTestGateway({ drainMs: 600_000, lastRequestsMs: 0 });
-    // it serves before it hears of changes, which would be one more reason
+    // it serves before it receives changes, which would be another reason
     await vi.waitFor(async () => {
       expect((await fetch(`${gateway.operationsUrl}/readyz`)).status).toBe(200);
     });
@@ -172,7 +172,7 @@ describe('504 target_timeout', () => {
       'a plain request',
       (authority: string, basicAuth: string) => plainRequest(`http://${authority}/`, basicAuth),
     ],
-  ])('to %s for a target that never takes the connection', async (_, request) => {
+  ])('for %s to a target that never accepts the connection', async (_, request) => {
     const [gateway, late] = await Promise.all([start({ connectTimeoutMs: 200 }), owner.newKey()]);
     const deaf = await startDeafTarget();
     onTestFinished(() => deaf.close());
@@ -187,12 +187,12 @@ describe('500 internal', () => {
   it.each([
     ['a CONNECT', () => connectRequest('example.com:443', key.basicAuth)],
     ['a plain request', () => plainRequest('http://example.com/', key.basicAuth)],
-  ])('to %s, with no word of the cause, which the operator is told', async (_, request) => {
+  ])('for %s, without the cause, which is only logged', async (_, request) => {
     const logged: string[] = [];
     const log = pino({ level: 'error' }, { write: (line: string) => logged.push(line) });
     const descriptors = new Descriptors(1_000);
     const connections = new ClientConnections({ descriptors, mostUnproven: 10, log });
-    // the rest of it is not reached
+    // the rest is not reached
     const handler = new RequestHandler({
       stopping() {
         throw new Error('the cause');

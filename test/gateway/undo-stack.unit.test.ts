@@ -12,7 +12,7 @@ function recorder() {
   return { done, step };
 }
 
-it('undoes in reverse, once, at the end of its scope', async () => {
+it('undoes in reverse order, once, at the end of its scope', async () => {
   const { done, step } = recorder();
   {
     await using undo = new UndoStack();
@@ -23,7 +23,7 @@ it('undoes in reverse, once, at the end of its scope', async () => {
   expect(done).toEqual(['second', 'first']);
 });
 
-it('undoes nothing that was moved, until the other stack is disposed of', async () => {
+it('undoes no moved steps until the other stack is disposed', async () => {
   const { done, step } = recorder();
   const undo = new UndoStack();
   undo.defer(step('first'));
@@ -35,7 +35,7 @@ it('undoes nothing that was moved, until the other stack is disposed of', async 
   expect(done).toEqual(['first']);
 });
 
-it('does the other steps where one fails, then rejects with its error', async () => {
+it('runs the other steps if one fails, then rejects with its error', async () => {
   const { done, step } = recorder();
   const undo = new UndoStack();
   undo.defer(step('first'));
@@ -46,7 +46,7 @@ it('does the other steps where one fails, then rejects with its error', async ()
   expect(done).toEqual(['first']);
 });
 
-it('rejects with all errors where several steps fail', async () => {
+it('rejects with all errors if several steps fail', async () => {
   const { step } = recorder();
   const undo = new UndoStack();
   undo.defer(step('first', true));

@@ -10,9 +10,9 @@ import {
 import { type ProvokedDatabase, startProvokedDatabase } from './provoked-database.ts';
 import { type ProvokedGateway, provocations, quiet, relayOlder } from './provoked-gateways.ts';
 
-// Each alert is provoked for real, and Prometheus is asked whether it fires.
+// Each alert is provoked for real, and Prometheus must fire it.
 
-/** Which gateways fire each alert; null where it is about all of them together. */
+/** The gateways that fire each alert; null if it is about all of them together. */
 const expected: Record<string, (keyof typeof provocations)[] | null> = {
   ProxyGatewayDown: ['stopped'],
   ProxyGatewayNotReady: ['cutOff', 'fullDisk'],
@@ -36,7 +36,7 @@ const expected: Record<string, (keyof typeof provocations)[] | null> = {
   ProxyKeysMaintenanceProblems: null,
 };
 
-/** The rules, where a minute is two seconds, and nothing has to last. */
+/** The rules with two seconds in place of each minute, and no duration to wait for. */
 const hastyRules = readFileSync(rulesFile, 'utf8')
   .replace(/for: \w+/g, 'for: 0s')
   .replace(/\[(\d+)m\]/g, (_, minutes) => `[${2 * Number(minutes)}s]`)
@@ -77,10 +77,10 @@ describe.skipIf(withoutPrometheus)('alerts', () => {
     await database?.stop();
   });
 
-  it('fire, each for the gateway that has the trouble, and none for a quiet one', async () => {
+  it('fire for each gateway that has the problem, and never for a healthy one', async () => {
     expect(Object.keys(expected)).toEqual(alertNames());
     const names = new Map([...gateways].map(([name, { instance }]) => [instance, name]));
-    /** Which have fired each alert until now. */
+    /** The gateways that have fired each alert so far. */
     const fired = new Map<string, Set<string | undefined>>();
     await vi.waitFor(
       async () => {

@@ -22,7 +22,7 @@ function temporaryFolder(): string {
   return folder;
 }
 
-/** Each metric of a gateway that has all there is to measure: workers, TLS and Redis. */
+/** Each metric of a gateway with every optional part: workers, TLS and Redis. */
 async function readMetricNames(): Promise<Set<string>> {
   const { certificateFile, keyFile } = certificateFolder();
   const gateway = startGatewayProcess({
@@ -46,7 +46,7 @@ async function readMetricNames(): Promise<Set<string>> {
   );
 }
 
-it('the alerts and the dashboard ask for metrics that a gateway has', async () => {
+it('the alerts and the dashboard query only metrics that a gateway has', async () => {
   const asked = [readFileSync(rulesFile, 'utf8'), ...expressions].join('\n');
   const names = new Set(asked.match(/\b(gateway|process|nodejs)_\w+/g));
   expect(names.size).toBeGreaterThan(30);
@@ -54,7 +54,7 @@ it('the alerts and the dashboard ask for metrics that a gateway has', async () =
   expect([...names].filter((name) => !there.has(name))).toEqual([]);
 });
 
-it.skipIf(withoutPrometheus)('the dashboard’s expressions are PromQL', async () => {
+it.skipIf(withoutPrometheus)('the dashboard’s expressions are valid PromQL', async () => {
   const file = join(temporaryFolder(), 'rules.yml');
   const rules = expressions.map((expr, at) => ({
     record: `dashboard:${at}`,

@@ -7,35 +7,35 @@ import { freePort } from '../../scripts/stack/ports.ts';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
 import { isOnPath } from '../gateway/clients/client.ts';
 
-/** Whether tests of Prometheus are left out: none on the PATH, and `REQUIRE_PROMTOOL` not set. */
+/** Whether to skip tests of Prometheus: not on the PATH, and `REQUIRE_PROMTOOL` is not set. */
 export const withoutPrometheus = !isOnPath('promtool') && !process.env.REQUIRE_PROMTOOL;
 
 export const rulesFile = join(projectRoot, 'ops/prometheus/proxy-keys.rules.yml');
 
-/** The names of all alerts, in the order of the file. */
+/** The names of all alerts, in file order. */
 export function alertNames(): string[] {
   const rules = readFileSync(rulesFile, 'utf8');
   return Array.from(rules.matchAll(/^ +- alert: (\w+)$/gm), ([, name = '']) => name);
 }
 
-/** An alert that fires; without an instance where it is about all of them. */
+/** A firing alert; without an instance if it is about all of them. */
 export interface FiringAlert {
   name: string;
   instance: string | undefined;
 }
 
-/** A Prometheus of one test's own. */
+/** A Prometheus for one test. */
 export interface Prometheus {
   firing(): Promise<FiringAlert[]>;
   stop(): Promise<void>;
 }
 
-/** Starts one that scrapes these hosts and ports each second, with rules. */
+/** Starts one with these rules that scrapes these hosts and ports each second. */
 export async function startPrometheus(targets: string[], rules: string): Promise<Prometheus> {
   const folder = mkdtempSync(join(tmpdir(), 'prometheus-'));
   const port = await freePort();
   writeFileSync(join(folder, 'rules.yml'), rules);
-  // YAML takes JSON
+  // YAML accepts JSON
   const configuration = {
     global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
     rule_files: ['rules.yml'],
@@ -48,7 +48,7 @@ export async function startPrometheus(targets: string[], rules: string): Promise
       `--config.file=${join(folder, 'prometheus.yml')}`,
       `--storage.tsdb.path=${join(folder, 'data')}`,
       `--web.listen-address=127.0.0.1:${port}`,
-      // its own /api/v1 is not ours, which has a description
+      // a prefix, because the tests check each answer under /api/v1 against our description
       '--web.route-prefix=/prometheus',
       '--log.level=error',
     ],

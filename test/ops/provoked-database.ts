@@ -3,21 +3,21 @@ import { startTcpTarget } from '../support/gateway/targets.ts';
 import { startOwnDatabase } from '../support/own-stack.ts';
 import { overrideLimits } from '../support/seeded-keys.ts';
 
-/** What the gateways of a test of alerts share. */
+/** The parts that the gateways of an alert test share. */
 export interface ProvokedDatabase {
   gatewayDbUrl: string;
-  /** The same contents, where look-ups take 400 ms. */
+  /** The same contents, with lookups that take 400 ms. */
   slowGatewayDbUrl: string;
-  /** Keeps that one from recording usage for a second. */
+  /** Blocks the slow database from recording usage for a second. */
   lockUsage(): Promise<unknown>;
-  /** A key that both know, with high limits. */
+  /** A key that both databases know, with high limits. */
   basicAuth: string;
-  /** A target that says back what it gets. */
+  /** An echo target. */
   targetPort: number;
   stop(): Promise<unknown>;
 }
 
-/** Starts one that was never maintained, but for a check that found a login with too many rights. */
+/** Starts a database whose only maintenance was a check that found too many rights. */
 export async function startProvokedDatabase(): Promise<ProvokedDatabase> {
   const [own, target] = await Promise.all([
     startOwnDatabase(),

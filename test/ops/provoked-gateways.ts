@@ -24,21 +24,21 @@ import {
 import { startTcpProxy } from '../support/gateway/tcp-proxy.ts';
 import type { ProvokedDatabase } from './provoked-database.ts';
 
-/** A gateway to which something is done until alerts fire. */
+/** A gateway that is provoked until alerts fire. */
 export interface ProvokedGateway {
-  /** Where its metrics are: host and port. */
+  /** The host and port of its metrics. */
   instance: string;
-  /** Does it. Ends once `over` is aborted. */
+  /** Provokes the alerts. Stops once `over` is aborted. */
   provoke(over: AbortSignal): Promise<unknown>;
   stop(): Promise<unknown>;
 }
 
-/** Makes one. */
+/** Starts such a gateway. */
 type Provocation = (database: ProvokedDatabase) => Promise<ProvokedGateway>;
 
 type Settings = Parameters<typeof startTestGateway>[0];
 
-/** Goes on until it is over; what fails is tried again. */
+/** Repeats `work` until `over` is aborted; ignores failures. */
 async function again(over: AbortSignal, work: () => Promise<unknown>): Promise<void> {
   while (!over.aborted) {
     await work().catch(() => {});
@@ -71,7 +71,7 @@ async function startInProcess(
   return { ...gateway, instance: instanceOf(gateway.operationsUrl), stop, ask, askAsStranger };
 }
 
-/** A gateway in a process by itself; `before` runs in its shell. */
+/** A gateway in its own process; `before` runs in its shell. */
 async function startProcess(
   database: ProvokedDatabase,
   settings: Record<string, string> = {},
@@ -100,22 +100,22 @@ async function startProcess(
   return { gateway, port, operationsUrl, instance: instanceOf(operationsUrl), stop };
 }
 
-/** Nothing is done to it. */
+/** A healthy gateway. */
 export const quiet: Provocation = async (database) => ({
   ...(await startProcess(database)),
   provoke: async () => {},
 });
 
-/** What is done, by what it is called. */
+/** The provocations, by name. */
 export const provocations = {
-  /** Its operator ends it. */
+  /** Its operator stops it. */
   async stopped(database) {
     const gateway = await startInProcess(database);
     await gateway.stop();
     return { ...gateway, provoke: async () => {}, stop: async () => {} };
   },
 
-  /** It loses its database, with a tunnel that has not been recorded. */
+  /** It loses its database, with a tunnel that is not recorded yet. */
   async cutOff(database) {
     const proxy = await startTcpProxy(database.gatewayDbUrl);
     const databaseUrl = proxy.through(database.gatewayDbUrl);
@@ -132,7 +132,7 @@ export const provocations = {
     };
   },
 
-  /** Its disk takes a file of one event, but not of two. */
+  /** Its disk has room for a file of one event, but not of two. */
   async fullDisk(database) {
     const { port, ...gateway } = await startProcess(database, {}, 'ulimit -f 1');
     const request = connectRequest(`127.0.0.1:${database.targetPort}`, database.basicAuth);
@@ -147,7 +147,7 @@ export const provocations = {
     };
   },
 
-  /** An event is of a key that the database does not know. */
+  /** An event belongs to a key that the database does not know. */
   async strayEvent(database) {
     const folder = mkdtempSync(join(tmpdir(), 'gateway-test-'));
     const spoolDirectory = join(folder, 'spool');
@@ -160,7 +160,7 @@ export const provocations = {
     return { ...gateway, provoke: async () => {} };
   },
 
-  /** Its database takes long for keys, and for usage. */
+  /** Its database is slow to look up keys and to record usage. */
   async slowDatabase(database) {
     const gateway = await startInProcess(database, { databaseUrl: database.slowGatewayDbUrl });
     return {
@@ -174,7 +174,7 @@ export const provocations = {
     };
   },
 
-  /** Its name server is slow, and what the names lead to is not there. */
+  /** Its name server is slow, and the names resolve to a closed port. */
   async deadTargets(database) {
     const closed = await freePort();
     const names = await startNameServer(async (type) => {
@@ -191,7 +191,7 @@ export const provocations = {
     };
   },
 
-  /** It does not get the processor for as long as it needs it. */
+  /** It does not get enough processor time. */
   async starved(database) {
     const { gateway, ...started } = await startProcess(database);
     return {
@@ -206,7 +206,7 @@ export const provocations = {
     };
   },
 
-  /** Much of its host is wrong: the clock, the certificate, the way to Redis, the limit of open files. */
+  /** Its clock, certificate, Redis URL and limit of open files are all wrong. */
   async neglected(database) {
     const certificate = makeCertificateFolder();
     certificate.write({ validTo: new Date(Date.now() + 3 * 86_400_000) });
@@ -244,7 +244,7 @@ export const provocations = {
   },
 } satisfies Record<string, Provocation>;
 
-/** A gateway of another version: its metrics are those of this one, but for that. */
+/** A gateway of another version: this one's metrics, with another version label. */
 export async function relayOlder(instance: string): Promise<ProvokedGateway> {
   const server = createServer(async (_, response) => {
     const answer = await fetch(`http://${instance}/metrics`).catch(() => null);

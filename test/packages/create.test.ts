@@ -26,7 +26,7 @@ import { startPlainTarget } from '../support/gateway/targets.ts';
 import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
 import { dropSchemas } from '../support/schema-files.ts';
 
-// A backend engineer has a Supabase project, and no checkout: both packages come as tarballs.
+// A backend engineer has a Supabase project and no checkout, so both packages come as tarballs.
 
 const run = promisify(execFile);
 const machine = mkdtempSync(join(tmpdir(), 'an engineer '));
@@ -53,7 +53,7 @@ function write(path: string, text: string): void {
   writeFileSync(file, text);
 }
 
-/** The project's files with their texts. */
+/** The project's files and their contents. */
 function files(): Record<string, string> {
   const names = readdirSync(project, { recursive: true }).map(String).sort();
   const texts = names
@@ -98,7 +98,7 @@ describe('in a project with other contents', () => {
     return row?.may;
   };
 
-  it('installs, changes nothing of theirs, and serves a first request', async () => {
+  it('installs, changes none of the project’s own parts, and serves a first request', async () => {
     await push();
     const before = {
       files: files(),
@@ -158,9 +158,9 @@ describe('in a project with other contents', () => {
     });
   });
 
-  it('the functions are whole under the names that they got', async () => {
+  it('installs complete functions under their new names', async () => {
     await create();
-    // what the functions import, as `npm ci` installed it: nothing is downloaded
+    // the functions' imports, as `npm ci` installed them: nothing is downloaded
     for (const name of ['package.json', 'node_modules']) {
       symlinkSync(join(projectRoot, name), join(project, name));
     }
@@ -172,14 +172,14 @@ describe('in a project with other contents', () => {
     }
   });
 
-  it('is there already when it is installed again', async () => {
+  it('does nothing if it is already installed', async () => {
     await create();
     const before = files();
     expect((await create()).stdout).toContain('Everything is already installed.');
     expect(files()).toEqual(before);
   });
 
-  it('replaces what somebody changed after a question alone', async () => {
+  it('replaces a changed file only after the question is answered with yes', async () => {
     await create();
     write('supabase/functions/admin/app.ts', 'changed');
     const before = files();
@@ -192,7 +192,7 @@ describe('in a project with other contents', () => {
     expect(files()['supabase/functions/admin/app.ts']).not.toBe('changed');
   });
 
-  it('has a migration later than all of theirs', async () => {
+  it('adds a migration later than all of the project’s own', async () => {
     write('supabase/migrations/29990101000000_planned.sql', 'select 1;');
     await create();
     const [name = ''] = Object.keys(files()).filter((file) => version.test(file));
@@ -200,7 +200,7 @@ describe('in a project with other contents', () => {
   });
 });
 
-it('writes nothing where the project makes a schema or role of the same name', async () => {
+it('writes nothing if the project creates a schema or role of the same name', async () => {
   write('supabase/migrations/20200101000000_a.sql', 'create schema if not exists "gateway";');
   write('supabase/schemas/a.sql', 'CREATE ROLE proxy_gateway;');
   const before = files();
@@ -213,14 +213,14 @@ it('writes nothing where the project makes a schema or role of the same name', a
   expect(files()).toEqual(before);
 });
 
-it('says what it would write, and writes nothing, with --dry-run', async () => {
+it('with --dry-run, shows what it would write, and writes nothing', async () => {
   const before = files();
   const { stdout } = await create('--dry-run');
   expect(stdout).toMatch(/supabase\/migrations: 1 file$/m);
   expect(files()).toEqual(before);
 });
 
-it('asks for `supabase init` in a folder that is no project', async () => {
+it('in a folder without a project, tells the user to run `supabase init`', async () => {
   rmSync(join(project, 'supabase'), { recursive: true });
   await expect(create()).rejects.toMatchObject({
     code: 1,

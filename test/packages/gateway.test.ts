@@ -24,7 +24,7 @@ let own: OwnDatabase;
 beforeAll(async () => {
   [tarball, own] = await Promise.all([pack('proxy-keys-gateway', server), startOwnDatabase()]);
   writeFileSync(join(server, 'package.json'), '{"private": true}');
-  // it has all that it needs
+  // works offline, because it has no dependencies
   await run('npm', ['install', '--offline', tarball.path], { cwd: server });
 });
 
@@ -37,7 +37,7 @@ const call = (args: string[], env: Record<string, string> = {}) =>
   run(command, args, { cwd: server, env: { PATH: process.env.PATH, ...env } });
 
 describe('the gateway from its package', () => {
-  it('is plain JavaScript without a dependency, under 15 MB', () => {
+  it('is plain JavaScript without dependencies, under 15 MB', () => {
     expect(tarball.unpackedBytes).toBeLessThan(15e6);
     expect(readdirSync(join(server, 'node_modules')).filter((name) => name[0] !== '.')).toEqual([
       'proxy-keys-gateway',
@@ -72,7 +72,7 @@ describe('the gateway from its package', () => {
     expect(await gateway.stop()).toBe(0);
   });
 
-  it('says its version, and how its own commands are called', async () => {
+  it('prints its version, and the usage of its commands', async () => {
     expect((await call(['--version'])).stdout).toBe(`${packageJson.version}\n`);
     for (const name of ['--help', 'login --help', 'maintain --help']) {
       const { stdout } = await call(name.split(' '));
@@ -82,7 +82,7 @@ describe('the gateway from its package', () => {
     await expect(call(['mantain'])).rejects.toMatchObject({ code: 1 });
   });
 
-  it('maintains the database that DATABASE_URL names, and no other', async () => {
+  it('maintains the database in DATABASE_URL, and no other', async () => {
     const { stdout } = await call(['login', 'list'], { DATABASE_URL: own.dbUrl });
     expect(stdout).toContain('proxy_gateway_local');
     const { stdout: reports } = await call(['maintain'], { DATABASE_URL: own.dbUrl });
@@ -93,7 +93,7 @@ describe('the gateway from its package', () => {
     });
   });
 
-  it('archives where DuckDB is installed beside it, and says so where it is not', async () => {
+  it('archives if DuckDB is installed beside it, and otherwise says how to install it', async () => {
     const archive = ['maintain', '--archive', join(server, 'archive')];
     const environment = { DATABASE_URL: own.dbUrl };
     await expect(call(archive, environment)).rejects.toMatchObject({

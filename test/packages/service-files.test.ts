@@ -17,7 +17,7 @@ const containerfile = readFileSync(join(projectRoot, 'ops/container/Containerfil
 const withoutSystemd = !isOnPath('systemd-analyze') && !process.env.REQUIRE_SYSTEMD;
 
 describe.skipIf(withoutSystemd)('the systemd unit', () => {
-  /** The unit, with a program that is there in place of the gateway. */
+  /** The unit with an existing program in place of the gateway. */
   function unitFile(): string {
     const folder = mkdtempSync(join(tmpdir(), 'unit-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -26,13 +26,13 @@ describe.skipIf(withoutSystemd)('the systemd unit', () => {
     return file;
   }
 
-  it('is one that systemd takes without a warning', async () => {
+  it('is accepted by systemd without a warning', async () => {
     const { stderr } = await run('systemd-analyze', ['verify', unitFile()]);
     expect(stderr).not.toContain('proxy-keys-gateway');
   });
 
-  it('is exposed as little as a gateway can be', async () => {
-    // of 100; systemd's own words for up to 20 are OK
+  it('has the lowest exposure that a gateway allows', async () => {
+    // out of 100; systemd rates up to 20 as OK
     const args = ['security', '--offline=true', '--threshold=15', '--no-pager', unitFile()];
     await expect(run('systemd-analyze', args)).resolves.toBeDefined();
   });
@@ -41,14 +41,14 @@ describe.skipIf(withoutSystemd)('the systemd unit', () => {
 describe('the container', () => {
   const health = JSON.parse(/^ {2}CMD (\[.*\])$/m.exec(containerfile)?.[1] ?? '[]') as string[];
 
-  it('is healthy while its gateway lives, and only then', async () => {
+  it('is healthy only while its gateway runs', async () => {
     const check = (port: string) =>
       run(process.execPath, health.slice(1), { env: { GATEWAY_METRICS_PORT: port } });
     await expect(check(new URL(inject('stack').gatewayMetricsUrl).port)).resolves.toBeDefined();
     await expect(check(String(await freePort()))).rejects.toMatchObject({ code: 1 });
   });
 
-  it('and the unit start the package that is built', () => {
+  it('starts the built package, as the unit does', () => {
     const script = '/opt/proxy-keys/node_modules/proxy-keys-gateway/proxy-keys-gateway.js';
     expect(containerfile).toContain(`"${script}"]`);
     expect(unit).toContain(`ExecStart=/usr/bin/node --initial-heap-size=256 ${script}\n`);

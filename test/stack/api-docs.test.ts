@@ -8,13 +8,13 @@ import { request } from '../support/personas.ts';
 const stack = inject('stack');
 const parts = [...apiDocsPaths];
 
-/** What the page loads, by its own account. */
+/** The files that the page loads according to its HTML. */
 async function loaded(): Promise<string[]> {
   const html = await (await request('GET', apiDocsPath)).text();
   return [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, path = '']) => path);
 }
 
-describe('the page of the API’s description', () => {
+describe('the API docs page', () => {
   it.each([
     ['', 'text/html; charset=utf-8'],
     ['?a=b', 'text/html; charset=utf-8'],
@@ -32,7 +32,7 @@ describe('the page of the API’s description', () => {
     expect(head.headers.get('Content-Length')).toBe(response.headers.get('Content-Length'));
   });
 
-  it('loads what there is, and only from its own origin', async () => {
+  it('loads exactly its own files, only from its own origin', async () => {
     const paths = await loaded();
     expect(paths.toSorted()).toEqual(parts.filter((path) => path !== apiDocsPath).toSorted());
     const own = [apiDocsPath, `${apiDocsPath}/start.js`];
@@ -41,7 +41,7 @@ describe('the page of the API’s description', () => {
     }
   });
 
-  it('may load, run and call nothing of another origin, and has no script of its own in it', async () => {
+  it('may load, run and call only its own origin, and has no inline script', async () => {
     for (const path of parts) {
       const { headers } = await request('GET', path);
       const policy = headers.get('Content-Security-Policy') ?? '';
@@ -57,7 +57,7 @@ describe('the page of the API’s description', () => {
     expect(html).not.toMatch(/<script>|<style|style=|\son\w+=|javascript:/);
   });
 
-  it('shows the description that the API answers', async () => {
+  it('shows the description that the API serves', async () => {
     const script = await (await request('GET', `${apiDocsPath}/start.js`)).text();
     const [, path = ''] = /url: '([^']+)'/.exec(script) ?? [];
     const description = await (await request('GET', path)).json();
@@ -75,7 +75,7 @@ describe('the page of the API’s description', () => {
     '/%2e%2e%2f%2e%2e%2fpackage.json',
     '/start.js/',
     '/START.js',
-  ])('is all there is: %s is not found', async (path) => {
+  ])('serves no other file: %s is not found', async (path) => {
     await expectProblem(await request('GET', `${apiDocsPath}${path}`), 404, 'not_found');
   });
 
@@ -86,17 +86,17 @@ describe('the page of the API’s description', () => {
     `${apiDocsPath}//start.js`,
     `${apiDocsPath}\\start.js`,
     `/${apiDocsPath}`,
-  ])('is reached by its own paths alone, and not by %s', async (path) => {
+  ])('is served only at its exact paths, not at %s', async (path) => {
     expect(await rawStatus(path)).toBe(404);
   });
 
-  it('is the local API gateway’s: the function has no such path', async () => {
+  it('is served by the local API gateway: the function has no such path', async () => {
     const response = await request('GET', `/functions/v1${apiDocsPath}`);
     await expectProblem(response, 404, 'not_found');
     await expectProblem(await request('POST', apiDocsPath, { body: {} }), 404, 'not_found');
   });
 
-  it('is in the list that a start prints', async () => {
+  it('is listed in the output of a start', async () => {
     const printed = await describeStack({ ...stack, keysFile: '', failed: never, stop });
     const url = /^API docs +(\S+)$/m.exec(printed)?.[1] ?? '';
     expect((await fetch(url)).status).toBe(200);
@@ -106,7 +106,7 @@ describe('the page of the API’s description', () => {
 const never = new Promise<never>(() => {});
 const stop = async () => {};
 
-/** The status of a path that is sent as it is. */
+/** The status for a path that is sent unchanged. */
 function rawStatus(path: string): Promise<number | undefined> {
   const { hostname, port } = new URL(stack.url);
   return new Promise((resolve, reject) => {

@@ -9,7 +9,7 @@ import { freePort, listenOnLoopback, loopback } from '../../scripts/stack/ports.
 import { createRoleTokens } from '../../scripts/stack/role-tokens.ts';
 import { generateSigningJwk, readSigningKey } from '../../scripts/stack/signing-keys.ts';
 
-// upstreams that tell who they are and what they were sent: which one a request reaches, and as whom
+// upstreams that report their name and what they received, to show where a request goes and as whom
 
 interface Answer {
   status: number;
@@ -34,7 +34,7 @@ beforeAll(async () => {
   const signingKey = await readSigningKey(await generateSigningJwk());
   const keys = { publishableKey, secretKey, roleToken: createRoleTokens(signingKey) };
   gateway = await startApiGateway({ port: 0, keys });
-  // before it is opened
+  // before it opens
   expect((await send('/rest/v1/')).status).toBe(503);
 
   const auth = new Hono().all('*', (c) => {
@@ -78,13 +78,13 @@ test.each([
   }
 });
 
-test('an API key in the query counts as one in the header', async () => {
+test('an API key in the query counts like one in the header', async () => {
   const { body } = await send(`/rest/v1/keys?apikey=${secretKey}`);
   expect(decodeJwt(body.authorization?.replace('Bearer ', '') ?? '').role).toBe('service_role');
 });
 
 test.each([{}, withKey, { apikey: secretKey }])(
-  'a user’s token is passed on as it is, with %o',
+  'a user’s token is forwarded unchanged, with %o',
   async (headers) => {
     for (const path of ['/rest/v1/keys', '/auth/v1/user']) {
       const { body } = await send(path, { ...headers, authorization: 'Bearer a.user.token' });
@@ -100,7 +100,7 @@ test.each([
   ['two keys in one header', { apikey: `${publishableKey}, ${secretKey}` }],
   ['an unknown key as a bearer', { authorization: 'Bearer sb_secret_other' }],
   ['an unknown key beside a user’s token', { apikey: 'other', authorization: 'Bearer a.b.c' }],
-])('%s is refused before it reaches anything', async (_, headers) => {
+])('%s is refused before it reaches an upstream', async (_, headers) => {
   for (const path of ['/rest/v1/keys', '/auth/v1/user', '/auth/v1/admin/users']) {
     const answer = await send(path, headers);
     expect(answer.status).toBe(401);
@@ -108,7 +108,7 @@ test.each([
   }
 });
 
-test('the key set, and where links lead, are open to all, and nothing else of Auth is', async () => {
+test('only the key set and the targets of links are open to everyone in Auth', async () => {
   for (const headers of [{}, { apikey: 'other' }]) {
     for (const open of [
       '.well-known/jwks.json',
@@ -133,20 +133,20 @@ test('the key set, and where links lead, are open to all, and nothing else of Au
 });
 
 test.each(['/functions/v1/api/v1/proxy/keys?a=b', '/api/v1/proxy/keys?a=b'])(
-  '%s reaches its function under the path it serves, no key asked',
+  '%s reaches its function under the path that it serves, without a key',
   async (path) => {
     const { status, body } = await send(path, { authorization: 'Bearer sb_publishable_x' });
     expect(status).toBe(200);
     expect(body).toMatchObject({
       upstream: 'api',
       path: '/api/v1/proxy/keys?a=b',
-      // the function judges it, as on the platform
+      // the function checks it, as on the platform
       authorization: 'Bearer sb_publishable_x',
     });
   },
 );
 
-// each with the one upstream that it may reach, or null
+// each path with the only upstream that it may reach, or null
 test.each([
   ['/rest/v1/../../auth/v1/admin/users', 'rest'],
   ['/rest/v1/..%2f..%2fauth/v1/admin', 'rest'],
@@ -181,7 +181,7 @@ test.each([
   ['/', null],
   ['//', null],
   ['*', null],
-])('%s reaches %s and nothing else', async (path, upstream) => {
+])('%s reaches only %s', async (path, upstream) => {
   const answer = await send(path, withKey);
   if (upstream) {
     expect(answer.body.upstream).toBe(upstream);
@@ -189,17 +189,17 @@ test.each([
     expect(answer).toMatchObject({ status: 404, type: 'application/json' });
     expect(answer.body.message).toEqual(expect.any(String));
   }
-  // whatever the path, with or without a key, it is still there
+  // after any path, with or without a key, the gateway still runs
   expect((await send(path)).status).toBeLessThan(500);
   expect((await send('/rest/v1/keys', withKey)).status).toBe(200);
 });
 
-test('an upstream that is away is a 503 in JSON', async () => {
+test('an unavailable upstream causes a 503 in JSON', async () => {
   const answer = await send('/functions/v1/gone/v1');
   expect(answer).toMatchObject({ status: 503, type: 'application/json' });
 });
 
-test('a preflight is passed on without a key, and Auth’s is answered', async () => {
+test('a preflight is forwarded without a key, and one for Auth is answered', async () => {
   const headers = {
     origin: 'https://app.example',
     'access-control-request-method': 'POST',
@@ -210,8 +210,8 @@ test('a preflight is passed on without a key, and Auth’s is answered', async (
   expect((await send('/auth/v1/token', headers, 'OPTIONS')).status).toBe(204);
 });
 
-// regression: what was in the chunks came to the upstream as a request of its own
-test('a body in chunks is the body of its request, also of a DELETE', async () => {
+// regression: the upstream took the content of the chunks for a separate request
+test('a chunked body stays the body of its request, also for DELETE', async () => {
   const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n';
   for (const method of ['DELETE', 'OPTIONS', 'POST']) {
     const before = seen.length;
@@ -224,7 +224,7 @@ test('a body in chunks is the body of its request, also of a DELETE', async () =
     let answer = '';
     for await (const chunk of socket) answer += chunk;
     expect(answer, method).toMatch(/^HTTP\/1\.1 200 /);
-    // the next over the connection that is kept open to the upstream
+    // the next request on the same keep-alive connection to the upstream
     expect((await send('/api/v1/next')).body.path, method).toBe('/api/v1/next');
     expect(seen.slice(before), method).toEqual([
       { method, path: '/api/v1/keys', body: smuggled },
@@ -233,13 +233,13 @@ test('a body in chunks is the body of its request, also of a DELETE', async () =
   }
 });
 
-// regression: what came after the first chunk was lost, and the answer looked whole
-test('an answer in chunks that come one by one is passed on whole', async () => {
+// regression: everything after the first chunk was lost, although the answer looked complete
+test('a chunked answer that arrives piece by piece is forwarded completely', async () => {
   const answers = Array.from({ length: 40 }, () => send('/pieces/'));
   for (const { body } of await Promise.all(answers)) expect(body).toEqual({ pieces });
 });
 
-// regression: a request that was sent as the gateway closed an idle connection was lost
+// regression: a request that was sent while the gateway closed an idle connection was lost
 test('an idle connection is kept longer than clients keep theirs', async () => {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const ask = async () => {
@@ -250,7 +250,7 @@ test('an idle connection is kept longer than clients keep theirs', async () => {
     return { seconds: Number(seconds), reused: request.reusedSocket };
   };
   try {
-    // Node says how long it keeps one: load balancers and clients keep theirs for a minute
+    // Node reports its keep-alive timeout: load balancers and clients keep connections for a minute
     const { seconds } = await ask();
     expect(seconds).toBeGreaterThanOrEqual(65);
     expect(await ask()).toEqual({ seconds, reused: true });
@@ -261,7 +261,7 @@ test('an idle connection is kept longer than clients keep theirs', async () => {
 
 function send(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    // not `fetch`, which would tidy the path first
+    // not `fetch`, which would normalize the path first
     const request = httpRequest({ host: loopback, port: gateway.port, path, method, headers });
     request.on('error', reject);
     request.on('response', async (response) => {
@@ -289,7 +289,9 @@ async function echo(upstream: string): Promise<number> {
 
 const pieces = Array.from({ length: 14 }, (_, n) => `${n % 10}`.repeat(4_000));
 
-/** An upstream whose answer is `pieces` in chunks: one with the headers, and the others at once. */
+/**
+ * An upstream that answers `pieces` in chunks: the first with the headers, then the others at once.
+ */
 async function answerInPieces(): Promise<number> {
   const chunks = JSON.stringify({ pieces })
     .match(/.{1,4000}/g)

@@ -13,15 +13,15 @@ import {
   until,
 } from '../support/stack/start-command.ts';
 
-// each start completes what the one before it left, and is itself cut short, up to the last
+// each start completes what the previous one left, and all except the last are cut short
 
 const start = (checkout: CheckoutCopy) =>
   startCommand({ args: [], checkout: checkout.folder, scratch: true });
 
-test('a first start killed in a migration, then in the demo accounts, is completed by the next', async () => {
+test('a first start that is killed in a migration, then in the demo accounts, is completed by the next', async () => {
   const checkout = await copyCheckout(temporaryFolder());
-  // a table that a step needs, so that a lock on it stops the start just there: the migrations refer
-  // to users, though the first does not; only the demo accounts need identities, after their users
+  // A lock on a table that a step needs stops the start at that step: the migrations refer to
+  // users, though not the first one; only the demo accounts need identities, after their users.
   const inMigration = await killAtLock(checkout, 'auth.users');
   const inDemoAccounts = await killAtLock(checkout, 'auth.identities');
   expect(inMigration.processes()).toEqual([]);
@@ -29,10 +29,10 @@ test('a first start killed in a migration, then in the demo accounts, is complet
   expect(inDemoAccounts.processes()).toEqual([]);
 });
 
-test('a first start killed in initdb, then by a machine’s crash, then failed in the demo accounts, is completed by the next', async () => {
+test('a first start that is killed in initdb, then by a machine crash, then fails in the demo accounts, is completed by the next', async () => {
   const checkout = await copyCheckout(temporaryFolder());
   const killed = start(checkout);
-  // by then it looks like a database, and is none
+  // by then the folder looks like a database, but is not one
   await until(() => hasVersion(checkout) && killed.processes().some(isInitdb));
   await crash(killed);
 
@@ -56,7 +56,7 @@ test('a first start killed in initdb, then by a machine’s crash, then failed i
   expect(next.stderr()).toContain('demo accounts: created');
 });
 
-/** Kills a start that waits for a lock on `table`. Its programs live on, held by that lock. */
+/** Kills a start that waits for a lock on `table`. Its processes live on, blocked by that lock. */
 async function killAtLock(checkout: CheckoutCopy, table: string): Promise<StartCommand> {
   const killed = start(checkout);
   await killed.step('Postgres 17');
@@ -64,7 +64,7 @@ async function killAtLock(checkout: CheckoutCopy, table: string): Promise<StartC
     max: 2,
     onnotice: () => {},
   });
-  // the next start ends what holds it
+  // the next start stops the process that holds it
   onTestFinished(() => sql.end({ timeout: 0 }));
   const lock = await sql.reserve();
   await until(async () => (await sql`select to_regclass(${table}) as name`)[0]?.name !== null);
@@ -82,7 +82,7 @@ async function killAtLock(checkout: CheckoutCopy, table: string): Promise<StartC
   return killed;
 }
 
-/** Kills a start and all of its programs. */
+/** Kills a start and all of its processes. */
 async function crash(command: StartCommand): Promise<void> {
   command.child.kill('SIGKILL');
   await endAll(() => command.processes().map(({ pid }) => pid));

@@ -16,7 +16,7 @@ import { copyDashboard, type DashboardCopy } from '../support/stack/dashboard-co
 import { type StartCommand, startCommand, until } from '../support/stack/start-command.ts';
 
 const parent = mkdtempSync(join(tmpdir(), 'dashboard-stack-'));
-/** While this file is there, a build begins and does not end. */
+/** While this file exists, a build starts but does not finish. */
 const gate = join(parent, 'closed');
 let checkout: DashboardCopy;
 let dist: string;
@@ -44,10 +44,10 @@ beforeEach(() => {
 const startKept = () => startCommand({ args: [], checkout: checkout.folder });
 const builders = (command: StartCommand) =>
   command.processes().filter(({ command: line }) => line.includes('scripts/build.ts'));
-/** What a kept stack has of the page on disk. */
+/** The folders with the dashboard in a persistent stack's state. */
 const kept = () => readdirSync(checkout.state).filter((name) => name.startsWith('dashboard'));
 
-test('a kept stack builds the page before it is ready, and the next start has it', async () => {
+test('a persistent stack builds the dashboard before it is ready, and the next start reuses it', async () => {
   writeFileSync(gate, '');
   const first = startKept();
   for (const part of ['PostgREST', 'function api', 'function admin', 'the CONNECT gateway']) {
@@ -61,7 +61,7 @@ test('a kept stack builds the page before it is ready, and the next start has it
   expect(await first.output()).toMatch(/^Dashboard +http:\/\/127\.0\.0\.1:\d+\/developer$/m);
   expect(builders(first)).toEqual([]);
 
-  // no request waits for a build, whatever becomes of the sources
+  // no request waits for a build, whatever happens to the sources
   writeFileSync(gate, '');
   checkout.write('document.title = "changed";');
   expect(await loadScript(url)).toContain('as it was');
@@ -71,7 +71,7 @@ test('a kept stack builds the page before it is ready, and the next start has it
   expect(await first.ended).toBe(0);
   expect(first.processes()).toEqual([]);
 
-  // with the gate closed, it could not build another
+  // while the gate is closed, it could not build again
   checkout.write('document.title = "as it was";');
   const second = startKept();
   await second.output();
@@ -79,7 +79,7 @@ test('a kept stack builds the page before it is ready, and the next start has it
   expect(kept()).toEqual(['dashboard']);
 });
 
-test('an ephemeral stack serves what `npm run build` made of the same sources, even once it is gone', async () => {
+test('an ephemeral stack serves the output of `npm run build` for the same sources, even after it is deleted', async () => {
   expect(await runBuild(dist, {}, checkout.folder)).toMatchObject({ code: 0 });
   writeFileSync(gate, '');
   const command = startCommand({ checkout: checkout.folder });
@@ -89,7 +89,7 @@ test('an ephemeral stack serves what `npm run build` made of the same sources, e
   expect(await loadScript(url)).toContain('as it was');
 });
 
-test('a build is made of new sources alone, and takes the place of the one before', async () => {
+test('a build is made only for new sources, and replaces the previous one', async () => {
   const folder = join(parent, 'page');
   const builds = async () => {
     const origin = await prepare(folder);
@@ -98,7 +98,7 @@ test('a build is made of new sources alone, and takes the place of the one befor
     return [origin, readFileSync(join(folder, 'assets', script), 'utf8')];
   };
   const asItWas = expect.stringContaining('as it was');
-  // what a killed start left
+  // as a killed start leaves it
   mkdirSync(`${folder}.unfinished/build`, { recursive: true });
   expect(await builds()).toEqual(['built', asItWas]);
   expect(await builds()).toEqual(['kept', asItWas]);
@@ -106,13 +106,13 @@ test('a build is made of new sources alone, and takes the place of the one befor
   expect(await builds()).toEqual(['built', expect.stringContaining('of today')]);
 });
 
-test('a build that fails, or has no sources, ends the start with what the builder said', async () => {
+test("a build that fails, or has no sources, ends the start with the builder's message", async () => {
   const expectToFail = async (...words: string[]) => {
     const command = startKept();
     expect(await command.ended).toBe(1);
     for (const word of words) expect(command.stderr()).toContain(word);
     expect(command.stderr()).toContain('then start again');
-    // words, and neither a stack nor a terminal's colours
+    // a message, without a stack trace or a terminal's colors
     expect(command.stderr()).not.toContain('\u001b');
     expect(command.stderr()).not.toMatch(/^\s+at /m);
     expect(command.stdout()).toBe('');
@@ -136,20 +136,23 @@ test('a build that fails, or has no sources, ends the start with what the builde
 test.each([
   ['SIGTERM', 'an ephemeral stack', '--ephemeral'],
   ['SIGINT', 'an ephemeral stack', '--ephemeral'],
-  ['Ctrl-C', 'a kept stack'],
-] as const)('%s while the page of %s is built leaves nothing', async (signal, _, ...args) => {
-  writeFileSync(gate, '');
-  const command = startCommand({ args, checkout: checkout.folder });
-  await until(() => builders(command).length > 0);
-  if (signal === 'Ctrl-C') command.ctrlC();
-  else command.child.kill(signal);
-  expect(await command.ended).toBe(0);
-  expect(command.processes()).toEqual([]);
-  expect(readdirSync(command.temporary)).toEqual([]);
-  expect(kept()).toEqual([]);
-});
+  ['Ctrl-C', 'a persistent stack'],
+] as const)(
+  '%s while the dashboard of %s is built leaves nothing behind',
+  async (signal, _, ...args) => {
+    writeFileSync(gate, '');
+    const command = startCommand({ args, checkout: checkout.folder });
+    await until(() => builders(command).length > 0);
+    if (signal === 'Ctrl-C') command.ctrlC();
+    else command.child.kill(signal);
+    expect(await command.ended).toBe(0);
+    expect(command.processes()).toEqual([]);
+    expect(readdirSync(command.temporary)).toEqual([]);
+    expect(kept()).toEqual([]);
+  },
+);
 
-/** What a start does for the page alone. */
+/** Runs only the dashboard part of a start. */
 async function prepare(folder: string): Promise<string> {
   const command = startCommand({
     checkout: checkout.folder,
@@ -167,7 +170,7 @@ async function prepare(folder: string): Promise<string> {
   return command.stdout().trim();
 }
 
-/** The page's script, as the page names it. */
+/** The dashboard's script, as its HTML names it. */
 async function loadScript(url: string): Promise<string> {
   const page = await fetch(`${url}/developer/`);
   expect(page.status).toBe(200);

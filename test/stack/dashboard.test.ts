@@ -11,7 +11,7 @@ interface Answer {
   body: Buffer;
 }
 
-/** Sends a path as it is, which `fetch` would tidy up, and takes the answer as it comes. */
+/** Sends a path unchanged, which `fetch` would normalize, and returns the answer as received. */
 function send(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
   const { hostname, port } = new URL(stack.url);
   return new Promise((resolve, reject) => {
@@ -26,7 +26,7 @@ function send(path: string, headers: Record<string, string> = {}, method = 'GET'
   });
 }
 
-/** The path of each part that the page loads, by its own account. */
+/** The paths of the files that the page loads, according to its HTML. */
 let parts: string[];
 let script: string;
 beforeAll(async () => {
@@ -61,11 +61,11 @@ function expectSecurityHeaders({ headers }: Answer): void {
   expect(headers).not.toHaveProperty('access-control-allow-origin');
 }
 
-/** A key, and not the mere prefix, by which supabase-js tells one. */
+/** A key rather than the mere prefix, which supabase-js checks for. */
 const secretKeys = /sb_secret_\w+/;
 
 describe('the dashboard on the local stack', () => {
-  it('answers every part that the page names, as what it is', async () => {
+  it('serves every file that the page names with its media type', async () => {
     const types = {
       js: 'text/javascript',
       css: 'text/css',
@@ -84,7 +84,7 @@ describe('the dashboard on the local stack', () => {
     expect((await send('/developer/index.html')).body).toEqual(page.body);
   });
 
-  it('puts its security headers on every answer, whatever it is', async () => {
+  it('sends its security headers with every answer', async () => {
     const etag = `${(await send('/developer/')).headers.etag}`;
     const answers: [number, Answer][] = [
       ...(await Promise.all(
@@ -103,7 +103,7 @@ describe('the dashboard on the local stack', () => {
     }
   });
 
-  it('lets browsers keep what has a hash in its name, and ask again for the rest', async () => {
+  it('lets browsers keep files with a hash in their names, and revalidate the others', async () => {
     for (const path of parts) {
       const cached = (await send(path)).headers['cache-control'];
       if (path.startsWith('/developer/assets/')) {
@@ -149,7 +149,7 @@ describe('the dashboard on the local stack', () => {
     }
   });
 
-  it('sends the whole of a file, whatever part of it is asked for', async () => {
+  it('sends the whole file for any Range', async () => {
     const whole = await send(script);
     for (const range of ['bytes=0-9', 'bytes=9-0', 'bytes=-5', 'bytes=99999999-', 'nonsense']) {
       const { status, body } = await send(script, { Range: range });
@@ -158,26 +158,26 @@ describe('the dashboard on the local stack', () => {
   });
 
   it.each(['', '?a=b&c=/d', '?next=//example.com'])(
-    'leads /developer%s to the folder',
+    'redirects /developer%s to the folder',
     async (query) => {
       const { status, headers } = await send(`/developer${query}`);
       expect([status, headers.location]).toEqual([308, `/developer/${query}`]);
     },
   );
 
-  it('takes the query of a part for nothing', async () => {
+  it('ignores the query of a file', async () => {
     expect((await send('/developer/?a=../b')).status).toBe(200);
     expect((await send(`${script}?v=1`)).status).toBe(200);
   });
 
-  it.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('answers no %s', async (method) => {
+  it.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('does not allow %s', async (method) => {
     for (const path of ['/developer', '/developer/', '/developer/config.json', script]) {
       const { status, headers } = await send(path, {}, method);
       expect([status, headers.allow]).toEqual([405, 'GET, HEAD']);
     }
   });
 
-  it('answers HEAD as GET, without the body', async () => {
+  it('answers HEAD like GET, without the body', async () => {
     for (const path of ['/developer', '/developer/', '/developer/config.json', script]) {
       const [get, head] = [await send(path), await send(path, {}, 'HEAD')];
       expect([head.status, head.body.length]).toEqual([get.status, 0]);
@@ -231,7 +231,7 @@ describe('the dashboard on the local stack', () => {
     expect(body.toString()).not.toMatch(/<html|root:|signingJwk|sources/);
   });
 
-  it('tells the page its project: this stack, by the publishable key', async () => {
+  it('gives the page its project: this stack, with the publishable key', async () => {
     const { headers, body } = await send('/developer/config.json');
     expect(headers['content-type']).toBe('application/json');
     expect(JSON.parse(body.toString())).toEqual({
@@ -240,7 +240,7 @@ describe('the dashboard on the local stack', () => {
     });
   });
 
-  it('has no secret of the stack in any part', async () => {
+  it('has no secret of the stack in any file', async () => {
     const secrets = [
       stack.secretKey,
       `${stack.signingJwk.d}`,
@@ -256,7 +256,7 @@ describe('the dashboard on the local stack', () => {
     }
   });
 
-  it('is in the list that a start prints', async () => {
+  it('is listed in the output of a start', async () => {
     const never = new Promise<never>(() => {});
     const stop = async () => {};
     const printed = await describeStack({ ...stack, keysFile: '', failed: never, stop });

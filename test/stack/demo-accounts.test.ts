@@ -16,12 +16,12 @@ import { createSupabase, request } from '../support/personas.ts';
 const admin = { email: 'admin@example.com', password: demoUser.password };
 const supabaseFolder = join(projectRoot, 'supabase');
 
-// hosted projects and preview branches run what is below supabase/, where anybody could sign in
+// hosted projects and preview branches run this SQL, where anyone could use a demo account
 it.each([
-  ['makes users', /\b(insert into|merge into|copy|update)\s+(only\s+)?"?auth"?\s*\./i],
+  ['creates users', /\b(insert into|merge into|copy|update)\s+(only\s+)?"?auth"?\s*\./i],
   ['sets a password', /encrypted_password|gen_salt|\bpassword\s*'/i],
-  ['names an e-mail address', /[\w.+-]+@[\w-]+\.\w+/],
-])('no SQL file below supabase/ %s', (_, pattern) => {
+  ['names an email address', /[\w.+-]+@[\w-]+\.\w+/],
+])('no SQL file in supabase/ %s', (_, pattern) => {
   // the demo accounts do all three
   expect(readFileSync(join(projectRoot, 'scripts/stack/demo.sql'), 'utf8')).toMatch(pattern);
   const files = readdirSync(supabaseFolder, { recursive: true, encoding: 'utf8' }).filter((file) =>
@@ -33,7 +33,7 @@ it.each([
   }
 });
 
-it('the configuration has no seed run', () => {
+it('the configuration runs no seed', () => {
   const config = parse(readFileSync(join(supabaseFolder, 'config.toml'), 'utf8'));
   expect(config.db).toMatchObject({ seed: { enabled: false, sql_paths: [] } });
 });
@@ -41,7 +41,7 @@ it('the configuration has no seed run', () => {
 it.each([
   ['the demo user', demoUser, undefined, 403],
   ['the admin', admin, 'admin', 200],
-])('%s of a started stack signs in', async (_, credentials, role, status) => {
+])('%s of a started stack can sign in', async (_, credentials, role, status) => {
   const { data, error } = await createSupabase().auth.signInWithPassword(credentials);
   expect(error).toBeNull();
   expect(data.user?.app_metadata.role).toBe(role);
@@ -49,8 +49,8 @@ it.each([
   expect((await request('GET', '/admin/proxy/keys', { token })).status).toBe(status);
 });
 
-it('migrations alone make no user, and the demo accounts are made once', async () => {
-  // a copy of the template would have them already
+it('migrations alone create no user, and the demo accounts are created once', async () => {
+  // a copy of the template would already have them
   vi.stubEnv('STACK_TEMPLATE', '');
   await using undo = new AsyncDisposableStack();
   undo.defer(() => void vi.unstubAllEnvs());

@@ -16,7 +16,7 @@ import { newAdmin, newUser } from '../support/personas.ts';
 
 const stack = inject('stack');
 const configured = Object.keys(readProjectConfig().functions).sort();
-/** The largest function that the platform takes. */
+/** The largest function that the platform accepts. */
 const platformLimit = 20_000_000;
 
 let platform: ManagementApi;
@@ -30,7 +30,7 @@ function upload(slug: string): UploadedFunction {
   return found;
 }
 
-it('every function of config.toml goes into service, and checks tokens itself', () => {
+it('every function in config.toml is deployed, and checks tokens itself', () => {
   expect(platform.uploaded.map(({ slug }) => slug).sort()).toEqual(configured);
   expect(platform.uploaded.map(({ metadata }) => metadata.verify_jwt)).not.toContain(true);
   expect(platform.inService.map(({ slug }) => slug).sort()).toEqual(configured);
@@ -38,8 +38,8 @@ it('every function of config.toml goes into service, and checks tokens itself', 
   expect(platform.unknown).toEqual([]);
 });
 
-describe.each(configured)('what is uploaded of function %s', (slug) => {
-  it('is sources of the checkout: no package, no test, no file with a secret', () => {
+describe.each(configured)('the upload of function %s', (slug) => {
+  it('contains only sources of the checkout: no package, no test, no file with a secret', () => {
     const { files } = upload(slug);
     for (const [path, content] of files) {
       expect(path).toMatch(
@@ -53,13 +53,13 @@ describe.each(configured)('what is uploaded of function %s', (slug) => {
     }
   });
 
-  it('is smaller than the platform allows', () => {
+  it("is within the platform's size limit", () => {
     expect(upload(slug).bytes).toBeGreaterThan(1000);
     expect(upload(slug).bytes).toBeLessThan(platformLimit);
   });
 });
 
-/** Links into a folder the packages that an import map names, and no other, as `npm ci` installed them. */
+/** Links only the packages that an import map names into a folder, as `npm ci` installed them. */
 function linkPackages(folder: string, importMap: string): void {
   const { imports } = JSON.parse(importMap) as { imports: Record<string, string> };
   for (const address of Object.values(imports)) {
@@ -70,7 +70,7 @@ function linkPackages(folder: string, importMap: string): void {
   }
 }
 
-/** Starts a function under Deno from its upload alone. */
+/** Starts a function under Deno with only its upload. */
 async function runUploaded(slug: string): Promise<ThrowAwayProgram & { url: string }> {
   const { files, metadata } = upload(slug);
   const port = await freePort();
@@ -96,7 +96,7 @@ async function runUploaded(slug: string): Promise<ThrowAwayProgram & { url: stri
         '--quiet',
         `--host=${loopback}`,
         `--port=${port}`,
-        // as on the platform: of deno.json its import map counts alone
+        // as on the platform: only the import map of deno.json counts
         '--no-config',
         `--import-map=${metadata.import_map_path}`,
         '--node-modules-dir=manual',
@@ -127,7 +127,7 @@ it('function api runs from its upload alone: it is healthy, and a user mints a k
   expect(await minted.json()).toMatchObject({ key: { label: 'deployed', active: true } });
 });
 
-it('function admin runs from its upload alone: it knows an admin from a user', async () => {
+it('function admin runs from its upload alone: it distinguishes an admin from a user', async () => {
   await using admin = await runUploaded('admin');
   const statusFor = async ({ token }: { token: string }) => {
     const headers = { Authorization: `Bearer ${token}` };

@@ -16,7 +16,7 @@ import {
 } from '../support/stack/start-command.ts';
 import { expectToListenOnLoopback } from './listeners.ts';
 
-test('stacks have nothing in common, and a start clears up what a killed one left, and that alone', async () => {
+test('stacks share nothing, and a start cleans up only what a killed one left', async () => {
   const temporary = temporaryFolder();
   const [killed, spared] = [startCommand({ temporary }), startCommand({ temporary })] as const;
   const lines = await Promise.all([killed.readyLine(), spared.readyLine()]);
@@ -40,7 +40,7 @@ test('stacks have nothing in common, and a start clears up what a killed one lef
   next.ctrlC();
   expect(await next.ended).toBe(0);
   await expectNoProgramLeft(next, line);
-  // a stop writes nothing more
+  // stopping prints nothing more
   expect(next.stdout()).toMatch(/^\{[^\n]+\}\n$/);
   await expectToAnswer(lines[1]);
   spared.child.kill('SIGTERM');
@@ -52,7 +52,7 @@ test('stacks have nothing in common, and a start clears up what a killed one lef
 const endings = {
   SIGTERM: (command: StartCommand) => void command.child.kill('SIGTERM'),
   'Ctrl-C': (command: StartCommand) => command.ctrlC(),
-  'the end of its parent': (command: StartCommand) => command.child.disconnect(),
+  'the exit of its parent': (command: StartCommand) => command.child.disconnect(),
 };
 type Moment = [keyof typeof endings, string, (command: StartCommand) => Promise<unknown>];
 
@@ -64,7 +64,7 @@ test.each<Moment>([
   ['Ctrl-C', 'while the migrations run', (command) => runs(command, 'db push')],
   ['SIGTERM', 'when the migrations are done', (command) => command.step('migrations')],
   ['SIGTERM', 'when the demo accounts are made', (command) => command.step('demo accounts')],
-])('%s %s, at a first start, leaves nothing', async (ending, _, moment) => {
+])('%s %s, during a first start, leaves nothing behind', async (ending, _, moment) => {
   const command = startCommand({ scratch: true });
   await moment(command);
   endings[ending](command);
@@ -75,8 +75,8 @@ test.each<Moment>([
   ['SIGTERM', 'when Postgres is up', (command) => command.step('Postgres 17')],
   ['SIGTERM', 'when a function is up', (command) => command.step('function ')],
   ['SIGTERM', 'when the gateway is up', (command) => command.step('the CONNECT gateway')],
-  ['the end of its parent', 'when all of it is up', (command) => command.readyLine()],
-])('%s %s leaves nothing', async (ending, _, moment) => {
+  ['the exit of its parent', 'when everything is up', (command) => command.readyLine()],
+])('%s %s leaves nothing behind', async (ending, _, moment) => {
   const command = startCommand();
   await moment(command);
   endings[ending](command);
@@ -86,7 +86,7 @@ test.each<Moment>([
 test.each([
   ['process.exit(3)', 3],
   ["process.kill(process.pid, 'SIGINT')", 130],
-])('a process ended by %s leaves no program of its stack running', async (end, code) => {
+])('a process that ends with %s leaves no program of its stack running', async (end, code) => {
   const command = startCommand({
     script: `
       const { startDatabase } = await import('./scripts/stack/start-database.ts');
@@ -118,7 +118,7 @@ function runs(command: StartCommand, program: string): Promise<void> {
   return until(() => command.processes().some((process) => process.command.includes(program)));
 }
 
-/** Resolves when the one long statement that makes a new database the platform's is under way. */
+/** Resolves while the one long statement runs that turns a new database into the platform's. */
 async function bootstraps(command: StartCommand): Promise<void> {
   await command.step('Postgres 17');
   const server = command.processes().find((process) => process.command.includes('/postgres -D'));
@@ -150,7 +150,7 @@ async function expectToBeReady(command: StartCommand, line: ReadyLine): Promise<
   expectToListenOnLoopback([command.child.pid ?? 0, ...command.processes().map(({ pid }) => pid)]);
 }
 
-/** The name of the folder of an ephemeral stack. */
+/** The name of an ephemeral stack's folder. */
 function folderOf(command: StartCommand): string {
   const server = command.processes().find((process) => process.command.includes('/postgres -D'));
   return basename(dirname(/ -D (\S+)/.exec(server?.command ?? '')?.[1] ?? ''));
@@ -178,7 +178,7 @@ async function expectToAnswer(line: ReadyLine): Promise<void> {
   }
 }
 
-/** What a proxy answers to a CONNECT that brings no key. */
+/** The proxy's status for a CONNECT without a key. */
 async function connectStatus(proxy: string): Promise<number | undefined> {
   const { hostname, port } = new URL(proxy);
   const asked = request({ hostname, port, method: 'CONNECT', path: 'example.com:443' }).end();

@@ -19,7 +19,7 @@ afterAll(() => rmSync(parent, { recursive: true, force: true, maxRetries: 5 }));
 
 const start = () => startCommand({ args: [], checkout: checkout.folder });
 
-test('the token that a start prints mints a key; a second start beside it is refused, and harms nothing; data, keys and tokens survive a restart', async () => {
+test('the printed token mints a key; a second start is refused without harm; data, keys and tokens survive a restart', async () => {
   const first = startCommand({ args: [], checkout: checkout.folder, scratch: true });
   const before = await credentials(first);
   expect(first.stderr()).toContain('demo accounts: created');
@@ -48,7 +48,7 @@ test('the token that a start prints mints a key; a second start beside it is ref
   await expectCrashToEnd(second, 'Gateway', '/gateway/main.ts', 'gateway.log');
 });
 
-test('a killed run, its programs left running, is recovered by the next start', async () => {
+test('the next start recovers a killed run whose programs still run', async () => {
   const killed = start();
   const { publishableKey } = await credentials(killed);
   const token = await signUp(publishableKey);
@@ -64,7 +64,7 @@ test('a killed run, its programs left running, is recovered by the next start', 
   await expectCrashToEnd(next, 'PostgREST', '/postgrest', 'postgrest.log');
 });
 
-test('a lock of a killed Postgres does not bind whoever has its process id now', async () => {
+test('the lock of a killed Postgres does not affect another process that reuses its id', async () => {
   const killed = start();
   await killed.step('Postgres 17');
   const lock = join(checkout.state, 'postgres/postmaster.pid');
@@ -73,7 +73,7 @@ test('a lock of a killed Postgres does not bind whoever has its process id now',
   await killed.ended;
   await endAll(() => killed.processes().map((process) => process.pid));
 
-  // somebody whom Postgres's user may signal, so that Postgres takes the lock to be held
+  // a process that Postgres's user may signal, so that Postgres considers the lock held
   const somebody = idle();
   expect(existsSync(lock)).toBe(true);
   expect(Number(pid)).toBeGreaterThan(0);
@@ -85,13 +85,15 @@ test('a lock of a killed Postgres does not bind whoever has its process id now',
   await expectCrashToEnd(next, 'Function admin', '/functions/admin/', 'function-admin.log');
 });
 
-test('Postgres, when it crashes, ends the command', async () => {
+test('a crash of Postgres ends the command', async () => {
   const command = start();
   await command.output();
   await expectCrashToEnd(command, 'Postgres', '/postgres -D', 'postgres.log');
 });
 
-/** That the crash of a part ends the command, which names it and its log and leaves nothing. */
+/**
+ * Checks that the crash of a part ends the command, which names it and its log and leaves nothing.
+ */
 async function expectCrashToEnd(command: StartCommand, name: string, words: string, log: string) {
   const part = command.processes().find((process) => process.command.includes(words));
   expect(part).toBeDefined();
@@ -102,7 +104,7 @@ async function expectCrashToEnd(command: StartCommand, name: string, words: stri
   expect(command.processes()).toEqual([]);
 }
 
-/** What a start prints for people to copy. */
+/** The values that a start prints for users to copy. */
 async function credentials(command: StartCommand) {
   const text = await command.output();
   const after = (words: RegExp) => {
@@ -153,7 +155,7 @@ async function call(
 }
 
 function idle(): ChildProcess {
-  // not Node's own binary, which Postgres's user may not be able to reach
+  // not Node's own binary, which Postgres's user may be unable to reach
   const child = spawn('sleep', ['86400'], { stdio: 'ignore', ...(postgresUser() ?? {}) });
   onTestFinished(() => {
     child.kill('SIGKILL');

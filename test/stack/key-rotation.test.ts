@@ -7,7 +7,7 @@ import { decodeProtectedHeader } from 'jose';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Stack, startStack } from '../../scripts/stack/stack.ts';
 
-test('the key on standby comes into use, and tokens of the one before are good until they end', async () => {
+test('the standby key comes into use, and tokens of the previous key stay valid until they expire', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'key-rotation-'));
   chmodSync(folder, 0o755);
   onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
@@ -46,7 +46,7 @@ async function publishedKids({ url }: Stack): Promise<string[]> {
   return keys.map(({ kid }) => kid).toSorted();
 }
 
-/** What Auth, PostgREST and a function answer to a token. */
+/** The status of Auth, PostgREST and a function for a token. */
 function answersTo({ url, publishableKey: apikey }: Stack, token: string): Promise<number[]> {
   const paths = ['/auth/v1/user', '/rest/v1/proxy_tiers', '/api/v1/proxy/keys'];
   const headers = { apikey, Authorization: `Bearer ${token}` };

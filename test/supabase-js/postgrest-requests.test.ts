@@ -3,7 +3,7 @@ import { mintKey } from '../support/key-scenes.ts';
 import { newUser, type Persona } from '../support/personas.ts';
 import { type ByVersion, byVersion } from '../support/postgrest-version.ts';
 
-// How PostgREST takes a request before a function of ours runs: docs/platform.md has it by version.
+// How PostgREST handles a request before our function runs; docs/platform.md lists it by version.
 
 const { publishableKey, restUrl } = inject('stack');
 let user: Persona;
@@ -15,7 +15,7 @@ beforeAll(async () => {
 interface Question {
   method?: string;
   headers?: Record<string, string>;
-  /** Sent as it is. */
+  /** Sent unchanged. */
   body?: string;
 }
 
@@ -46,7 +46,7 @@ const countKeys = async (): Promise<number> => {
   return data?.length ?? 0;
 };
 
-describe('what is not there', () => {
+describe('an unknown item', () => {
   it.each<[string, string, Question, ByVersion<Outcome>]>([
     ['a function', '/rpc/nothing', { body: '{}' }, { 12: [404, 'PGRST202'] }],
     ['an argument', '/rpc/get_proxy_key', { body: '{"a":1}' }, { 12: [404, 'PGRST202'] }],
@@ -60,7 +60,7 @@ describe('what is not there', () => {
   });
 });
 
-it('a URL of 7,000 characters is taken: filters are in it, arguments are not', async () => {
+it('a URL of 7,000 characters is accepted: URLs contain filters, but not arguments', async () => {
   const path = `/proxy_tiers?tier=in.(${'a'.repeat(7_000)})`;
   expect(await outcomeOf(path)).toEqual([200, null]);
 });
@@ -70,7 +70,7 @@ describe('a method', () => {
     ['PUT', '/rpc/proxy_health', [405, 'PGRST101']],
     ['DELETE', '/rpc/proxy_health', [405, 'PGRST101']],
     ['PROPFIND', '/proxy_tiers', [405, 'PGRST117']],
-  ])('%s of %s is none', async (method, path, outcome) => {
+  ])('%s of %s is not allowed', async (method, path, outcome) => {
     expect(await outcomeOf(path, { method })).toEqual(outcome);
   });
 
@@ -80,7 +80,7 @@ describe('a method', () => {
     expect([status, await countKeys()]).toEqual([405, before]);
   });
 
-  it('HEAD answers as GET does, without the body', async () => {
+  it('HEAD answers like GET, without the body', async () => {
     const path = '/rpc/proxy_usage_summary';
     const [head, get] = [await ask(path, { method: 'HEAD' }), await ask(path)];
     expect([head.status, await head.text()]).toEqual([200, '']);
@@ -91,7 +91,7 @@ describe('a method', () => {
 });
 
 describe('a body', () => {
-  it('that is missing, null, text or an empty list names no argument', async () => {
+  it('that is missing, null, text or an empty list has no arguments', async () => {
     for (const body of ['', 'null', '"text"', '[]', '{}']) {
       expect([body, await outcomeOf('/rpc/list_proxy_keys', { body })]).toEqual([
         body,
@@ -100,7 +100,7 @@ describe('a body', () => {
     }
   });
 
-  it('that names no argument mints nothing', async () => {
+  it('without arguments mints nothing', async () => {
     const before = await countKeys();
     for (const body of ['null', '"text"', '[]', '{}']) {
       const outcome = await outcomeOf('/rpc/mint_proxy_key', { body });
@@ -110,23 +110,23 @@ describe('a body', () => {
     expect(await countKeys()).toBe(before);
   });
 
-  it('that is a list of two mints one key', async () => {
+  it('with a list of two mints one key', async () => {
     const before = await countKeys();
     const body = JSON.stringify([{ label: 'one' }, { label: 'two' }]);
     expect(await outcomeOf('/rpc/mint_proxy_key', { body })).toEqual([200, null]);
     expect(await countKeys()).toBe(before + 1);
   });
 
-  it('that is no JSON is refused', async () => {
+  it('that is not JSON is refused', async () => {
     expect(await outcomeOf('/rpc/list_proxy_keys', { body: '{' })).toEqual([400, 'PGRST102']);
   });
 
-  it('of another type is refused', async () => {
+  it('of another media type is refused', async () => {
     const question = { body: 'x', headers: { 'Content-Type': 'image/png' } };
     expect(await outcomeOf('/rpc/proxy_health', question)).toEqual([400, 'PGRST102']);
   });
 
-  it('of text is no argument of a function that names its one: nothing is deleted', async () => {
+  it("of text is not used as a function's only named argument: nothing is deleted", async () => {
     const { keyId } = await mintKey(user);
     const question = { body: keyId, headers: { 'Content-Type': 'text/plain' } };
     const refused = await byVersion({ 12: [404, '42883'], '14.2': [404, 'PGRST202'] });
@@ -135,16 +135,16 @@ describe('a body', () => {
     expect(data).toMatchObject({ active: true });
   });
 
-  it('that fits no arguments goes to the function with one that has no name', async () => {
-    // so that mint refuses as its route does
+  it('that matches no arguments goes to the function with one unnamed argument', async () => {
+    // so that mint refuses it like its route
     const question = { body: '{"label":"x","colour":"red"}' };
     expect(await outcomeOf('/rpc/mint_proxy_key', question)).toEqual([400, 'PT400']);
   });
 });
 
-describe('the type of an answer', () => {
+describe('the media type of an answer', () => {
   it.each(['image/png', 'application/vnd.pgrst.plan+json', 'text/html'])(
-    'cannot be %s: no plan of a query is shown',
+    'cannot be %s, so no query plan is shown',
     async (Accept) => {
       const status = await byVersion({ 12: 415, '12.0.3': 406 });
       for (const path of ['/proxy_tiers', '/proxy_key_summaries', '/rpc/proxy_health']) {
@@ -153,7 +153,7 @@ describe('the type of an answer', () => {
     },
   );
 
-  it('is one object where one is asked for and there', async () => {
+  it('can be a single object if there is exactly one row', async () => {
     const headers = { Accept: 'application/vnd.pgrst.object+json' };
     const none = await outcomeOf('/proxy_tiers?tier=eq.none', { headers });
     expect(none).toEqual([406, 'PGRST116']);
@@ -164,7 +164,7 @@ describe('the type of an answer', () => {
 
 describe('a schema', () => {
   it.each(['proxy_private', 'gateway', 'auth', 'pg_catalog', ''])(
-    'is public alone: %j',
+    'can only be public: %j',
     async (schema) => {
       const read = await outcomeOf('/proxy_tiers', { headers: { 'Accept-Profile': schema } });
       const headers = { 'Content-Profile': schema };
@@ -178,7 +178,7 @@ describe('a schema', () => {
 });
 
 describe('a preference', () => {
-  it('for a time zone changes how times are written, and no month', async () => {
+  it('for a time zone changes the format of times, but not the month', async () => {
     await mintKey(user);
     const summary = '/rpc/proxy_usage_summary';
     const headers = { Prefer: 'timezone=Pacific/Kiritimati' };
@@ -190,26 +190,26 @@ describe('a preference', () => {
     expect(row.created_at).toMatch(/\+14:00$/);
   });
 
-  it('for a time zone that is none is refused since 16', async () => {
+  it('for an unknown time zone is refused since 16', async () => {
     const headers = { Prefer: 'timezone=nowhere' };
     const answer = await byVersion<Outcome>({ 12: [200, null], 16: [400, '22023'] });
     expect(await outcomeOf('/proxy_tiers', { headers })).toEqual(answer);
   });
 
-  it('that is unknown is ignored, but for a caller who wants to know', async () => {
+  it('that is unknown is ignored, except with handling=strict', async () => {
     const asking = (Prefer: string) => outcomeOf('/proxy_tiers', { headers: { Prefer } });
     expect(await asking('colour=red')).toEqual([200, null]);
     expect(await asking('handling=strict, colour=red')).toEqual([400, 'PGRST122']);
   });
 
-  it('rolls nothing back: a key that was shown is there', async () => {
+  it('cannot roll back: a key that was returned exists', async () => {
     const before = await countKeys();
     const question = { body: '{"label":"kept"}', headers: { Prefer: 'tx=rollback' } };
     expect(await outcomeOf('/rpc/mint_proxy_key', question)).toEqual([200, null]);
     expect(await countKeys()).toBe(before + 1);
   });
 
-  it('makes no argument of a body since 13', async () => {
+  it('cannot turn a body into one argument since 13', async () => {
     const question = { body: '{"label":"x"}', headers: { Prefer: 'params=single-object' } };
     const answer = await byVersion<Outcome>({ 12: [400, 'PT400'], 13: [200, null] });
     expect(await outcomeOf('/rpc/mint_proxy_key', question)).toEqual(answer);

@@ -4,8 +4,8 @@ import { databaseUrl } from '../../scripts/stack/postgres.ts';
 import { type OwnStack, startOwnStack } from '../support/own-stack.ts';
 import { byVersion } from '../support/postgrest-version.ts';
 
-// What PostgREST does with functions and settings that this product has none of, or not yet: on a stack
-// of its own, as they are added to the schema. docs/platform.md has it by version.
+// How PostgREST handles functions and settings that this product does not have yet: on a separate
+// stack, as the test adds them to the schema. docs/platform.md lists it by version.
 
 let stack: OwnStack;
 
@@ -84,14 +84,14 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(() => stack?.stop());
 
-it('a function is found once it is made, without a restart', async () => {
+it('a new function is found without a restart', async () => {
   await vi.waitFor(async () => {
     expect((await call('setting', { name: 'server_version_num' })).status).toBe(200);
   });
 });
 
-describe('a transaction that fails by a conflict (40001)', () => {
-  it('is tried again until it does not, and since 16 is the caller’s to try again', async () => {
+describe('a transaction that fails with a conflict (40001)', () => {
+  it('is retried until it succeeds; since 16, the caller must retry', async () => {
     const { status, body } = await call('fails_twice');
     const expected = await byVersion<unknown>({
       12: { status: 200, body: 3 },
@@ -100,7 +100,7 @@ describe('a transaction that fails by a conflict (40001)', () => {
     expect({ status, body }).toMatchObject(expected as object);
   });
 
-  it('is 503 by a route where PostgREST does not try again', async () => {
+  it('is 503 from a route if PostgREST does not retry', async () => {
     const read = async () => {
       const { status, headers } = await stack.request('/api/v1/proxy/account');
       return [status, headers.get('Retry-After')];
@@ -110,7 +110,7 @@ describe('a transaction that fails by a conflict (40001)', () => {
   });
 });
 
-describe('one argument that has a name', () => {
+describe('a single named argument', () => {
   it('is not taken from a body without that name', async () => {
     const { status, body } = await call('takes_json', { colour: 'red' });
     const code = await byVersion({ 12: '42883', '14.2': 'PGRST202' });
@@ -119,7 +119,7 @@ describe('one argument that has a name', () => {
 });
 
 describe('rows of a function', () => {
-  it('are cut at max_rows, where one value is not', async () => {
+  it('are cut off at max_rows, unlike a single value', async () => {
     expect((await call('many_rows')).body).toHaveLength(1_000);
     expect((await call('many_items')).body).toHaveLength(1_500);
   });
@@ -128,7 +128,7 @@ describe('rows of a function', () => {
 describe('an error that a function raises as PGRST', () => {
   const message = { code: 'T1', message: 'short', details: 'some', hint: 'stout' };
 
-  it('decides on status, headers and body', async () => {
+  it('sets status, headers and body', async () => {
     const { status, headers, body } = await call('raises', {
       message: JSON.stringify(message),
       detail: JSON.stringify({ status: 418, headers: { 'X-Pot': 'tea' } }),
@@ -137,8 +137,8 @@ describe('an error that a function raises as PGRST', () => {
   });
 
   it.each([
-    ['a message that is no JSON', 'short', '{"status":418,"headers":{}}'],
-    ['a detail that is no JSON', JSON.stringify(message), 'short'],
+    ['a message that is not JSON', 'short', '{"status":418,"headers":{}}'],
+    ['a detail that is not JSON', JSON.stringify(message), 'short'],
   ])('is an internal error with %s', async (_, text, detail) => {
     const { status, body } = await call('raises', { message: text, detail });
     expect({ status, body }).toMatchObject({ status: 500, body: { code: 'PGRST121' } });
@@ -148,7 +148,7 @@ describe('an error that a function raises as PGRST', () => {
 describe('settings of a role', () => {
   const reload = () => stack.sql`notify pgrst, 'reload config'`;
 
-  it('hold for a request of that role: how long a statement may take', async () => {
+  it('apply to the requests of that role: a statement timeout', async () => {
     expect((await call('setting', { name: 'statement_timeout' })).body).toBe('8s');
     await stack.sql`alter role authenticated set statement_timeout = '300ms'`;
     await reload();
@@ -169,10 +169,10 @@ describe('settings of a role', () => {
     });
   });
 
-  it('can name a function that runs before each request, and our own still answer', async () => {
+  it('can name a function that runs before each request, and ours still answer', async () => {
     const unwanted = () => call('proxy_health', {}, { 'X-Unwanted': 'yes' });
     expect((await unwanted()).status).toBe(200);
-    // the platform lets role postgres do it
+    // the platform lets role postgres set it
     const superuser = postgres(databaseUrl('supabase_admin', Number(stack.sql.options.port)));
     await superuser`alter role authenticator set pgrst.db_pre_request = 'public.before_each'`;
     await superuser.end();
@@ -183,7 +183,7 @@ describe('settings of a role', () => {
   });
 });
 
-it('a connection that is lost while a function runs is an outage', async () => {
+it('a connection that breaks while a function runs causes 503', async () => {
   const running = call('takes', { seconds: 60 });
   await vi.waitFor(async () => {
     const ended = await stack.sql`

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { newUser, type Persona, request } from '../support/personas.ts';
 import { type ByVersion, byVersion } from '../support/postgrest-version.ts';
 
-// What PostgREST makes of a token before the database is asked: docs/platform.md has it by version.
+// How PostgREST handles a token before it calls the database; docs/platform.md lists it by version.
 
 const { publishableKey, signingJwk } = inject('stack');
 let user: Persona;
@@ -17,7 +17,7 @@ beforeAll(async () => {
 const inSeconds = (seconds: number) => Math.floor(Date.now() / 1_000) + seconds;
 const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** A token by the stack's own key; with another key id, or with none where it is null. */
+/** A token signed by the stack's own key; with another key id, or without one if null. */
 async function sign(
   payload: JWTPayload,
   kid: string | null = signingJwk.kid ?? '',
@@ -27,7 +27,7 @@ async function sign(
     .sign(await importJWK(signingJwk, 'ES256'));
 }
 
-/** Status and code of a read that every user may make, and no function of ours looks at. */
+/** Status and code of a read that every user may do, and that none of our functions checks. */
 async function read(authorization: string): Promise<[number, string | null]> {
   const response = await request('GET', '/rest/v1/proxy_tiers?select=tier', {
     headers: { apikey: publishableKey, Authorization: authorization },
@@ -39,12 +39,12 @@ async function read(authorization: string): Promise<[number, string | null]> {
 const readWith = async (token: string) => read(`Bearer ${token}`);
 const good = [200, null];
 
-describe('a token is good for 30 s beyond its times, for clocks that differ', () => {
+describe('a token is valid for 30 s beyond its times, to allow for clock skew', () => {
   it.each<[string, (seconds: number) => JWTPayload]>([
     ['exp', (seconds) => ({ exp: inSeconds(-seconds) })],
     ['nbf', (seconds) => ({ nbf: inSeconds(seconds) })],
     ['iat', (seconds) => ({ iat: inSeconds(seconds) })],
-  ])('and no longer: %s', async (_, beyond) => {
+  ])('but no longer: %s', async (_, beyond) => {
     expect(await readWith(await sign({ ...claims, ...beyond(15) }))).toEqual(good);
     const refused = [401, await byVersion({ 12: 'PGRST301', 13: 'PGRST303' })];
     expect(await readWith(await sign({ ...claims, ...beyond(60) }))).toEqual(refused);
@@ -60,19 +60,19 @@ describe('a token is refused', () => {
     expect(await readWith(token)).toEqual([401, await byVersion(codes)]);
   });
 
-  it('whose signature is not of its content', async () => {
+  it('whose signature does not match its content', async () => {
     const [header, , signature] = user.token.split('.');
     const forged = [header, base64({ ...claims, sub: 'somebody else' }), signature].join('.');
     expect(await readWith(forged)).toEqual([401, 'PGRST301']);
   });
 
-  it('that has no signature', async () => {
+  it('without a signature', async () => {
     const token = `${base64({ alg: 'none', typ: 'JWT' })}.${base64(claims)}.`;
     expect(await readWith(token)).toEqual([401, 'PGRST301']);
   });
 
   it.each([signingJwk.kid ?? '', null])(
-    'that takes our public key for a shared secret, with the key id %j',
+    'that uses our public key as a shared secret, with the key id %j',
     async (kid) => {
       const { d: _, ...publicJwk } = signingJwk;
       const token = await new SignJWT(claims)
@@ -82,19 +82,19 @@ describe('a token is refused', () => {
     },
   );
 
-  it.each(['abc', 'a.b', 'a.b.c', 'a.b.c.d.e'])('that is none: %s', async (token) => {
+  it.each(['abc', 'a.b', 'a.b.c', 'a.b.c.d.e'])('that is malformed: %s', async (token) => {
     expect(await readWith(token)).toEqual([401, 'PGRST301']);
   });
 });
 
-it('a token whose exp has a fraction counts as expired since 13: Auth gives whole seconds', async () => {
+it('a token with a fractional exp counts as expired since 13: Auth issues whole seconds', async () => {
   const answer = await byVersion({ 12: good, 13: [401, 'PGRST303'] });
   expect(await readWith(await sign({ ...claims, exp: inSeconds(600) + 0.5 }))).toEqual(answer);
   expect(Number.isInteger(claims.exp) && Number.isInteger(claims.iat)).toBe(true);
 });
 
 describe('without a token', () => {
-  it('nothing is read', async () => {
+  it('nothing can be read', async () => {
     expect(await read('Bearer')).toEqual(
       await byVersion({ 12: [401, '42501'], 13: [401, 'PGRST301'] }),
     );
@@ -102,34 +102,34 @@ describe('without a token', () => {
 });
 
 describe('the key id of a token', () => {
-  it('need not be there', async () => {
+  it('is optional', async () => {
     expect(await readWith(await sign(claims, null))).toEqual(good);
   });
 
-  it('is of a key that is known, or the token is refused since 13', async () => {
+  it('must be known since 13', async () => {
     const answer = await byVersion({ 12: good, 13: [401, 'PGRST301'] });
     expect(await readWith(await sign(claims, 'another'))).toEqual(answer);
   });
 });
 
 describe('the role of a token', () => {
-  it('is anon without one', async () => {
+  it('defaults to anon', async () => {
     expect(await readWith(await sign({ ...claims, role: undefined }))).toEqual([401, '42501']);
   });
 
   it.each(['postgres', 'supabase_admin', 'proxy_gateway'])(
-    'is none but the API roles: %s',
+    'must be an API role: %s',
     async (role) => {
       expect(await readWith(await sign({ ...claims, role }))).toEqual([403, '42501']);
     },
   );
 
-  it.each(['nobody', { a: 1 }, ['authenticated']])('is one that exists: %j', async (role) => {
+  it.each(['nobody', { a: 1 }, ['authenticated']])('must exist: %j', async (role) => {
     const refused = [await byVersion({ 12: 400, '13.0.1': 401 }), '22023'];
     expect(await readWith(await sign({ ...claims, role }))).toEqual(refused);
   });
 });
 
-it('whom a token is for is not asked by PostgREST, as no audience is set', async () => {
+it('PostgREST ignores the audience of a token, as none is configured', async () => {
   expect(await readWith(await sign({ ...claims, aud: 'somebody' }))).toEqual(good);
 });

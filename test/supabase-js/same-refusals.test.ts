@@ -23,33 +23,33 @@ afterAll(() => sql.end());
 describe('mint', () => {
   it.each<[string, Record<string, unknown>, string]>([
     ['no label', {}, 'label'],
-    ['a label that is null', { label: null }, 'label'],
+    ['a null label', { label: null }, 'label'],
     ['a label of 0 characters', { label: '' }, 'label'],
-    ['a label of spaces alone', { label: ' \t\n\u00a0\u3000' }, 'label'],
+    ['a label of only spaces', { label: ' \t\n\u00a0\u3000' }, 'label'],
     ['a label of 81 characters', { label: 'x'.repeat(81) }, 'label'],
     ['a label of 81 characters outside the basic plane', { label: '🔑'.repeat(81) }, 'label'],
-    ['a label with a line end', { label: 'one\ntwo' }, 'label'],
+    ['a label with a line break', { label: 'one\ntwo' }, 'label'],
     ['a label with a DEL', { label: 'one\u007ftwo' }, 'label'],
     ['a label with a C1 control', { label: 'one\u0085two' }, 'label'],
     ['an unknown tier', { label: 'x', tier: 'gold' }, 'tier'],
     ['a tier in another case', { label: 'x', tier: 'Developer' }, 'tier'],
     ['an empty tier', { label: 'x', tier: '' }, 'tier'],
-    ['a tier that is null', { label: 'x', tier: null }, 'tier'],
+    ['a null tier', { label: 'x', tier: null }, 'tier'],
     ['an unknown field', { label: 'x', colour: 'red' }, 'colour'],
-    ['an owner of its own choice', { label: 'x', user_id: randomUUID() }, 'user_id'],
-    ['a mode that is null', { label: 'x', liveMode: null }, 'liveMode'],
-  ])('is refused with %s, by its name', async (_, body, field) => {
+    ["an owner of the caller's choice", { label: 'x', user_id: randomUUID() }, 'user_id'],
+    ['a null mode', { label: 'x', liveMode: null }, 'liveMode'],
+  ])('is refused with %s, and the answer names the field', async (_, body, field) => {
     await expectSameRefusal(calls.mint(owner, body), 400, 'invalid_request', field);
   });
 
-  it('is refused with an unknown field alone, by the names of both faults or one', async () => {
+  it('is refused with only an unknown field, naming one or both faults', async () => {
     const ways = calls.mint(owner, { colour: 'red' });
     const { problem, details } = await expectSameRefusal(ways, 400, 'invalid_request');
     expect(problem.errors?.map(({ path }) => path).sort()).toEqual(['colour', 'label']);
     expect(details).toBe('colour');
   });
 
-  it("is refused with a field by the other way's name", async () => {
+  it('is refused with a snake_case field over HTTP, and with a camelCase one over RPC', async () => {
     const { route } = calls.mint(owner, { label: 'x', live_mode: true });
     const args = { label: 'x', liveMode: true };
     const rpc = () => owner.supabase.rpc('mint_proxy_key', args);
@@ -64,9 +64,9 @@ describe('mint', () => {
 
 describe.each(Object.entries({ ...ofOwners, ...ofAdmins }))('%s', (name, ask) => {
   it.each<[string, () => Promise<string> | string]>([
-    ['an id that no key has', randomUUID],
-    ['a keyId that no key has', () => 'avp_live_000000000000'],
-    ['what is no id', () => "' or true --"],
+    ['an unknown id', randomUUID],
+    ['an unknown keyId', () => 'avp_live_000000000000'],
+    ['text that is not an id', () => "' or true --"],
     ['a space', () => ' '],
     ['a wildcard', () => '*'],
   ])('is refused for %s', async (_, id) => {
@@ -76,7 +76,7 @@ describe.each(Object.entries({ ...ofOwners, ...ofAdmins }))('%s', (name, ask) =>
 });
 
 describe.each(Object.entries(ofOwners))('%s', (_, ask) => {
-  it("is refused for another user's key by its id and by its keyId, also to an admin", async () => {
+  it("is refused for another user's key by its id and keyId, also for an admin", async () => {
     const { id, keyId } = await mintKey(other);
     for (const by of [owner, admin]) {
       await expectSameRefusal(ask(by, id), 404, 'not_found');
@@ -86,7 +86,7 @@ describe.each(Object.entries(ofOwners))('%s', (_, ask) => {
 });
 
 describe('rotate', () => {
-  it('is refused over the limit, with the seconds that are left', async () => {
+  it('is refused over the limit, with the seconds to wait', async () => {
     const user = await newUser();
     const { id } = await mintKey(user);
     await countRotations(sql, user.id, 5);
@@ -114,14 +114,14 @@ describe('rotate', () => {
 });
 
 describe('reactivate', () => {
-  it('is refused to a user, for an own key and for any other', async () => {
+  it('is refused for a user, for their own key and for others', async () => {
     const [mine, theirs] = [await mintKey(owner), await mintKey(other)];
     for (const id of [mine.id, theirs.keyId, randomUUID()]) {
       await expectSameRefusal(calls.reactivate(owner, id), 403, 'forbidden');
     }
   });
 
-  it("is refused while the owner's tier is full", async () => {
+  it("is refused when the owner's tier is full", async () => {
     const full = await newUser();
     const [key] = await insertKeys(sql, full.id, { count: 1, deleted: true });
     await insertKeys(sql, full.id, { count: 100 });
@@ -131,7 +131,7 @@ describe('reactivate', () => {
 });
 
 describe.each(Object.entries({ ...everything, ...everyCallOfWebhooks }))('%s', (_, ask) => {
-  it('is refused to a token without a sub, and to one whose sub is no uuid', async () => {
+  it('is refused for a token without a sub, and for one whose sub is not a uuid', async () => {
     const { id } = await mintKey(other);
     const { sub, ...claims } = decodeJwt(other.token);
     for (const token of [

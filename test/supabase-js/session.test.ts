@@ -6,14 +6,14 @@ import { createSupabase, newUser, request } from '../support/personas.ts';
 const { secretKey } = inject('stack');
 const password = 'a password of some length';
 
-/** Whether a token is taken by the routes. */
+/** Whether the routes accept a token. */
 async function opens(token: string | undefined): Promise<boolean> {
   const response = await request('GET', '/api/v1/proxy/keys', { token: token ?? '' });
   return response.status === 200;
 }
 
 describe('a developer', () => {
-  it('signs up, and at once mints by RPC and lists by route', async () => {
+  it('signs up, and can mint by RPC and list by route at once', async () => {
     const supabase = createSupabase();
     const email = `${randomUUID()}@example.com`;
     const { data, error } = await supabase.auth.signUp({ email, password });
@@ -36,7 +36,7 @@ describe('a developer', () => {
     expect(data).toEqual([{ id: minted?.id, label: 'shared' }]);
   });
 
-  it('refreshes the session and goes on as the same user', async () => {
+  it('refreshes the session and continues as the same user', async () => {
     const { id, supabase } = await newUser();
     const { data: before } = await supabase.auth.getSession();
     const { data: after, error } = await supabase.auth.refreshSession();
@@ -50,7 +50,7 @@ describe('a developer', () => {
     });
   });
 
-  it('signs out and is anonymous from then on', async () => {
+  it('signs out and is anonymous afterwards', async () => {
     const { supabase } = await newUser();
     const { data } = await supabase.auth.getSession();
     expect((await supabase.auth.signOut()).error).toBeNull();
@@ -66,7 +66,7 @@ describe('a developer', () => {
 });
 
 describe('an operator', () => {
-  it('makes an admin with the secret key, who may reactivate keys', async () => {
+  it('makes an admin with the secret key, who can then reactivate keys', async () => {
     const owner = await newUser();
     const { data: key } = await owner.supabase.rpc('mint_proxy_key', { label: 'back' });
     const id = key?.id ?? '';
@@ -95,7 +95,7 @@ describe('an operator', () => {
     });
   });
 
-  it('cannot do so with the publishable key, nor a user by signing in', async () => {
+  it('cannot do so with the publishable key, nor can a user who signs in', async () => {
     const attributes = { email: `${randomUUID()}@example.com`, password };
     const { supabase } = await newUser();
     for (const client of [createSupabase(), supabase]) {

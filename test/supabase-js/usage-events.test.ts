@@ -20,7 +20,7 @@ beforeAll(async () => {
     sql,
     Array.from({ length: 12 }, (_, n) =>
       makeEvent(id, {
-        // each three in one microsecond
+        // three events share each microsecond
         occurredAt: microsecondsAfter(moment, Math.floor(n / 3)),
         statusCode: n % 2 === 0 ? 200 : 403,
         targetHost: n % 4 === 0 ? '=1+1' : 'shop.example.com',
@@ -32,12 +32,12 @@ beforeAll(async () => {
 
 afterAll(() => sql.end());
 
-describe('events, both ways', () => {
+describe('events over HTTP and RPC', () => {
   it.each<[string, Fields, number]>([
     ['without parameters', {}, 12],
     ['on a page', { limit: 5 }, 5],
-    ['on a page by its number', { page: 3, limit: 5 }, 2],
-    ['on a page after the last', { page: 4, limit: 5 }, 0],
+    ['on a page by number', { page: 3, limit: 5 }, 2],
+    ['on a page after the last one', { page: 4, limit: 5 }, 0],
   ])('are the same %s', async (_, query, count) => {
     const { items } = await expectSameAnswer(calls.events(owner, id, query));
     expect(items).toHaveLength(count);
@@ -64,7 +64,7 @@ describe('events, both ways', () => {
   });
 });
 
-describe('CSV by its parts over RPC', () => {
+describe('CSV in parts over RPC', () => {
   const seed = async (count: number) => {
     const key = await mintKey(owner);
     await fillEvents(sql, key.id, count, { occurred_at: 'now() - make_interval(secs => n / 2)' });
@@ -89,14 +89,17 @@ describe('CSV by its parts over RPC', () => {
     [5_000, [5_001]],
     [5_001, [5_001, 1]],
     [10_000, [5_001, 5_000]],
-  ])('has %i events in these lines, with the names in the first', async (count, lines) => {
-    const key = await seed(count);
-    const parts = await readParts(key);
-    expect(parts.map((part) => part.split('\r\n').length - 1)).toEqual(lines);
-    expect(parts.filter((part) => part.includes('eventId'))).toHaveLength(1);
-    const { route } = calls.csv(owner, key);
-    expect(await (await route()).text()).toBe(parts.join(''));
-  });
+  ])(
+    'has %i events in parts of these line counts, with the header row in the first',
+    async (count, lines) => {
+      const key = await seed(count);
+      const parts = await readParts(key);
+      expect(parts.map((part) => part.split('\r\n').length - 1)).toEqual(lines);
+      expect(parts.filter((part) => part.includes('eventId'))).toHaveLength(1);
+      const { route } = calls.csv(owner, key);
+      expect(await (await route()).text()).toBe(parts.join(''));
+    },
+  );
 });
 
 describe.each(['events', 'csv'] as const)('%s', (name) => {
@@ -130,7 +133,7 @@ describe.each(['events', 'csv'] as const)('%s', (name) => {
     ['code', { code: '' }],
     ['code', { code: 'target-forbidden' }],
     ['code', { code: 'x'.repeat(65) }],
-  ])('are refused by the name of %s for %o', async (path, query) => {
+  ])('are refused, naming %s, for %o', async (path, query) => {
     await expectSameRefusal(call(owner, id, query), 400, 'invalid_request', path);
   });
 });
@@ -157,12 +160,12 @@ describe('a page of events', () => {
     ['cursor', { cursor: `${'A'.repeat(31)}/` }],
     ['cursor', { cursor: `${'A'.repeat(30)}==` }],
     ['cursor', { cursor: `${'A'.repeat(31)}é` }],
-  ])('is refused by the name of %s for %o', async (path, query) => {
+  ])('is refused, naming %s, for %o', async (path, query) => {
     const ways = calls.events(owner, id, query);
     await expectSameRefusal(ways, 400, 'invalid_request', path);
   });
 
-  it('after a made up cursor of another time is those before it', async () => {
+  it('after an arbitrary cursor for a time is the events before that time', async () => {
     const { items } = await expectSameAnswer(calls.events(owner, id, { cursor }));
     expect(items).toEqual([]);
   });

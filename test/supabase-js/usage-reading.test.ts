@@ -43,15 +43,15 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 type Reading = 'usage' | 'usageByKey' | 'usageOverTime';
 
-describe('usage, both ways', () => {
+describe('usage over HTTP and RPC', () => {
   it.each<[string, Reading, Fields]>([
     ['of this month', 'usage', {}],
-    ['of a month by its name', 'usage', { period: period(-13) }],
-    ['of a month without any', 'usage', { period: period(-12) }],
-    ['key by key', 'usageByKey', {}],
-    ['key by key of another month', 'usageByKey', { period: period(-13) }],
-    ['key by key, filtered', 'usageByKey', { active: false, tier: 'team', label: 'KEY' }],
-    ['key by key, on a page', 'usageByKey', { limit: 2, liveMode: true }],
+    ['of a month by name', 'usage', { period: period(-13) }],
+    ['of a month without usage', 'usage', { period: period(-12) }],
+    ['by key', 'usageByKey', {}],
+    ['by key for another month', 'usageByKey', { period: period(-13) }],
+    ['by key, filtered', 'usageByKey', { active: false, tier: 'team', label: 'KEY' }],
+    ['by key, on a page', 'usageByKey', { limit: 2, liveMode: true }],
     ['by hour', 'usageOverTime', { interval: 'hour' }],
     ['by day', 'usageOverTime', { interval: 'day' }],
     [
@@ -63,7 +63,7 @@ describe('usage, both ways', () => {
     await expectSameAnswer(calls[name](owner, query));
   });
 
-  it('is the same over time of one key, by its uuid and by its keyId', async () => {
+  it('is the same over time for one key, by its uuid and keyId', async () => {
     const query = { interval: 'hour' };
     const { data } = await expectSameAnswer(
       calls.usageOverTime(owner, { ...query, keyId: key.id }),
@@ -85,7 +85,7 @@ describe('usage, both ways', () => {
     expect(seen).toEqual((await expectSameAnswer(calls.usageByKey(owner, {}))).items);
   });
 
-  it('is nothing of others to another user, and to an admin who is no owner', async () => {
+  it('shows nothing of the owner to another user, or to an admin', async () => {
     for (const by of [other, admin]) {
       for (const query of [{}, { period: period(-13) }]) {
         const { data } = await expectSameAnswer(calls.usage(by, query));
@@ -99,7 +99,7 @@ describe('usage, both ways', () => {
   });
 });
 
-/** Both ways refuse the parameter by its name in each. */
+/** Over HTTP and RPC, the refusal names the parameter in its own spelling. */
 async function expectRefused(name: Reading, query: Fields, parameter: string) {
   const ways = calls[name](owner, query);
   await expectSameRefusal(ways, 400, 'invalid_request', parameter);
@@ -123,11 +123,11 @@ describe.each(['usage', 'usageByKey'] as const)('a period of %s', (name) => {
     '٢٠٢٦-01',
     'this',
     '',
-  ])('that cannot be is refused by its name: %o', async (value) => {
+  ])('is refused by name if it is invalid: %o', async (value) => {
     await expectRefused(name, { period: value }, 'period');
   });
 
-  it.each([period(0), period(-13)])('of %s can be', async (value) => {
+  it.each([period(0), period(-13)])('may be %s', async (value) => {
     await expectSameAnswer(calls[name](owner, { period: value }));
   });
 });
@@ -141,7 +141,7 @@ describe('a page of usage by key', () => {
     ['cursor', { cursor: '_'.repeat(32) }],
     ['tier', { tier: 'gold' }],
     ['tier', { tier: '' }],
-  ])('is refused by the name of %s for %o', (parameter, query) =>
+  ])('is refused, naming %s, for %o', (parameter, query) =>
     expectRefused('usageByKey', query, parameter),
   );
 });
@@ -170,14 +170,14 @@ describe('usage over time', () => {
     ['from', { interval: 'hour', from, to: '2026-02-11T16:00:00.000001Z' }],
     ['from', { interval: 'hour', from: '2025-12-31T23:59:59.999999Z', to: '2026-02-11T16:00:00Z' }],
     ['from', { interval: 'day', from: '2000-01-01T00:00:00Z' }],
-  ])('is refused by the name of %s for %o', (parameter, query) =>
+  ])('is refused, naming %s, for %o', (parameter, query) =>
     expectRefused('usageOverTime', query, parameter),
   );
 
   it.each<[string, () => Persona]>([
     ['another user', () => other],
-    ['an admin who is no owner', () => admin],
-  ])('of a key is refused to %s as that of no key', async (_, persona) => {
+    ['an admin', () => admin],
+  ])('of a key is refused to %s like that of an unknown key', async (_, persona) => {
     for (const keyId of [key.id, key.keyId]) {
       const ways = calls.usageOverTime(persona(), { interval: 'day', keyId });
       await expectSameRefusal(ways, 404, 'not_found');
@@ -185,7 +185,7 @@ describe('usage over time', () => {
   });
 
   it.each(['', 'avp_live_000000000000', '00000000-0000-7000-8000-000000000000', "' or true --"])(
-    'of what names no key is refused: %o',
+    'of an unknown key is refused: %o',
     async (keyId) => {
       await expectSameRefusal(
         calls.usageOverTime(owner, { interval: 'day', keyId }),

@@ -1,11 +1,11 @@
-/** What one of the CLI's advisors has found. */
+/** A finding of one of the CLI's advisors. */
 export interface Finding {
   name: string;
   cacheKey: string;
   metadata: { schema: string; name: string };
 }
 
-/** What the advisors may find, with the reason why it is right as it is. */
+/** Findings that are allowed, each with the reason. */
 const allowed: { reason: string; covers(finding: Finding): boolean }[] = [
   {
     reason: 'an index of a database in which nothing has run for long is unused',
@@ -19,7 +19,7 @@ const allowed: { reason: string; covers(finding: Finding): boolean }[] = [
   },
 ];
 
-/** The findings that have no such reason. */
+/** The findings that are not allowed. */
 export function unexplained(findings: Finding[]): Finding[] {
   return findings.filter((finding) => !allowed.some(({ covers }) => covers(finding)));
 }

@@ -3,13 +3,13 @@ import type { Sql } from 'postgres';
 
 const channel = 'proxy_key_changed';
 
-/** The changes of keys that the database announces to gateways. */
+/** The key changes that the database announces to gateways. */
 export interface AnnouncedChanges {
-  /** How often a change of the key was announced until now. */
+  /** The number of announced changes of the key so far. */
   countOf(keyId: string): Promise<number>;
 }
 
-/** Listens as a gateway does, over a connection of its role, which needs no grant for it. */
+/** Listens over a connection of the gateway role, as a gateway does. LISTEN needs no grant. */
 export async function listenForChanges(gateway: Sql): Promise<AnnouncedChanges> {
   const announced: string[] = [];
   const awaited = new Map<string, () => void>();
@@ -18,7 +18,7 @@ export async function listenForChanges(gateway: Sql): Promise<AnnouncedChanges> 
     awaited.get(payload)?.();
   });
   return {
-    // notifications come in the order of their commits: one of our own is the last of them
+    // notifications arrive in commit order, so our own notification arrives last
     async countOf(keyId) {
       const sentinel = randomUUID();
       const arrival = new Promise<void>((resolve) => awaited.set(sentinel, resolve));

@@ -2,9 +2,9 @@ import type postgres from 'postgres';
 
 export interface AuditRow {
   action: string;
-  /** Whose token made the change. */
+  /** The user that made the change. */
   actor: string | null;
-  /** Whose key it was. */
+  /** The owner of the key. */
   owner: string | null;
   requestId: string | null;
 }
@@ -17,12 +17,12 @@ export async function readAudit(sql: postgres.Sql, apiKeyId: string): Promise<Au
   return [...rows];
 }
 
-/** What was done to a key, oldest first. */
+/** The actions on a key, oldest first. */
 export async function readActions(sql: postgres.Sql, apiKeyId: string): Promise<string[]> {
   return (await readAudit(sql, apiKeyId)).map(({ action }) => action);
 }
 
-/** What was done to a key and why, oldest first. */
+/** The actions on a key and their reasons, oldest first. */
 export async function readReasons(
   sql: postgres.Sql,
   apiKeyId: string,

@@ -3,24 +3,24 @@ import { camelCase, snakeCase } from '../../supabase/functions/_shared/field-nam
 import type { BothWays, Fields } from './calls.ts';
 import { expectProblem, type MintedKey } from './contract.ts';
 
-/** What a call came to, in the terms that both ways share. */
+/** The result of a call, in terms that HTTP and RPC share. */
 export interface Answer {
   status: number;
-  /** Null for a success; the stable code of a refusal, or PostgREST's own where it has none. */
+  /** Null for a success; a refusal's stable code, or PostgREST's own code if it has none. */
   code: string | null;
-  /** The field that was refused. */
+  /** The refused field. */
   field: string | null;
   /** Seconds to wait. */
   retryAfter: number | null;
-  /** Which key it was, for already_done. */
+  /** The id of the key, for already_done. */
   doneFor: string | null;
-  /** The code that PostgREST adds to a refusal; null by route. */
+  /** The code that PostgREST adds to a refusal; null over HTTP. */
   sqlState: string | null;
-  /** What is answered about one thing, in camelCase, with times in UTC. */
+  /** The single object in the answer, in camelCase, with times in UTC. */
   data: Fields | null;
   /** The rows of a list. */
   items: Fields[];
-  /** Where the next page of a list begins. */
+  /** Where the next page of a list starts. */
   cursor: string | null;
 }
 
@@ -35,7 +35,7 @@ const nothing = {
   cursor: null,
 };
 
-/** Makes a call one of the two ways. */
+/** Makes a call over HTTP or by RPC. */
 export const askBy = {
   route: async ({ route }: BothWays): Promise<Answer> => {
     const response = await route();
@@ -88,7 +88,7 @@ export const askBy = {
   },
 };
 
-/** The key of a mint or a rotation, which has succeeded. */
+/** The key from a successful mint or rotation. */
 export function keyOf({ status, code, data }: Answer): MintedKey {
   expect({ code, secret: data?.secret }, `${status}`).toEqual({
     code: null,
@@ -97,7 +97,7 @@ export function keyOf({ status, code, data }: Answer): MintedKey {
   return data as MintedKey;
 }
 
-/** Both ways refuse with this status and this code, and with this field; returns what each says. */
+/** Expects HTTP and RPC to refuse with this status, code and field; returns both refusals. */
 export async function expectSameRefusal(
   ways: BothWays,
   status: number,
@@ -119,7 +119,7 @@ export async function expectSameRefusal(
   return { response, problem, details: error?.details };
 }
 
-/** Both ways succeed with the same, where SQL may say more; returns what the route says. */
+/** Expects HTTP and RPC to return the same, though SQL may return more; returns the HTTP answer. */
 export async function expectSameAnswer(ways: BothWays): Promise<Answer> {
   const [route, rpc] = [await askBy.route(ways), await askBy.rpc(ways)];
   expect(route.code).toBeNull();
@@ -127,14 +127,14 @@ export async function expectSameAnswer(ways: BothWays): Promise<Answer> {
   return route;
 }
 
-/** What stands under the one name of an answer about one thing. */
+/** The content of an answer with a single object, without its wrapper. */
 function contentOf(body: Fields | null): Fields | null {
   const { key, grant, webhook, delivery, threshold, ...rest } = body ?? {};
   if (Object.keys(rest).length > 0) return body;
   return (key ?? grant ?? webhook ?? delivery ?? threshold ?? body) as Fields | null;
 }
 
-/** What SQL says, as HTTP spells it. */
+/** A value from SQL in the form that HTTP uses. */
 function inCamelCase(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inCamelCase);
   if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT.*\+00:00$/.test(value)) {

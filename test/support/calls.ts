@@ -6,15 +6,15 @@ import { createSupabase, request } from './personas.ts';
 
 const { url, publishableKey } = inject('stack');
 
-/** Somebody who calls, by routes and by supabase-js, with one token or with none. */
+/** A caller over HTTP and supabase-js, with or without a token. */
 export interface Caller {
   token?: string;
-  /** What each of its requests has beside. */
+  /** Extra headers of each request. */
   headers?: Record<string, string>;
   supabase: SupabaseClient<Database>;
 }
 
-/** What supabase-js answers an RPC with. */
+/** The answer of supabase-js to an RPC. */
 export interface RpcAnswer {
   status: number;
   data: unknown;
@@ -27,10 +27,10 @@ export interface BothWays {
   rpc: () => PromiseLike<RpcAnswer>;
 }
 
-/** Fields as HTTP spells them, of any type: also what the typed clients would not let through. */
+/** Fields with their HTTP names and any type, including types that the typed clients reject. */
 export type Fields = Record<string, unknown>;
 
-/** A caller with a token that Auth has not given to a persona. */
+/** A caller with a token that Auth did not issue to a persona. */
 export function callerWith(token: string): Caller {
   return {
     token,
@@ -44,17 +44,17 @@ export const anonymous: Caller = { supabase: createSupabase() };
 /** One call, by its route and by its RPC. */
 export interface Operation {
   method: string;
-  /** `:id` stands for a key, or for what else it is about. */
+  /** `:id` is a placeholder for a key, or for the object of the call. */
   path: string;
   rpc: keyof Database['public']['Functions'];
   accept?: string;
-  /** What the RPC calls the id. */
+  /** The RPC's name for the id. */
   idArgument?: string;
-  /** The arguments of the RPC, where they are not the fields themselves. */
+  /** The arguments of the RPC, if they differ from the fields. */
   arrange?: (fields: Fields) => Fields;
 }
 
-/** Makes ready a call by route and by RPC; `fields` are named as HTTP names them. */
+/** Prepares a call by route and by RPC; `fields` have their HTTP names. */
 export function bothWays(
   { method, path, rpc, accept, idArgument = 'id', arrange = (fields) => fields }: Operation,
   by: Caller,
@@ -107,22 +107,22 @@ const [keys, usage, admin] = ['/api/v1/proxy/keys', '/api/v1/proxy/usage', '/adm
 
 const alerts = '/api/v1/proxy/alerts';
 
-/** What HTTP calls `keyId` is `id` to these RPCs. */
+/** These RPCs use `id` where HTTP uses `keyId`. */
 const ofOneKey = ({ key_id: id, ...rest }: Fields): Fields => ({
   ...(id !== undefined && { id }),
   ...rest,
 });
 
-/** A column that a list is sorted by, as SQL names it. */
+/** The SQL name of the column that a list is sorted by. */
 const sortedInSql = ({ sort, ...rest }: Fields): Fields => ({
   ...(sort !== undefined && { sort: snakeCase(String(sort)) }),
   ...rest,
 });
 
-/** Of a key of any user. */
+/** For a key of any user. */
 const asAdmin: Partial<Operation> = { arrange: (fields) => ({ ...fields, as_admin: true }) };
 
-/** All that can be called both ways, with the fields as HTTP names them. */
+/** All calls that exist over HTTP and as an RPC, with fields by their HTTP names. */
 export const calls = {
   mint: ofUser('POST', keys, 'mint_proxy_key'),
   list: ofUser('GET', keys, 'list_proxy_keys', { arrange: sortedInSql }),
@@ -179,7 +179,7 @@ export const calls = {
 
 type CallOfKey = (by: Caller, id: string) => BothWays;
 
-/** What an owner does with a key, with nothing but what it needs. */
+/** The owner's calls on a key, with only the required fields. */
 export const ofOwners = {
   get: calls.get,
   update: (by: Caller, id: string) => calls.update(by, id, {}),
@@ -193,7 +193,7 @@ const reason = 'because';
 const limits = { bandwidthLimitBytes: 1, rateLimit: 1, tunnelLimit: 1, reason };
 const grant = { user: 'nobody@example.com', tier: 'enterprise', reason };
 
-/** What an admin does with anybody's key. */
+/** The admin's calls on any user's key. */
 export const ofAdmins = {
   read: calls.readAny,
   'read events': calls.anyEvents,
@@ -206,7 +206,7 @@ export const ofAdmins = {
   limits: (by: Caller, id: string) => calls.limit(by, id, limits),
 } satisfies Record<string, CallOfKey>;
 
-/** Everything that needs a user, over the key `id` where it needs one. */
+/** Every call that needs a user, on the key `id` if it needs one. */
 export const everything: Record<string, CallOfKey> = {
   mint: (by) => calls.mint(by, { label: 'x' }),
   list: (by) => calls.list(by),

@@ -3,16 +3,16 @@ import type postgres from 'postgres';
 export interface Relation {
   schema: string;
   name: string;
-  /** Quoted and qualified, to be put into a statement as it is. */
+  /** Quoted and qualified, ready to go into a statement. */
   qualified: string;
   /** The name of its first column, quoted. */
   column: string;
   view: boolean;
-  /** False for a view that no privilege would make writable. */
+  /** False for a view that no privilege makes writable. */
   writable: boolean;
 }
 
-/** Every table, partition and view of the schemas, from the catalog: a new one is found as well. */
+/** Every table, partition and view of the schemas, from the catalog, so that none is missed. */
 export async function listRelations(sql: postgres.Sql, schemas: string[]): Promise<Relation[]> {
   return sql<Relation[]>`
     select
@@ -35,15 +35,15 @@ export async function listRelations(sql: postgres.Sql, schemas: string[]): Promi
 export interface Routine {
   schema: string;
   name: string;
-  /** Schema, name and the types of its arguments. */
+  /** Schema, name and argument types. */
   signature: string;
-  /** The names of its arguments; empty where they have none. */
+  /** The argument names; empty if they have no names. */
   argumentNames: string[];
-  /** A call with nulls of the right types, to be put into a statement as it is. */
+  /** A call with nulls of the right types, ready to go into a statement. */
   call: string;
 }
 
-/** Every function of the schemas, from the catalog. */
+/** Every function of the schemas, read from the catalog. */
 export async function listRoutines(sql: postgres.Sql, schemas: string[]): Promise<Routine[]> {
   return sql<Routine[]>`
     select

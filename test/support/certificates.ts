@@ -9,36 +9,36 @@ import {
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-/** A certificate and its key, in PEM: made for one run of the tests. */
+/** A certificate and its key, in PEM, for one run of the tests. */
 export interface TestCertificate {
   cert: string;
   /** PKCS #8. */
   key: string;
 }
 
-/** What can be chosen for a certificate. */
+/** The options of a certificate. */
 export interface CertificateOptions {
-  /** For whom it is: DNS names and addresses; by default localhost and the loopback addresses. */
+  /** DNS names and addresses; by default localhost and the loopback addresses. */
   names?: string[];
-  /** By default since yesterday. */
+  /** By default yesterday. */
   validFrom?: Date;
-  /** By default for 90 days. */
+  /** By default 90 days from now. */
   validTo?: Date;
 }
 
 export interface CertificateAuthority extends TestCertificate {
-  /** Makes a server's certificate that this CA has signed. */
+  /** Makes a server certificate signed by this CA. */
   issue(options?: CertificateOptions): TestCertificate;
 }
 
-/** Makes a certificate that signed itself: a server's, and the CA that its clients trust. */
+/** Makes a self-signed certificate: both the server's and the CA that its clients trust. */
 export function newCertificate(options?: CertificateOptions): TestCertificate {
-  // unique, as OpenSSL looks for an issuer by its name
+  // unique, because OpenSSL looks up an issuer by its name
   const itself = newHolder(`Test certificate ${randomBytes(6).toString('hex')}`);
   return certify(itself, itself, options);
 }
 
-/** Makes a CA that nothing but the test knows. */
+/** Makes a CA that only the test knows. */
 export function makeAuthority(name: string): CertificateAuthority {
   const authority = newHolder(name);
   return {
@@ -47,7 +47,7 @@ export function makeAuthority(name: string): CertificateAuthority {
   };
 }
 
-/** Whom a certificate is about. */
+/** The subject of a certificate. */
 interface Holder {
   name: string;
   key: KeyObject;
@@ -86,9 +86,9 @@ function certify(
   ];
   const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'));
   const toBeSigned = sequence(
-    // version 3 is written as 2
+    // version 3 is encoded as 2
     der(0xa0, der(0x02, Buffer.from([2]))),
-    // the serial number: positive, and without a zero at its beginning
+    // the serial number: positive, without a leading zero
     der(0x02, Buffer.from([1]), randomBytes(15)),
     ecdsaWithSha256,
     commonName(issuer),
@@ -107,7 +107,7 @@ function certify(
   };
 }
 
-/** DER: a tag, the length in as few bytes as will do, the content. */
+/** DER: a tag, the length in as few bytes as possible, the content. */
 function der(tag: number, ...contents: Buffer[]): Buffer {
   const content = Buffer.concat(contents);
   const size = content.length;
@@ -133,7 +133,7 @@ function alternativeName(name: string): Buffer {
     : der(0x82, Buffer.from(name));
 }
 
-/** UTCTime, which can say no year after 2049. */
+/** UTCTime, which cannot hold a year after 2049. */
 function time(date: Date): Buffer {
   return der(0x17, Buffer.from(`${date.toISOString().slice(2, 19).replace(/[-:T]/g, '')}Z`));
 }

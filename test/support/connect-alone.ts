@@ -1,7 +1,7 @@
 import postgres from 'postgres';
 import { onTestFinished } from 'vitest';
 
-/** Resolves when one of `holders` keeps `waiting` from a lock: process ids of Postgres. */
+/** Resolves when one of `holders` blocks `waiting` on a lock; all are Postgres process ids. */
 export async function untilBlocked(
   sql: postgres.Sql,
   waiting: number,
@@ -14,10 +14,10 @@ export async function untilBlocked(
   }
 }
 
-/** A connection and the process of Postgres that serves it. */
+/** A connection and the id of the Postgres process that serves it. */
 export type Connection = postgres.Sql & { pid: number };
 
-/** A connection of its own for one test; what it has not committed by then is rolled back. */
+/** A dedicated connection for one test; what the test does not commit is rolled back. */
 export async function connectAlone(url: string): Promise<Connection> {
   const connection = postgres(url, { max: 1, onnotice: () => {} });
   onTestFinished(() => connection.end({ timeout: 0 }));

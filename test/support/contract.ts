@@ -4,20 +4,20 @@ import { idleWebhook } from './webhook-scenes.ts';
 
 export interface ProtectedRoute {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** `:id` stands for a key, `:webhook` for a webhook, `:delivery` for a delivery to it. */
+  /** Placeholders: `:id` for a key, `:webhook` for a webhook, `:delivery` for its delivery. */
   path: string;
-  /** What must stand in the query; `:user` stands for a user. */
+  /** The required query; `:user` is a placeholder for a user. */
   query?: string;
-  /** Here too. */
+  /** With the same placeholders. */
   body?: Record<string, unknown>;
-  /** The status of its success. */
+  /** The status of a success. */
   success: 200 | 201 | 204;
 }
 
 const reason = 'because';
 const grant = { user: ':user', tier: 'enterprise', reason };
 
-/** The routes of webhooks: of users, and of the operator. */
+/** The routes for webhooks, of users or of the operator. */
 const routesOfWebhooks = (base: string): ProtectedRoute[] => [
   { method: 'GET', path: base, success: 200 },
   { method: 'POST', path: base, body: idleWebhook, success: 201 },
@@ -29,7 +29,7 @@ const routesOfWebhooks = (base: string): ProtectedRoute[] => [
   { method: 'POST', path: `${base}/:webhook/deliveries/:delivery/resend`, success: 200 },
 ];
 
-/** The routes that need a token, each with what it must be given and the status of its success. */
+/** The routes that need a token, each with its required input and the status of a success. */
 export const protectedRoutes: ProtectedRoute[] = [
   { method: 'POST', path: '/api/v1/proxy/keys', body: { label: 'prod-scraper' }, success: 201 },
   { method: 'GET', path: '/api/v1/proxy/keys', success: 200 },
@@ -93,7 +93,7 @@ export const protectedRoutes: ProtectedRoute[] = [
   ...routesOfWebhooks('/admin/proxy/webhooks'),
 ];
 
-/** A path of the description with the placeholders of `ProtectedRoute`. */
+/** A path of the API description with the placeholders of `ProtectedRoute`. */
 export function ourNameOf(path: string): string {
   return path
     .replace('webhooks/{id}', 'webhooks/:webhook')
@@ -104,7 +104,7 @@ export function ourNameOf(path: string): string {
 /** The routes that need no token. */
 export const openRoutes = ['/api/v1/health', '/api/v1/openapi.json'];
 
-/** What every answer lets a page of any origin read. */
+/** The headers of every answer that a page of any origin can read. */
 const exposedHeaders = ['Link', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'X-Request-Id'];
 
 const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
@@ -171,7 +171,7 @@ const detail = z.strictObject({
   deletedAt: time.nullable(),
 });
 
-/** The body of one key, and of what changes one. */
+/** The body of one key, and of the routes that change one. */
 export const keyAnswer = z.strictObject({ key: detail });
 
 /** The body of the admins' list of keys. */
@@ -204,7 +204,7 @@ const problemDocument = z.strictObject({
   code: z.string().regex(/^[a-z]+(_[a-z]+)*$/),
   requestId: z.string(),
   errors: z.array(z.strictObject({ path: z.string(), message: z.string().min(1) })).optional(),
-  // of already_done
+  // for already_done
   id: z.uuid().optional(),
 });
 
@@ -215,7 +215,7 @@ export type FoundKey = z.infer<typeof foundKeysAnswer>[number];
 export type TierGrant = z.infer<typeof tierGrant>;
 export type FoundGrant = z.infer<typeof foundGrantsAnswer>[number];
 
-/** The body of a success of this status, which must have exactly the shape of `answer`. */
+/** Expects a success with this status and a body of exactly this shape; returns the body. */
 export async function expectAnswer<Answer extends z.ZodType>(
   response: Response,
   status: number,
@@ -227,7 +227,7 @@ export async function expectAnswer<Answer extends z.ZodType>(
   return answer.parse(body);
 }
 
-/** The problem document of a refusal, checked as far as all of them are alike. */
+/** Expects a refusal with this code; checks everything that all problem documents share. */
 export async function expectProblem(
   response: Response,
   status: number,
@@ -242,7 +242,7 @@ export async function expectProblem(
   return problem;
 }
 
-/** What every answer carries, whatever it says. */
+/** The headers of every answer. */
 export function expectCommonHeaders({ headers }: Response): void {
   expect(headers.get('X-Request-Id')).toMatch(/^[\w=-]{1,64}$/);
   expect(headers.get('Cache-Control')?.split(', ')).toContain('no-store');

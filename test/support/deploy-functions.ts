@@ -9,10 +9,10 @@ import { type ManagementApi, startManagementApi } from './management-api.ts';
 const ref = 'abcdefghijklmnopqrst';
 const token = `sbp_${'0123456789'.repeat(4)}`;
 
-/** Deploys all functions of `supabase/config.toml` to a stand-in of the platform, and returns what that got. */
+/** Deploys all functions of `supabase/config.toml` to a fake of the platform, and returns it. */
 export async function deployFunctions(): Promise<ManagementApi> {
   const api = await startManagementApi(ref, token);
-  // the account that runs the tests is not looked at
+  // keeps the CLI from reading the account that runs the tests
   const home = mkdtempSync(join(tmpdir(), 'supabase-home-'));
   try {
     const profile = join(home, 'profile.yaml');

@@ -5,7 +5,7 @@ import type { components, operations } from '../../client/api.types.ts';
 import type { Persona } from './personas.ts';
 import { usageEvent } from './usage-events.ts';
 
-/** A usage event as the API answers it. */
+/** A usage event as the API returns it. */
 export type UsageEvent = components['schemas']['UsageEvent'];
 
 export type EventQuery = NonNullable<operations['listKeyEvents']['parameters']['query']>;
@@ -27,14 +27,14 @@ const event = z.strictObject({
   howToFix: z.string().nullable(),
 });
 
-/** An event of a key, with what a test gives in place of the usual. */
+/** An event of a key: defaults, overridden by `fields`. */
 export function makeEvent(apiKeyId: string, fields: Partial<UsageEvent> = {}): UsageEvent {
-  // what to do is the database's to say
+  // the database decides the hint
   const howToFix = fields.code ? (expect.any(String) as string) : null;
   return { ...usageEvent(apiKeyId), code: null, count: 1, billed: true, howToFix, ...fields };
 }
 
-/** Puts events into the table as they stand, also such as no gateway may report; no rollups. */
+/** Inserts events unchanged, even those that no gateway may report; without rollups. */
 export async function insertEvents(sql: Sql, events: UsageEvent[]): Promise<void> {
   await sql`
     insert into proxy_private.proxy_usage_events (
@@ -54,14 +54,14 @@ export async function insertEvents(sql: Sql, events: UsageEvent[]): Promise<void
     join proxy_private.proxy_keys as k on k.id = e."apiKeyId"`;
 }
 
-/** The moment that many microseconds after one, as the database takes it. */
+/** The moment this many microseconds later, in the form that the database takes. */
 export function microsecondsAfter(moment: string, microseconds: number): string {
   return moment.replace(/\.(\d{3})Z$/, (_, ms: string) => {
     return `.${(Number(ms) * 1000 + microseconds).toString().padStart(6, '0')}Z`;
   });
 }
 
-/** A page of a key's events, and what leads to the next. */
+/** A page of a key's events, and the link to the next page. */
 export async function readEvents(
   by: Persona,
   id: string,
@@ -75,7 +75,7 @@ export async function readEvents(
   return { events: z.array(event).parse(data), link: response.headers.get('Link') };
 }
 
-/** All pages from the first one on, each found by the `Link` of the one before it. */
+/** All pages from the first one on, each found by the `Link` of the page before it. */
 export async function followLinks(
   by: Persona,
   id: string,

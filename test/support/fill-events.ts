@@ -11,7 +11,7 @@ const usual = {
   served_by_node_id: `'node-1'`,
 };
 
-/** Puts events of a key into the table at once; `columns` are SQL over `n`, from 1 to `count`. */
+/** Inserts events of a key in one statement; `columns` are SQL over `n`, from 1 to `count`. */
 export async function fillEvents(
   sql: postgres.Sql,
   keyId: string,

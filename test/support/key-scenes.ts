@@ -24,7 +24,7 @@ export async function mintKey(
   return (await expectAnswer(response, 201, mintedAnswer)).key;
 }
 
-/** A key that `owner` minted so long ago that it may have events of any time that is kept. */
+/** A key of `owner` that is old enough to have events of any time that is kept. */
 export async function mintAgedKey(
   sql: Sql,
   owner: Persona,
@@ -35,13 +35,13 @@ export async function mintAgedKey(
   return key;
 }
 
-/** The keys of `owner` as the list shows them. */
+/** The keys of `owner` as the list returns them. */
 export async function listKeys(owner: Persona): Promise<KeySummary[]> {
   const { response } = await owner.api.GET('/api/v1/proxy/keys', { parseAs: 'stream' });
   return expectAnswer(response, 200, listAnswer);
 }
 
-/** One key of `owner`, by its id or keyId, with all that they may know of it. */
+/** One key of `owner`, by its id or keyId, with every field that the owner may read. */
 export async function getKey(owner: Persona, id: string): Promise<KeyDetail> {
   const { response } = await owner.api.GET('/api/v1/proxy/keys/{id}', {
     params: { path: { id } },
@@ -50,7 +50,7 @@ export async function getKey(owner: Persona, id: string): Promise<KeyDetail> {
   return (await expectAnswer(response, 200, keyAnswer)).key;
 }
 
-/** Puts `count` keys into the database at once, each made a second before the one before it. */
+/** Inserts `count` keys in one statement, each a second older than the next. */
 export async function insertKeys(
   sql: Sql,
   ownerId: string,

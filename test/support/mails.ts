@@ -5,14 +5,14 @@ import { realAuth } from './real-auth.ts';
 
 const { url, secretKey } = inject('stack');
 
-/** The mails that the stand-in for Supabase Auth has for somebody, newest first. */
+/** The mails to an address, newest first, from the local replacement of Supabase Auth. */
 export async function mailsTo(email: string): Promise<Mail[]> {
   const response = await fetch(`${url}/auth/v1/admin/mails`, { headers: { apikey: secretKey } });
   const mails = (await response.json()) as Mail[];
   return mails.filter(({ to }) => to === email);
 }
 
-/** The link of the last mail to somebody, of a type. Supabase Auth itself keeps what the link has, and no code. */
+/** The link of this type in the last mail to an address. Supabase Auth itself stores no code. */
 export async function mailedLink(email: string, type: string, redirectTo: string): Promise<string> {
   if (!realAuth) return (await mailsTo(email))[0]?.link ?? '';
   const sql = connectOwner();

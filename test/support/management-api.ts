@@ -15,22 +15,22 @@ export interface UploadedFunction {
   };
   /** The content of each file, by its path. */
   files: Map<string, string>;
-  /** The size of the request's body. */
+  /** The size of the request body. */
   bytes: number;
 }
 
-/** The part of the platform's management API that takes functions, in this process. */
+/** The function endpoints of the platform's management API, in this process. */
 export interface ManagementApi {
   url: string;
   uploaded: UploadedFunction[];
-  /** The functions that the last bulk update put into service. */
+  /** The functions that the last bulk update activated. */
   inService: { slug: string; verify_jwt: boolean }[];
-  /** Requests that it has no answer for, as `GET /v1/projects`. */
+  /** Requests without a handler here, for example `GET /v1/projects`. */
   unknown: string[];
   close(): Promise<void>;
 }
 
-/** Starts one for the project `ref`, which takes requests with this access token. */
+/** Starts one for the project `ref`, which accepts this access token. */
 export async function startManagementApi(ref: string, token: string): Promise<ManagementApi> {
   const uploaded: UploadedFunction[] = [];
   const project = `/v1/projects/${ref}`;
@@ -95,7 +95,7 @@ async function readUpload(
   };
 }
 
-/** A function as the API describes one that was uploaded and is not yet in service. */
+/** A function as the API describes one that is uploaded but not yet active. */
 function describe({ slug, metadata }: UploadedFunction): Record<string, unknown> {
   return { ...metadata, id: `id-of-${slug}`, slug, status: 'ACTIVE', version: 1, created_at: 1 };
 }

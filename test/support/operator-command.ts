@@ -11,10 +11,10 @@ export interface Ended {
   stderr: string;
 }
 
-/** A running command of an operator's. */
+/** A running operator command. */
 export interface CommandRun {
   child: ChildProcess;
-  /** What it has said so far. */
+  /** Its output so far. */
   words: { stdout: string; stderr: string };
   ended: Promise<Ended>;
 }
@@ -25,7 +25,7 @@ type Command = (
   console: Pick<Console, 'log' | 'error'>,
 ) => Promise<number>;
 
-/** Runs a script as `npm run` does, in a process of its own. */
+/** Runs a script as `npm run` does, in its own process. */
 export function startCommand(
   script: string,
   args: string[],
@@ -48,7 +48,7 @@ export function startCommand(
   return { child, words, ended };
 }
 
-/** Does the same within this process, which takes a tenth of the time. */
+/** Does the same within this process, in a tenth of the time. */
 export async function callCommand(command: Command, args: string[], url: string): Promise<Ended> {
   const words = { stdout: '', stderr: '' };
   const into = (name: keyof typeof words) =>

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Persona } from './personas.ts';
 
-/** A row of the audit as its owner reads it. */
+/** An audit row as the owner reads it. */
 export interface OwnAuditRow {
   id: string;
   api_key_id: string | null;
@@ -14,7 +14,7 @@ export interface OwnAuditRow {
   occurred_at: string;
 }
 
-/** What a user reads of what was done to one of their keys, or to all and their grants, oldest first. */
+/** The audit that a user reads, oldest first: of one key, or of all keys and grants. */
 export async function readOwnAudit({ supabase }: Persona, id?: string): Promise<OwnAuditRow[]> {
   const { data, error } = await supabase.rpc('list_proxy_key_audit', {
     limit: 200,
@@ -26,7 +26,7 @@ export async function readOwnAudit({ supabase }: Persona, id?: string): Promise<
   return items.toReversed();
 }
 
-/** The tiers that a user reads to be granted to them, newest first. */
+/** The granted tiers that a user reads, newest first. */
 export async function readOwnGrants({ supabase }: Persona) {
   const { data, error } = await supabase.rpc('list_own_proxy_tier_grants');
   expect(error).toBeNull();

@@ -13,7 +13,7 @@ import { openStateDirectory, processesFileName } from '../../scripts/stack/state
 import { createSupervisor } from '../../scripts/stack/supervisor.ts';
 import { ageKeys, type SeededKey, seedKeys } from './seeded-keys.ts';
 
-/** The database of a stack, without its other parts, that one test file has for itself. */
+/** The database of a stack, without its other parts, for one test file. */
 export interface OwnDatabase {
   /** Role postgres. */
   dbUrl: string;
@@ -30,8 +30,8 @@ export interface OwnDatabase {
 }
 
 /**
- * Starts a database for a test file. Maintenance works on whole months, locks them and drops them: on
- * the shared stack it would meet other tests' rows.
+ * Starts a database for a test file. Maintenance locks and drops whole months: on the shared stack
+ * it would hit other tests' rows.
  */
 export async function startOwnDatabase(): Promise<OwnDatabase> {
   const state = openStateDirectory({ ephemeral: true, user: postgresUser() });
@@ -56,7 +56,7 @@ export async function startOwnDatabase(): Promise<OwnDatabase> {
   return { dbUrl, gatewayDbUrl, sql, gateway, newKeys, stop };
 }
 
-/** A whole stack that one test file has for itself, with an admin who has one key. */
+/** A whole stack for one test file, with an admin who has one key. */
 export interface OwnStack {
   /** The schema's owner. */
   sql: postgres.Sql;
@@ -70,7 +70,7 @@ export interface OwnStack {
   stop(): Promise<void>;
 }
 
-/** Starts a stack that may be locked, measured and broken. */
+/** Starts a stack that a test may lock, measure and break. */
 export async function startOwnStack(): Promise<OwnStack> {
   const stack = await startStack({ ephemeral: true });
   const sql = postgres(stack.dbUrl, { max: 4, onnotice: () => {} });

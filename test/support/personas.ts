@@ -7,17 +7,17 @@ import { createProxyKeysClient, type ProxyKeysClient } from '../../client/client
 import type { Database } from '../../supabase/functions/_shared/database.types.ts';
 
 const stack = inject('stack');
-/** The password of everybody here. */
+/** The password of all personas. */
 export const password = 'correct horse battery staple';
 
-/** supabase-js as an application makes it: the project's URL and publishable key, nothing kept. */
+/** supabase-js as an application creates it: the project's URL and key, with no stored session. */
 export function createSupabase(key = stack.publishableKey): SupabaseClient<Database> {
   return createClient<Database>(stack.url, key, {
     auth: { persistSession: false, autoRefreshToken: false },
   });
 }
 
-/** Somebody with an access token: calls routes over HTTP and the database over supabase-js. */
+/** A user with an access token, who calls routes over HTTP and the database over supabase-js. */
 export interface Persona {
   id: string;
   email: string;
@@ -26,7 +26,10 @@ export interface Persona {
   supabase: SupabaseClient<Database>;
   /** The typed client of the HTTP API, with the token. */
   api: ProxyKeysClient;
-  /** A request to a route, also one that the typed client would not let through, with the token, and with `body` as JSON where one is given. */
+  /**
+   * A request to any route, even one that the typed client rejects, with the token, and with `body`
+   * as JSON if one is given.
+   */
   request(method: string, path: string, body?: unknown): Promise<Response>;
 }
 
@@ -39,7 +42,7 @@ export async function newUser(): Promise<Persona> {
   return persona(data.user.id, email, data.session.access_token, supabase);
 }
 
-/** A new admin, made as operators make one: with the secret key, by `app_metadata`. */
+/** A new admin, made as operators do it: with the secret key, in `app_metadata`. */
 export async function newAdmin(): Promise<Persona> {
   const email = `${randomUUID()}@example.com`;
   const made = await createSupabase(stack.secretKey).auth.admin.createUser({
@@ -88,7 +91,7 @@ export function request(
   });
 }
 
-/** A token signed by the stack's own key with any claims: what Auth itself would not issue. */
+/** A token with any claims, signed by the stack's own key: what Auth itself would not issue. */
 export async function signToken(claims: Record<string, unknown>): Promise<string> {
   const { kid = '' } = stack.signingJwk;
   return new SignJWT(claims)
@@ -96,7 +99,7 @@ export async function signToken(claims: Record<string, unknown>): Promise<string
     .sign(await importJWK(stack.signingJwk, 'ES256'));
 }
 
-/** The schema's owner, in SQL: for setting scenes, travelling in time, and looking behind. */
+/** The schema's owner, in SQL: for scenes, for time travel, and to inspect the tables. */
 export function connectOwner(): postgres.Sql {
   return postgres(stack.dbUrl, { max: 4, onnotice: () => {} });
 }

@@ -4,17 +4,17 @@ import { request } from './personas.ts';
 /** A version as its numbers: `[12, 0, 2]`. */
 export type Version = number[];
 
-/** What was answered first by which version, by that version: `{ 12: 'PGRST301', 13: 'PGRST303' }`. */
+/** Answers by the version that first gave them: `{ 12: 'PGRST301', 13: 'PGRST303' }`. */
 export type ByVersion<T> = Record<string, T>;
 
-/** The version that a `Server` header names. Fails where it names none: no test may guess. */
+/** The version in a `Server` header. Fails if there is none, because no test may guess. */
 export function readVersion(server: string | null): Version {
   const [, named] = /^postgrest\/(\d+(?:\.\d+)*)/.exec(server ?? '') ?? [];
   if (named === undefined) throw new Error(`no version of PostgREST in ${JSON.stringify(server)}`);
   return named.split('.').map(Number);
 }
 
-/** What `version` answers: that of the newest entry that is not newer than it. */
+/** The answer of `version`: that of the newest entry that is not newer than it. */
 export function pickByVersion<T>(version: Version, answers: ByVersion<T>): T {
   const fitting = Object.entries(answers)
     .map(([since, answer]) => ({ since: since.split('.').map(Number), answer }))
@@ -33,7 +33,7 @@ function compare(one: Version, other: Version): number {
 
 let running: Promise<Version> | undefined;
 
-/** What the PostgREST that runs under the tests answers: one answer of each version, never a choice. */
+/** The answer of the PostgREST under the tests: exactly one answer per version. */
 export async function byVersion<T>(answers: ByVersion<T>): Promise<T> {
   running ??= request('GET', '/rest/v1/rpc/proxy_health', {
     headers: { apikey: inject('stack').publishableKey },

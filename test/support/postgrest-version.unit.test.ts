@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { pickByVersion, readVersion } from './postgrest-version.ts';
 
-describe('what a version of PostgREST answers', () => {
+describe('the answer of a version of PostgREST', () => {
   const answers = { 12: 'first', '14.2': 'narrowed', 16: 'last' };
 
   it.each([
@@ -10,16 +10,16 @@ describe('what a version of PostgREST answers', () => {
     [[14, 2], 'narrowed'],
     [[14, 17], 'narrowed'],
     [[16, 2], 'last'],
-  ])('is that of the newest entry which %j has reached: %s', (version, answer) => {
+  ])('for %j is that of the newest entry not newer than it: %s', (version, answer) => {
     expect(pickByVersion(version, answers)).toBe(answer);
   });
 
-  it('is unknown before the first', () => {
+  it('is unknown before the first entry', () => {
     expect(() => pickByVersion([11, 2], answers)).toThrow('11.2');
   });
 });
 
-describe('the version', () => {
+describe('the version of PostgREST', () => {
   it.each([
     ['postgrest/12.0.2', [12, 0, 2]],
     ['postgrest/14.17', [14, 17]],

@@ -1,2 +1,2 @@
-/** Whether the stack runs Supabase Auth itself, by `AUTH_BIN`, and no stand-in for it. */
+/** Whether the stack runs Supabase Auth itself, from `AUTH_BIN`, and not its local replacement. */
 export const realAuth = Boolean(process.env.AUTH_BIN);

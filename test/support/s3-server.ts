@@ -4,15 +4,15 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-/** A bucket as S3-compatible services have them, in this process: it checks each signature. */
+/** An S3-compatible bucket in this process, which checks each signature. */
 export interface S3Server {
-  /** For `AWS_ENDPOINT_URL_S3`; with a path, as Supabase Storage has one. */
+  /** For `AWS_ENDPOINT_URL_S3`; with a path, as in Supabase Storage. */
   endpoint: string;
-  /** What the bucket holds, by name. */
+  /** The objects in the bucket, by name. */
   objects: Map<string, Buffer>;
-  /** Requests so far, as `PUT /bucket/name`. */
+  /** Requests so far, for example `PUT /bucket/name`. */
   requests: string[];
-  /** What to answer in place of the request's effect; null for its effect. */
+  /** Returns an answer to send in place of the normal one, or null. */
   interfere: (request: { method: string; name: string; query: URLSearchParams }) => S3Answer | null;
   close(): Promise<void>;
 }
@@ -20,14 +20,14 @@ export interface S3Server {
 interface S3Answer {
   status: number;
   code?: string;
-  /** Takes the request all the same, with this much of its content. */
+  /** Stores this many bytes of the content all the same. */
   keepBytes?: number;
 }
 
 export const bucket = 'archive';
 const base = '/storage/v1/s3';
 
-/** Starts one that takes the requests of one key. */
+/** Starts a server that accepts the requests of one access key. */
 export async function startS3Server(access: {
   accessKeyId: string;
   secretAccessKey: string;
@@ -100,7 +100,7 @@ export async function startS3Server(access: {
       : act(request.method ?? '', path, searchParams, body);
     const { status, code, xml, headers } = answer;
     response.writeHead(status, headers);
-    // what a real one says has the key's id in it
+    // a real server puts the key's id into its error
     const error =
       code &&
       `<Error><Code>${code}</Code><AWSAccessKeyId>${access.accessKeyId}</AWSAccessKeyId></Error>`;
@@ -127,7 +127,7 @@ const sha256 = (content: string | Buffer) => createHash('sha256').update(content
 const hmac = (key: string | Buffer, content: string) =>
   createHmac('sha256', key).update(content).digest();
 
-/** Why a request is refused, as AWS's documentation of Signature Version 4 has it; null where it is sound. */
+/** The fault in a request, by AWS's rules for Signature Version 4; null if there is none. */
 function findFault(
   request: IncomingMessage,
   body: Buffer,
@@ -151,7 +151,7 @@ function findFault(
     time.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'),
   );
   if (!(Math.abs(Date.now() - sent) < 15 * 60_000)) return 'RequestTimeTooSkewed';
-  // of what is signed none may be unsigned
+  // every signed value must match what was sent
   if (hash !== sha256(body)) return 'XAmzContentSHA256Mismatch';
   const encode = (value: string) =>
     encodeURIComponent(value).replace(

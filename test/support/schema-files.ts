@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import { readSchemaFiles } from '../../scripts/schemas.ts';
 
-/** Takes all that the migrations made from a database, as role postgres. Roles stay. */
+/** Drops everything that the migrations created in a database, as role postgres. Roles stay. */
 export const dropSchemas = `
   drop schema proxy_private, gateway cascade;
   do $$
@@ -25,7 +25,7 @@ export const dropSchemas = `
   end
   $$`;
 
-/** Makes it again from the files of `supabase/schemas`. */
+/** Creates it again from the files of `supabase/schemas`. */
 export async function applySchemaFiles(sql: postgres.Sql): Promise<void> {
   for (const { sql: text } of readSchemaFiles()) {
     await sql.begin((transaction) => transaction.unsafe(text));

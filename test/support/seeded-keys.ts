@@ -13,14 +13,14 @@ export interface SeedOptions {
   liveMode?: boolean;
 }
 
-/** SHA-256 over the ASCII bytes of `keyId:secret`, as hexadecimal: what the database keeps. */
+/** SHA-256 of the ASCII bytes of `keyId:secret`, in hexadecimal, as the database keeps it. */
 export function hashSecret(keyId: string, secret: string): string {
   return createHash('sha256').update(`${keyId}:${secret}`, 'ascii').digest('hex');
 }
 
 /**
- * Puts keys straight into the tables: a scene of many keys in two statements. They are as old as
- * events may be, as no event is taken from before its key was made.
+ * Inserts keys straight into the tables: many keys in two statements. They are as old as events may
+ * be, because no event may be older than its key.
  */
 export async function seedKeys(
   sql: postgres.Sql,
@@ -66,14 +66,14 @@ export async function seedKey(
   return key;
 }
 
-/** Makes keys as old as events may be: no event is taken from before its key was made. */
+/** Makes keys as old as events may be, because no event may be older than its key. */
 export async function ageKeys(sql: postgres.Sql, ids: string[]): Promise<void> {
   await sql`
     update proxy_private.proxy_keys set created_at = now() - interval '100 days'
     where id = any(${ids}::uuid[])`;
 }
 
-/** Sets limits of a key in place of its tier's, as an admin does, and leaves its others. */
+/** Overrides some limits of a key's tier, as an admin does, and keeps the others. */
 export async function overrideLimits(
   sql: postgres.ISql,
   id: string,
@@ -84,7 +84,7 @@ export async function overrideLimits(
     where id = ${id}`;
 }
 
-/** Sets limits that all keys of a user and tier share in place of the tier's, as an admin does. */
+/** Overrides the limits that all keys of a user and tier share, as an admin does. */
 export async function overrideAccountLimits(
   sql: postgres.ISql,
   account: { userId: string; tier?: string },

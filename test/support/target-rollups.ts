@@ -12,7 +12,7 @@ export interface TargetRow {
   billedBytes: number;
 }
 
-/** The rollups by target of a key or user: hosts, then sites, then what is other. */
+/** The rollups by target of a key or user: hosts, then sites, then other. */
 export async function readTargets(sql: postgres.Sql, subject: string): Promise<TargetRow[]> {
   const rows = await sql<TargetRow[]>`
     select
@@ -44,8 +44,8 @@ export async function readOutcomes(sql: postgres.Sql, subject: string): Promise<
 }
 
 /**
- * Days of keys and their users whose rollups by target do not add up to their events, and hours and
- * outcomes whose rollup is not their events'. For codes that are outcomes.
+ * Days of keys and their users where the rollups by target do not match the events, and hours and
+ * outcomes where the rollup does not match. For codes that are outcomes.
  */
 export async function findTargetDrift(
   sql: postgres.Sql,

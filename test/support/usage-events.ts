@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type postgres from 'postgres';
 
-/** An event as the gateway reports it, with what a test gives in place of the usual. */
+/** An event as the gateway reports it: defaults, overridden by `fields`. */
 export function usageEvent(apiKeyId: string, fields: Record<string, unknown> = {}) {
   return {
     eventId: randomUUID() as string,
@@ -18,7 +18,7 @@ export function usageEvent(apiKeyId: string, fields: Record<string, unknown> = {
   };
 }
 
-/** Until when an event went on. */
+/** The end of an event. */
 export function endOf(event: { occurredAt: string; durationMs: number }): string {
   return new Date(Date.parse(event.occurredAt) + event.durationMs).toISOString();
 }
@@ -38,7 +38,7 @@ export async function recordUsage(gateway: postgres.Sql, events: unknown): Promi
   return outcome;
 }
 
-/** What a rollup row says, as text where a number may be past what a double holds. */
+/** A rollup row; numbers are text, because some are too large for a double. */
 export interface Rollup {
   period: string;
   requests: string;
@@ -62,10 +62,10 @@ export function readRollups(
     from proxy_private.${table} where api_key_id = ${apiKeyId} order by 1`;
 }
 
-/** What a figure of a rollup rises to at most. */
+/** The highest value of a rollup figure. */
 export const mostBytes = 2 ** 53 - 1;
 
-/** Rollup rows of the keys that a recount of their events does not give, and the other way round. */
+/** Rollup rows that differ from a recount of the keys' events, in either direction. */
 export async function findDrift(sql: postgres.Sql, apiKeyIds: string[]): Promise<unknown[]> {
   const drift = await sql`
     with used as (
@@ -106,7 +106,7 @@ export async function findDrift(sql: postgres.Sql, apiKeyIds: string[]): Promise
   return [...drift];
 }
 
-/** Rollups of the accounts that differ from the sums of the rollups of their keys. */
+/** Account rollups that differ from the sum of their keys' rollups. */
 export async function findAccountDrift(sql: postgres.Sql, userIds: string[]): Promise<unknown[]> {
   const drift = await sql`
     with by_key as (

@@ -14,7 +14,7 @@ export type ByKeyQuery = NonNullable<operations['listUsageByKey']['parameters'][
 export const hourMs = 3_600_000;
 export const dayMs = 24 * hourMs;
 
-/** A month as `YYYY-MM`, that many from this one (UTC). */
+/** A month as `YYYY-MM`, this many months from now (UTC). */
 export function period(ahead: number): string {
   const now = new Date();
   const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead));
@@ -24,21 +24,21 @@ export function period(ahead: number): string {
 /** The first day of such a month, as `2026-07-01`. */
 export const monthFromNow = (ahead: number) => `${period(ahead)}-01`;
 
-/** A day (UTC), that many from today, as `2026-07-31`. */
+/** A day (UTC), this many days from today, as `2026-07-31`. */
 export function dayFromNow(ahead: number): string {
   return new Date(Date.now() + ahead * dayMs).toISOString().slice(0, 10);
 }
 
-/** The table of the events of a day, where it has a partition. */
+/** The name of a day's partition of the events. */
 export const partitionOf = (day: string) =>
   `proxy_private.proxy_usage_events_${day.replaceAll('-', '_')}`;
 
-/** The first moment of a month. */
+/** The start of a month. */
 export function beginOf(month: string): Date {
   return new Date(`${month}-01T00:00:00.000Z`);
 }
 
-/** Reports events as a gateway does; all of them must be taken. */
+/** Reports events as a gateway does; all of them must be accepted. */
 export async function report(
   gateway: Sql,
   apiKeyId: string,
@@ -50,7 +50,7 @@ export async function report(
   return made;
 }
 
-/** Puts an hour and its share of the month into the rollups by key and account: for times that no gateway may report. */
+/** Adds an hour to the rollups by key and account, and to its month; at any time. */
 export async function insertUsage(
   sql: Sql,
   apiKeyId: string,
@@ -111,7 +111,7 @@ export async function insertUsage(
       last_used_at = greatest(m.last_used_at, excluded.last_used_at)`;
 }
 
-/** A month over all keys. */
+/** A month, over all keys. */
 export async function readMonth(by: Persona, period?: string) {
   const { data, response } = await by.api.GET('/api/v1/proxy/usage', {
     params: { query: period === undefined ? {} : { period } },
@@ -121,7 +121,7 @@ export async function readMonth(by: Persona, period?: string) {
   return data;
 }
 
-/** A month key by key, and what leads to the next page. */
+/** A month by key, and the link to the next page. */
 export async function readByKey(by: Persona, query: ByKeyQuery = {}) {
   const { data, response } = await by.api.GET('/api/v1/proxy/usage/keys', { params: { query } });
   expect(response.status).toBe(200);
@@ -136,7 +136,7 @@ export async function readSeries(by: Persona, query: SeriesQuery): Promise<Usage
   return data;
 }
 
-/** What points, keys or events add up to. */
+/** The sum of points, keys or events. */
 export function sumUp(
   rows: { requests?: number; count?: number; bytesSent: number; bytesReceived: number }[],
 ) {

@@ -2,7 +2,7 @@ import type { BothWays, Caller, Fields } from './calls.ts';
 import { bothWays, type Operation } from './calls.ts';
 import { idleWebhook } from './webhook-scenes.ts';
 
-/** All that can be done with webhooks both ways: with a user's own, or as an admin with the operator's. */
+/** All calls on webhooks over HTTP and by RPC, of a user or, as an admin, of the operator. */
 function callsOfWebhooks(base: string, operator: boolean) {
   const more = operator ? { operator } : {};
   const arrange = (fields: Fields) => ({ ...fields, ...more });
@@ -53,7 +53,7 @@ export const operatorWebhooks = callsOfWebhooks('/admin/proxy/webhooks', true);
 
 const changes = { disabled: true };
 
-/** Everything that needs a user, over the webhook `id` where it needs one. */
+/** Every call that needs a user, on the webhook `id` if it needs one. */
 export const everyCallOfWebhooks: Record<string, (by: Caller, id: string) => BothWays> =
   Object.fromEntries(
     Object.entries({ ownWebhooks, operatorWebhooks }).flatMap(([name, calls]) => [

@@ -17,13 +17,13 @@ import { readVerified, runVerify } from './run-verify.ts';
 const stack = inject('stack');
 const { publishableKey } = stack;
 
-/** Verifies the shared stack behind a front that deploys it wrongly. */
+/** Verifies the shared stack behind a front that simulates a wrong deployment. */
 async function verifyBehind(change: Change) {
   const front = await startFront(stack.url, change);
   onTestFinished(() => front.close());
-  // a user may rotate five times a minute
+  // a new user each time, because a user may rotate five times a minute
   const { token } = await newUser();
-  // in another process, because the tests' `fetch` refuses answers that are not the API's
+  // in another process, because `fetch` in the tests refuses answers that are not the API's
   const args = ['--url', front.url, '--publishable-key', publishableKey, '--token', token];
   return readVerified(await startCommand('scripts/verify.ts', args, '').ended);
 }
@@ -36,7 +36,7 @@ const strangersToken = async () =>
     .setExpirationTime('1h')
     .sign((await strangersKey).privateKey);
 
-it('legacy JWT secret: the sentence says to migrate to signing keys', async () => {
+it('legacy JWT secret: the message says to migrate to signing keys', async () => {
   const token = await new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256' })
     .setExpirationTime('1h')
@@ -51,7 +51,7 @@ it('legacy JWT secret: the sentence says to migrate to signing keys', async () =
   expect(wrong.token).toContain('legacy JWT secret');
 });
 
-it('wrong JWKS, published: no published key has the kid of the token', async () => {
+it('wrong published JWKS: no published key has the kid of the token', async () => {
   const { code, wrong } = await runVerify({
     url: stack.url,
     publishableKey,
@@ -61,7 +61,7 @@ it('wrong JWKS, published: no published key has the kid of the token', async () 
   expect(wrong.token).toContain("no published key has the token's kid (of-another-project)");
 });
 
-it('wrong JWKS, of the functions: they refuse a token that Supabase Auth takes', async () => {
+it('wrong JWKS in the functions: they refuse a token that Supabase Auth accepts', async () => {
   const foreign = await strangersToken();
   const { wrong } = await verifyBehind((passing) => {
     if (passing.path.startsWith('/functions/') && passing.headers.authorization) {
@@ -73,7 +73,7 @@ it('wrong JWKS, of the functions: they refuse a token that Supabase Auth takes',
   expect(wrong['a key']).toContain('the function checks other keys than the project publishes');
 });
 
-it('function not deployed: it is named, with the command that deploys it', async () => {
+it('function not deployed: the message names it and the command that deploys it', async () => {
   const notFound = () =>
     Response.json(
       { code: 'NOT_FOUND', message: 'Requested function was not found' },
@@ -87,7 +87,7 @@ it('function not deployed: it is named, with the command that deploys it', async
   expect(wrong.functions).toContain('admin is not deployed: supabase functions deploy admin');
 });
 
-it('function behind the check of tokens of the platform: the sentence names the setting', async () => {
+it('platform’s token check before a function: the message names the setting', async () => {
   const { wrong } = await verifyBehind(({ path, headers }) =>
     path.startsWith('/functions/') && !headers.authorization
       ? Response.json({ code: 'UNAUTHORIZED_NO_AUTH_HEADER' }, { status: 401 })
@@ -96,7 +96,7 @@ it('function behind the check of tokens of the platform: the sentence names the 
   expect(wrong.functions).toContain('--no-verify-jwt');
 });
 
-it('a publishable key of another project: Supabase Auth says so at once', async () => {
+it('publishable key of another project: Supabase Auth refuses it at once', async () => {
   const { wrong } = await runVerify({
     url: stack.url,
     publishableKey: 'sb_publishable_of_another_project',
@@ -113,7 +113,7 @@ it('seed on a public branch: the demo password signs in', async () => {
   );
 });
 
-it.skipIf(withoutClocks)('clock off: it says by how much, and which way', async () => {
+it.skipIf(withoutClocks)('wrong clock: the message says by how much, and which way', async () => {
   const { token } = await newUser();
   const args = ['--url', stack.url, '--publishable-key', publishableKey, '--token', token];
   const clock = clockAhead(120_000);
@@ -141,7 +141,7 @@ describe('of the gateway', () => {
     return wrong.gateway;
   };
 
-  it('login without rights: the sentence says how to make one', async () => {
+  it('login without rights: the message says how to make one', async () => {
     const role = 'verify_without_rights';
     await sql.unsafe(`create role ${role} login password 'verify'`);
     onTestFinished(async () => {
@@ -157,7 +157,7 @@ describe('of the gateway', () => {
   });
 
   it.skipIf(withoutPgBouncer)(
-    'transaction pool: the sentence names the mode that serves',
+    'transaction pool: the message names the mode that works',
     async () => {
       const pool = await startPgBouncer(stack.gatewayDbUrl, 'transaction');
       onTestFinished(() => pool.stop());
@@ -165,11 +165,11 @@ describe('of the gateway', () => {
     },
   );
 
-  it.skipIf(withoutOldPostgres)('Postgres 15: the sentence says to upgrade', async () => {
+  it.skipIf(withoutOldPostgres)('Postgres 15: the message says to upgrade', async () => {
     const old = await startOldPostgres();
     onTestFinished(() => old.stop());
     expect(await verifyLogin(old.url)).toMatch(/runs Postgres 1\d\.\d+.*: upgrade it to 17/);
-    // nor do the migrations begin there
+    // the first migration fails too
     const sql = postgres(old.url, { max: 1, onnotice: () => {} });
     const [first = ''] = readdirSync('supabase/migrations').sort();
     const applied = sql.file(join('supabase/migrations', first)).then(() => 'applied');
@@ -202,7 +202,7 @@ describe('of the database', () => {
   const verifyOwn = async () =>
     runVerify({ url: own.url, publishableKey: own.publishableKey, token: await signIn() });
 
-  it('a schema and functions that do not go together: both are named, and the functions answer 503', async () => {
+  it('incompatible schema and functions: the message names both, and the functions answer 503', async () => {
     const set = (column: string, version: number) =>
       sql`update proxy_private.schema_version set ${sql(column)} = ${version}`;
     await set('oldest_functions_version', 2);
@@ -214,13 +214,13 @@ describe('of the database', () => {
       const headers = { Authorization: `Bearer ${await signIn()}` };
       return (await fetch(`${own.url}/api/v1/proxy/keys`, { headers })).status;
     };
-    // each worker of the functions asks beside its requests
+    // each worker of the functions checks the version in the background
     await vi.waitFor(async () => expect(await list()).toBe(503), { timeout: 90_000 });
     await set('oldest_functions_version', 1);
     await vi.waitFor(async () => expect(await list()).toBe(200), { timeout: 60_000 });
   });
 
-  it('missing migration: the sentence says to push', async () => {
+  it('missing migration: the message says to push', async () => {
     await sql`drop function public.proxy_schema_version()`;
     await sql`notify pgrst, 'reload schema'`;
     await vi.waitFor(
@@ -229,7 +229,7 @@ describe('of the database', () => {
     );
   });
 
-  it('exposed schema: it is named, with where it is removed', async () => {
+  it('exposed schema: the message names it and where to remove it', async () => {
     await withConnection('supabase_admin', Number(new URL(own.dbUrl).port), (superuser) =>
       superuser.unsafe("alter role authenticator set pgrst.db_schemas = 'public, proxy_private'"),
     );

@@ -8,15 +8,15 @@ import { vi } from 'vitest';
 import { freePort, loopback } from '../../scripts/stack/ports.ts';
 import { postgresUser } from '../../scripts/stack/process-user.ts';
 
-// as Debian installs it
+// where Debian installs it
 const folder = ['16', '15', '14']
   .map((version) => `/usr/lib/postgresql/${version}/bin`)
   .find((path) => existsSync(join(path, 'initdb')));
 
-/** Whether tests of a Postgres before 17 are left out: none is installed, and `REQUIRE_OLD_POSTGRES` not set. */
+/** Whether to skip tests of Postgres before 17: none installed, `REQUIRE_OLD_POSTGRES` not set. */
 export const withoutOldPostgres = folder === undefined && !process.env.REQUIRE_OLD_POSTGRES;
 
-/** Starts an empty Postgres from before 17, with role postgres. */
+/** Starts an empty Postgres older than 17, with role postgres. */
 export async function startOldPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
   if (folder === undefined) throw new Error('no Postgres before 17 is installed');
   const user = postgresUser();

@@ -7,10 +7,10 @@ export interface Passing {
   headers: Record<string, string>;
 }
 
-/** Changes a request that passes, or answers it. */
+/** Changes a request before it is forwarded, or answers it. */
 export type Change = (passing: Passing) => Response | undefined;
 
-/** What stands before a project and deploys it wrongly: each request passes `change`. */
+/** A proxy in front of a project that simulates a wrong deployment: `change` sees each request. */
 export async function startFront(
   target: string,
   change: Change,

@@ -1,14 +1,14 @@
 import { verify } from '../../scripts/verify/verify.ts';
 import { callCommand } from '../support/operator-command.ts';
 
-/** What `npm run verify` printed, line by line. */
+/** The output of `npm run verify`, line by line. */
 export interface Verified {
   code: number | null;
-  /** Everything, stderr too. */
+  /** All output, with stderr. */
   output: string;
-  /** The text of each check, by its name, where it found a fault. */
+  /** The text of each failed check, by its name. */
   wrong: Record<string, string>;
-  /** The names of the checks that found nothing wrong. */
+  /** The names of the checks that passed. */
   fine: string[];
 }
 
@@ -29,7 +29,7 @@ export async function runVerify(
 const line =
   /^(ok|WRONG|-) +(project|clock|signing keys|token|schemas|migrations|functions|strangers|a key|gateway) {2,}(.*)$/;
 
-/** Reads the lines of a run. */
+/** Parses the lines of a run. */
 export function readVerified(ended: {
   code: number | null;
   stdout: string;

@@ -8,7 +8,7 @@ const stack = inject('stack');
 const { url, publishableKey } = stack;
 const GATEWAY_DATABASE_URL = stack.gatewayDbUrl;
 
-it('an operator whose deployment is right sees ten checks without a fault', async () => {
+it('ten checks pass for a correct deployment', async () => {
   const { token } = await newUser();
   const verified = await runVerify({ url, publishableKey, token }, { GATEWAY_DATABASE_URL });
   expect(verified.wrong).toEqual({});
@@ -16,7 +16,7 @@ it('an operator whose deployment is right sees ten checks without a fault', asyn
   expect(verified.code).toBe(0);
 });
 
-it('it leaves one deleted test key, which it names, and shows no token and no secret', async () => {
+it('leaves one deleted test key, prints its id, and shows no token and no secret', async () => {
   const user = await newUser();
   const verified = await runVerify({ url, publishableKey, token: user.token });
   const { data: keys } = await user.supabase
@@ -28,7 +28,7 @@ it('it leaves one deleted test key, which it names, and shows no token and no se
   expect(verified.output).not.toMatch(/[0-9a-f]{64}/);
 });
 
-it('without a login of a gateway the last check is left out, and says what it needs', async () => {
+it('without a gateway login, the last check is skipped, and the output says what it needs', async () => {
   const { token } = await newUser();
   const verified = await runVerify({ url, publishableKey, token });
   expect(verified.code).toBe(0);
@@ -37,9 +37,9 @@ it('without a login of a gateway the last check is left out, and says what it ne
 });
 
 it.each([
-  ['nothing', []],
-  ['no token', ['--url', url, '--publishable-key', publishableKey]],
-  ['a URL that is none', ['--url', 'x', '--publishable-key', 'k', '--token', 't']],
+  ['an empty command line', []],
+  ['a missing token', ['--url', url, '--publishable-key', publishableKey]],
+  ['an invalid URL', ['--url', 'x', '--publishable-key', 'k', '--token', 't']],
   [
     'clear text over a network',
     ['--url', 'http://project.example', '--publishable-key', 'k', '--token', 't'],
@@ -51,7 +51,7 @@ it.each([
   expect(stderr).not.toBe('');
 });
 
-it('a project that does not answer fails every check with a sentence, and ends', async () => {
+it('a project that does not answer fails every check with a message, and the run ends', async () => {
   const verified = await runVerify({ url: 'http://127.0.0.1:9', publishableKey, token: 'x.y.z' });
   expect(verified.code).toBe(1);
   expect(verified.wrong.project).toMatch(/^no answer from http:\/\/127\.0\.0\.1:9 /);

@@ -29,7 +29,7 @@ const button = (page: Page, name: string) => page.getByRole('button', { name });
 const heading = (page: Page, name: string) => page.getByRole('heading', { name });
 const cancel = (page: Page) => button(page, 'Cancel').click();
 
-/** What checks the page in both looks; the test goes on in the second, from where the next check starts. */
+/** Checks the page in both looks; the test and its next check continue in the second. */
 function checksOf({ page, picture }: Visitor) {
   const check = async (name: string, { colorScheme }: (typeof looks)[number]) => {
     await picture(`axe-${name}-${colorScheme}`);
@@ -250,7 +250,7 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
   });
 });
 
-/** Gives a user usage of now and of last month, and keys in every state. */
+/** Gives a user usage of this month and last month, and keys in every state. */
 async function useAndFurnish({ supabase }: Awaited<ReturnType<typeof newUser>>): Promise<void> {
   const { data } = await supabase.from('proxy_key_summaries').select('id').eq('label', 'prod');
   const id = data?.[0]?.id ?? '';

@@ -14,7 +14,7 @@ const heading = (page: Page, name: string) => page.getByRole('heading', { name, 
 const code = (page: Page) => page.getByLabel('Code from your authenticator app');
 
 describe.skipIf(withoutChromium)('the account page', () => {
-  it('sets up a second factor, which signing in then asks for before it shows anything', async () => {
+  it('sets up a second factor, which each sign-in then requires before it shows anything', async () => {
     const visitor = await newVisitor({ recorded: true });
     const { page, picture, exchanges } = visitor;
     const { email } = await enter(visitor);
@@ -57,7 +57,7 @@ describe.skipIf(withoutChromium)('the account page', () => {
   });
 
   it.skipIf(realAuth)(
-    'changes the password, with a code by mail where the project asks',
+    'changes the password, with a mailed code if the project requires one',
     async () => {
       const visitor = await newVisitor();
       const { page } = visitor;
@@ -84,7 +84,7 @@ describe.skipIf(withoutChromium)('the account page', () => {
     },
   );
 
-  it('changes the address, once the link in its mail is followed', async () => {
+  it('changes the address after the link in its mail is followed', async () => {
     const visitor = await newVisitor();
     const { page } = visitor;
     const { id } = await enter(visitor, '/account');
@@ -97,14 +97,14 @@ describe.skipIf(withoutChromium)('the account page', () => {
     await button(page, 'Change the address').click();
     await page.getByText(`A mail is on its way to ${next}`).waitFor();
     await page.goto(await mailedLink(next, 'email_change', dashboardUrl().replace('#/', '')));
-    // signed in already, by the address of before
+    // the user is still signed in with the previous address
     await button(page, 'Follow it').click();
     await page.getByRole('link', { name: next }).waitFor();
     const { data } = await createSupabase().auth.signInWithPassword({ email: next, password });
     expect(data.user?.id).toBe(id);
   });
 
-  it('ends every session, or says that it could not', async () => {
+  it('ends every session, or reports that it could not', async () => {
     const visitor = await newVisitor();
     const { page, context } = visitor;
     const { email } = await enter(visitor, '/account');
@@ -121,7 +121,7 @@ describe.skipIf(withoutChromium)('the account page', () => {
     expect((await other.auth.refreshSession()).error).not.toBeNull();
   });
 
-  it('is where an admin goes whom the operator refuses without a second factor', async () => {
+  it('is where an admin without a required second factor is sent', async () => {
     const visitor = await newVisitor();
     const { page, picture } = visitor;
     const refused = { code: 'PT403', hint: 'second_factor_required', message: 'no', details: null };
@@ -137,7 +137,7 @@ describe.skipIf(withoutChromium)('the account page', () => {
     await button(page, 'Set up an authenticator').waitFor();
   });
 
-  it('offers passkeys, there and at the way in, where the project has them', async () => {
+  it('and the sign-in page offer passkeys if the project supports them', async () => {
     const visitor = await newVisitor();
     const { page, picture } = visitor;
     await page.route('**/auth/v1/settings', (route) =>

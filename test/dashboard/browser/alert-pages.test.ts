@@ -24,7 +24,7 @@ const sizes = [
   { width: 390, height: 844, judged: true },
 ];
 
-/** Checks the page as it is: that nothing is beyond its edge in each size, and in some what axe-core finds. */
+/** Checks that nothing exceeds the edge at each size; runs axe-core at some sizes. */
 async function check({ page, picture }: Visitor, name: string): Promise<void> {
   for (const { judged, ...size } of sizes) {
     await page.setViewportSize(size);
@@ -48,7 +48,7 @@ async function check({ page, picture }: Visitor, name: string): Promise<void> {
 }
 
 describe.skipIf(withoutChromium)('the pages about alerts', () => {
-  it('have nothing that axe-core finds in light and dark, and nothing beyond the edge in any size', async () => {
+  it('pass axe-core in light and dark, and nothing exceeds the edge at any size', async () => {
     const receiver = await startReceiver();
     receiver.answer = (response) => response.writeHead(500).end(`${wide}\n<html>no room</html>`);
     const user = await newUser();
@@ -132,7 +132,7 @@ describe.skipIf(withoutChromium)('the pages about alerts', () => {
     await check(visitor, 'no-such-webhook');
   });
 
-  it('are used by keyboard alone', async () => {
+  it('can be used by keyboard alone', async () => {
     const receiver = await startReceiver();
     const visitor = await newVisitor();
     const { page } = visitor;

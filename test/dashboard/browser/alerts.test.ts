@@ -10,7 +10,7 @@ import { newVisitor, type Visitor } from './visitor.ts';
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 const said = (page: Page) => page.getByRole('main').getByRole('status');
 
-/** Creates a webhook on the page that has the list of them; its signing secret is then shown. */
+/** Creates a webhook on the list of webhooks; its signing secret is then shown. */
 async function createWebhook(page: Page, url: string, label: string): Promise<void> {
   await button(page, 'New webhook').click();
   await page.getByLabel('URL').fill(url);
@@ -19,7 +19,7 @@ async function createWebhook(page: Page, url: string, label: string): Promise<vo
   await button(page, 'I have stored it').waitFor();
 }
 
-/** Everything that the page shows and keeps, to look for a secret in. */
+/** Everything that the page shows and stores, to search for a secret. */
 function keptBy(page: Page): Promise<string> {
   return page.evaluate(() =>
     JSON.stringify([
@@ -43,7 +43,7 @@ async function expectGone({ page, console: lines, exchanges }: Visitor, secret: 
 }
 
 describe.skipIf(withoutChromium)('alerts', () => {
-  it('a webhook is created, tested, seen to fail, sent again, disabled and deleted', async () => {
+  it('a webhook is created, tested, shown as failing, sent again, disabled and deleted', async () => {
     const receiver = await startReceiver();
     const visitor = await newVisitor({ recorded: true });
     const { page } = visitor;
@@ -75,7 +75,7 @@ describe.skipIf(withoutChromium)('alerts', () => {
     await said(page).getByText('Failing', { exact: true }).waitFor();
     const failing = page.getByRole('listitem').filter({ hasText: 'Next attempt' });
     await failing.getByText(/^\d+ attempts?$/).click();
-    // what a receiver answers is text, whatever it is
+    // a receiver's answer is shown as text, whatever it contains
     await failing.locator('pre').getByText('<b>no room</b>').first().waitFor();
     expect(await page.locator('pre b').count()).toBe(0);
 
@@ -120,7 +120,7 @@ describe.skipIf(withoutChromium)('alerts', () => {
     await expectGone(visitor, rotated);
   });
 
-  it('the URL of a Slack webhook is refused in words, and after it was sent it is nowhere', async () => {
+  it('an invalid URL of a Slack webhook is explained, and the URL is nowhere after it was sent', async () => {
     const visitor = await newVisitor({ recorded: true });
     const { page } = visitor;
     await enter(visitor, '/alerts/webhooks');
@@ -128,7 +128,7 @@ describe.skipIf(withoutChromium)('alerts', () => {
     await page.getByLabel('Kind').selectOption('Slack');
     const url = page.getByLabel('URL of an incoming webhook');
     await url.fill('https://example.com/services');
-    // nothing is sent there
+    // nothing is sent to this address
     await page.getByLabel('Those that you choose').check();
     await page.getByLabel('Webhook disabled').check();
     await button(page, 'Create the webhook').click();
@@ -148,7 +148,7 @@ describe.skipIf(withoutChromium)('alerts', () => {
     expect(all.filter(({ received }) => received.includes(token))).toEqual([]);
   });
 
-  it('a webhook that answers 410 is disabled, and the list of alerts says why and leads to it', async () => {
+  it('a webhook that answers 410 is disabled; the list of alerts shows the reason and a link to it', async () => {
     const receiver = await startReceiver();
     receiver.answer = (response) => response.writeHead(410).end();
     const user = await newUser();
@@ -174,7 +174,7 @@ describe.skipIf(withoutChromium)('alerts', () => {
     await button(page, 'Enable').waitFor();
   });
 
-  it('what happened to keys is listed in words, filtered, and leads to the key', async () => {
+  it('the alerts of keys are listed, can be filtered, and link to the key', async () => {
     const user = await newUser();
     const { supabase } = user;
     await supabase.rpc('mint_proxy_key', { label: 'kept' });
@@ -206,7 +206,7 @@ describe.skipIf(withoutChromium)('alerts', () => {
     await page.getByRole('heading', { name: 'kept', level: 1 }).waitFor();
   });
 
-  it('more than a page of them is shown page by page', async () => {
+  it('more alerts than fit a page are shown page by page', async () => {
     const user = await newUser();
     const { supabase } = user;
     const { data: key } = await supabase.rpc('mint_proxy_key', { label: 'one' });
@@ -227,7 +227,7 @@ describe.skipIf(withoutChromium)('alerts', () => {
     expect(await page.getByText('Key created').count()).toBeGreaterThan(0);
   });
 
-  it('thresholds of the account and of a key are set, refused in words, and kept', async () => {
+  it('thresholds of the account and of a key are set and kept, and invalid ones are explained', async () => {
     const user = await newUser();
     const { data: key } = await user.supabase.rpc('mint_proxy_key', { label: 'prod' });
     const visitor = await newVisitor();
@@ -274,7 +274,7 @@ describe.skipIf(withoutChromium)('alerts', () => {
     await page.getByRole('link', { name: 'Operator’s webhooks' }).click();
     await page.getByRole('heading', { name: 'Operator’s webhooks' }).waitFor();
     const label = `operator ${admin.id}`;
-    // nobody listens there
+    // nothing listens there
     await createWebhook(page, 'http://127.0.0.1:9/', label);
     await button(page, 'I have stored it').click();
     await page.getByRole('link', { name: label }).click();

@@ -2,9 +2,9 @@ import axe, { type AxeResults, type RunOptions } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 
-/** Fails with what axe-core finds wrong on the page as it is now, dialogs and menus included. */
+/** Fails with what axe-core finds on the current page, including dialogs and menus. */
 export async function expectAccessible(page: Page, what: string): Promise<void> {
-  // what comes in or goes out is judged once it is there
+  // wait until animations end
   await page.evaluate(() =>
     Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))),
   );
@@ -13,7 +13,7 @@ export async function expectAccessible(page: Page, what: string): Promise<void> 
     const { axe } = globalThis as unknown as {
       axe: { run(options: RunOptions): Promise<AxeResults> };
     };
-    // what passes is not written down
+    // do not report what passes
     return (await axe.run({ resultTypes: ['violations'] })).violations;
   });
   const found = violations.flatMap(({ id, nodes }) =>

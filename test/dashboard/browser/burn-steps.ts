@@ -5,12 +5,12 @@ import { newUser } from '../../support/personas.ts';
 import { overrideAccountLimits, seedKey } from '../../support/seeded-keys.ts';
 import { recordUsage, usageEvent } from '../../support/usage-events.ts';
 
-/** The target that moved nearly all. */
+/** The target with nearly all of the usage. */
 export const culprit = 'videos.example.net';
 
 /**
- * An account over its quota: of its two keys one moved nearly all, nearly all of that to one target; the
- * other has refusals and failures too.
+ * An account over its quota: one of its two keys used nearly all, most of it on one target; the
+ * other also has refusals and failures.
  */
 export async function overQuota(
   { sql, gateway }: { sql: Sql; gateway: Sql },
@@ -53,16 +53,16 @@ export async function overQuota(
   return { user, burner, quiet };
 }
 
-/** A part of the page, by its heading. */
+/** A section of the page, by its heading. */
 export const section = (page: Page, name: string | RegExp) => page.getByRole('region', { name });
-/** The names in a part, which is read once somebody scrolls to it. */
+/** The row names of a section, which loads when it is scrolled into view. */
 export async function rows(page: Page, name: string | RegExp): Promise<string[]> {
   await scrollTo(page, name);
   const names = section(page, name).last().getByRole('rowheader');
   return (await names.allTextContents()).map((words) => words.trim());
 }
 
-/** Scrolls to a part, so that it is read. */
+/** Scrolls to a section, so that it loads. */
 export const scrollTo = (page: Page, name: string | RegExp) =>
   section(page, name)
     .last()

@@ -21,7 +21,7 @@ const looks = [
   { colorScheme: 'light', viewport: { width: 320, height: 640 } },
 ] as const;
 
-/** Scrolls to each part, until all of them are there. */
+/** Scrolls to each section, until all of them are loaded. */
 async function readThrough(page: Page, parts: (string | RegExp)[]): Promise<void> {
   for (const part of parts) {
     await scrollTo(page, part);
@@ -29,7 +29,7 @@ async function readThrough(page: Page, parts: (string | RegExp)[]): Promise<void
   }
 }
 
-/** How far the page, or a part that scrolls sideways, is beyond its width. */
+/** The page and the sideways-scrolling elements that exceed their width. */
 const beyond = (page: Page) =>
   page.evaluate(() =>
     [document.documentElement, ...document.querySelectorAll('main *')]
@@ -43,8 +43,8 @@ const beyond = (page: Page) =>
       .map((element) => `${element.tagName} “${element.textContent?.slice(0, 40)}”`),
   );
 
-describe.skipIf(withoutChromium)('in any window, light and dark', () => {
-  it('axe-core finds nothing on what burns it, and nothing is beyond the edge', async () => {
+describe.skipIf(withoutChromium)('at any window size, light and dark', () => {
+  it('the usage pages pass axe-core, and nothing exceeds the edge', async () => {
     const { user, quiet } = await overQuota(database);
     const visitor = await newVisitor(looks[0]);
     const { page, picture } = visitor;

@@ -15,7 +15,7 @@ const database = { sql, gateway };
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 describe.skipIf(withoutChromium)('a customer over quota', () => {
-  it('finds the key and the target that did it in at most three actions', async () => {
+  it('finds the key and the target responsible in at most three actions', async () => {
     const { user, burner } = await overQuota(database);
     const visitor = await newVisitor();
     const { page, picture } = visitor;
@@ -31,7 +31,7 @@ describe.skipIf(withoutChromium)('a customer over quota', () => {
     await expect.poll(() => rows(page, /^Top keys/)).toEqual(['nightly-crawler', 'checkout']);
     await expect.poll(async () => (await rows(page, 'Top targets'))[0]).toBe(culprit);
     await picture('overview-over-quota');
-    // that it was this key is on its own page
+    // the key's own page proves that it was this key
     await act(page.getByRole('link', { name: 'nightly-crawler' }).first().click());
     await page.getByRole('heading', { name: 'nightly-crawler', level: 1 }).waitFor();
     expect(page.url()).toContain(burner.keyId);
@@ -42,8 +42,8 @@ describe.skipIf(withoutChromium)('a customer over quota', () => {
     expect(actions).toBeLessThanOrEqual(3);
   });
 
-  it('reads when the quota is used up at this pace, from the first hours of a month on', async () => {
-    // a little more than what is used: any pace exceeds it
+  it('sees when the quota is used up at this pace, after the first hours of a month', async () => {
+    // slightly more than the usage: any pace exceeds it
     const { user } = await overQuota(database, 2_105_001_000);
     const visitor = await newVisitor();
     const { page, picture } = visitor;
@@ -54,7 +54,7 @@ describe.skipIf(withoutChromium)('a customer over quota', () => {
     if (begun) await quota.getByText(/At this pace used up on \d/).waitFor();
     else expect(await quota.textContent()).not.toContain('At this pace');
     await picture('overview-pace');
-    // paper has what was not scrolled to, and so is not read yet
+    // sections that were not scrolled to load before printing
     const targets = section(page, 'Top targets');
     expect(await targets.getByRole('table').count()).toBe(0);
     const reading = await targets.evaluate((part) => {
@@ -62,11 +62,11 @@ describe.skipIf(withoutChromium)('a customer over quota', () => {
       dispatchEvent(new Event('beforeprint'));
       return part.textContent !== before;
     });
-    expect(reading, 'that it is read').toBe(true);
+    expect(reading, 'it loads before printing').toBe(true);
     await targets.getByRole('table').waitFor();
   });
 
-  it('reads why requests were refused or failed, and what to do', async () => {
+  it('sees why requests were refused or failed, and how to fix it', async () => {
     const { user, quiet } = await overQuota(database);
     const visitor = await newVisitor();
     const { page } = visitor;
@@ -85,7 +85,7 @@ describe.skipIf(withoutChromium)('a customer over quota', () => {
     expect(await chart.getAttribute('aria-label')).toContain('The quota is 5 GB');
   });
 
-  it('sorts and filters the lists, and takes them as CSV', async () => {
+  it('sorts and filters the lists, and downloads them as CSV', async () => {
     const { user, quiet } = await overQuota(database);
     const visitor = await newVisitor();
     const { page } = visitor;
@@ -141,7 +141,7 @@ async function downloaded(page: Page) {
   return { name: download.suggestedFilename(), lines: csv.split('\r\n') };
 }
 
-describe.skipIf(withoutChromium)('a part that cannot be read', () => {
+describe.skipIf(withoutChromium)('a section that cannot be loaded', () => {
   const parts: [rpc: string, name: string | RegExp][] = [
     ['proxy_account', 'Quota of this month, by tier'],
     ['proxy_usage_series', 'Usage over time'],
@@ -156,7 +156,7 @@ describe.skipIf(withoutChromium)('a part that cannot be read', () => {
     expect(await part.getByRole('alert').count()).toBe(0);
   };
 
-  it('says so with its code and a way on, and leaves all others as they are', async () => {
+  it('shows its error code and a way to continue, and does not affect the other sections', async () => {
     const { user } = await overQuota(database);
     const visitor = await newVisitor();
     const { page } = visitor;

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 
-/** What has the focus, as a screen reader names it; and whether anybody could see that it has. */
+/** The focused element's name for a screen reader, and whether its focus is visible. */
 export function focused(page: Page) {
   return page.evaluate(() => {
     const element = document.activeElement;
@@ -17,7 +17,9 @@ export function focused(page: Page) {
   });
 }
 
-/** Presses Tab until something so named has the focus, each stop seen on the way. */
+/**
+ * Presses Tab until an element with this name has the focus, and checks that its focus is visible.
+ */
 export async function tabTo(page: Page, name: string | RegExp, key = 'Tab'): Promise<void> {
   const passed: string[] = [];
   const wanted =
@@ -31,10 +33,10 @@ export async function tabTo(page: Page, name: string | RegExp, key = 'Tab'): Pro
     passed.push(now.name);
     await page.keyboard.press(key);
   }
-  throw new Error(`Tab never came to ${name}, but to: ${passed.join(' | ')}`);
+  throw new Error(`Tab never reached ${name}, but: ${passed.join(' | ')}`);
 }
 
-/** Presses Enter on something so named. */
+/** Presses Enter on the element with this name. */
 export async function press(page: Page, name: string | RegExp): Promise<void> {
   await tabTo(page, name);
   await page.keyboard.press('Enter');

@@ -3,12 +3,12 @@ import { inject } from 'vitest';
 
 const provider = inject('chromium');
 
-/** Whether tests in a browser are left out: no Chromium, and `REQUIRE_CHROMIUM` not set. */
+/** Whether browser tests are skipped: no Chromium, and `REQUIRE_CHROMIUM` not set. */
 export const withoutChromium = provider === null;
 
 let connected: Promise<Browser> | undefined;
 
-/** The browser of this worker's tests, started when it is first asked for. */
+/** The browser of this worker's tests, started on first use. */
 export function browser(): Promise<Browser> {
   connected ??= connect();
   return connected;

@@ -13,8 +13,8 @@ import { newVisitor } from './visitor.ts';
 
 const withoutCurl = !isOnPath('curl') && !process.env.REQUIRE_CLIENTS;
 
-describe.skipIf(withoutChromium || withoutCurl)('a stranger', () => {
-  it('gets from signing up to a 200 through the proxy by six presses', async () => {
+describe.skipIf(withoutChromium || withoutCurl)('a new user', () => {
+  it('gets from signing up to a 200 through the proxy in six presses', async () => {
     const target = await startPlainTarget();
     onTestFinished(() => target.close());
     const { page } = await newVisitor();
@@ -43,7 +43,7 @@ describe.skipIf(withoutChromium || withoutCurl)('a stranger', () => {
 
     await press('I have stored it');
     await page.getByRole('heading', { name: 'first', level: 1 }).waitFor();
-    // what was sent is on the page that opens
+    // the request appears on the page that opens
     await page.getByRole('cell', { name: '127.0.0.1' }).first().waitFor();
     await page.getByRole('button', { name: 'Copy curl' }).click();
     const later = await page.evaluate(() => navigator.clipboard.readText());
@@ -52,7 +52,7 @@ describe.skipIf(withoutChromium || withoutCurl)('a stranger', () => {
 });
 
 describe.skipIf(withoutChromium)('Connect', () => {
-  it('names the ports that the deployment has, and sends over TLS where it can', async () => {
+  it('names the ports of the deployment, and uses TLS for clients that support it', async () => {
     const visitor = await newVisitor();
     const { page, context } = visitor;
     await context.route('**/config.json', async (route) => {
@@ -73,7 +73,7 @@ describe.skipIf(withoutChromium)('Connect', () => {
     await section.getByText('this uses the HTTP port').waitFor();
   });
 
-  it('remembers the client for the tab, with each key and after a rotation', async () => {
+  it('remembers the selected client for the tab, across keys and after a rotation', async () => {
     const visitor = await newVisitor();
     const { page, context } = visitor;
     const user = await newUser();
@@ -102,7 +102,7 @@ describe.skipIf(withoutChromium)('Connect', () => {
     await expect.poll(() => first.textContent()).toBe('curl');
   });
 
-  it('is not on the page of a key that is deleted', async () => {
+  it('is not shown for a deleted key', async () => {
     const visitor = await newVisitor();
     const user = await newUser();
     const { data: key } = await user.supabase.rpc('mint_proxy_key', { label: 'gone' });

@@ -2,19 +2,19 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { browser } from './chromium.ts';
 import { dashboardUrl } from './dashboard-url.ts';
 
-/** A browser's storage with a page of the dashboard's origin in it that has no script. */
+/** A browser context with a script-free page of the dashboard's origin. */
 export interface KeptContext {
   context: BrowserContext;
-  /** Reaches the storage, and keeps the origin's process with what is compiled in it. */
+  /** Accesses the storage, and keeps the origin's process with its compiled code alive. */
   keeper: Page;
-  /** Whether it is nobody's after the visitor who has it. */
+  /** Whether it is closed after its visitor instead of reused. */
   once: boolean;
 }
 
-/** Those that nobody has now: empty, but for the files of the dashboard in the cache. */
+/** Contexts that are free: empty, except for the dashboard's files in the cache. */
 const idle: KeptContext[] = [];
 
-/** A context with nothing stored in it; with nothing cached either where it is for one visitor alone. */
+/** A context with empty storage; its cache is empty too if it is for only one visitor. */
 export async function takeContext(once: boolean): Promise<KeptContext> {
   const kept = once ? undefined : idle.pop();
   if (kept) return kept;
@@ -28,7 +28,7 @@ export async function takeContext(once: boolean): Promise<KeptContext> {
   return { context, keeper, once };
 }
 
-/** Takes a context back when its visitor leaves, with all that they left in it removed. */
+/** Takes a context back from its visitor, and clears everything that they left in it. */
 export async function giveBack(kept: KeptContext): Promise<void> {
   const { context, keeper, once } = kept;
   if (once) return context.close();

@@ -1,6 +1,6 @@
 import { inject } from 'vitest';
 
-/** Where the dashboard is, behind it a path of its own, as `/keys`. */
+/** The URL of the dashboard with one of its paths, such as `/keys`. */
 export function dashboardUrl(path = '/'): string {
   return `${inject('stack').url}/developer/#${path}`;
 }

@@ -23,7 +23,7 @@ const environments = {
 type Name = keyof typeof environments;
 const ends = new Map<Name, BuildEnd>();
 beforeAll(async () => {
-  // of which nothing may be in what is built
+  // none of which may appear in the build
   const secrets = { SUPABASE_SECRET_KEY: 'sb_secret_of_the_environment', VITE_TOKEN: 'vite-token' };
   for (const name of ['any', 'one'] as const) {
     ends.set(name, await runBuild(join(folder, name), { ...environments[name], ...secrets }));
@@ -31,14 +31,14 @@ beforeAll(async () => {
 });
 afterAll(remove);
 
-/** The files of a build by their path. */
+/** The paths of a build's files. */
 function filesOf(build: string): string[] {
   return readdirSync(build, { recursive: true, encoding: 'utf8' }).filter((path) =>
     statSync(join(build, path)).isFile(),
   );
 }
 
-/** The policies of a build: in the page, and in `_headers`. */
+/** The content security policies of a build: in the page, and in `_headers`. */
 function policiesOf(build: string): Map<string, string[]>[] {
   const html = readFileSync(join(build, 'index.html'), 'utf8');
   const [, meta = ''] =
@@ -56,7 +56,7 @@ function policiesOf(build: string): Map<string, string[]>[] {
   );
 }
 
-/** Of a key more than the prefix, by which supabase-js tells one. */
+/** More of a key than its prefix, which supabase-js checks for. */
 const leaks = /[#@] sourceMappingURL|sb_secret_\w+|vite-token|service_role/;
 
 describe.each([
@@ -65,13 +65,13 @@ describe.each([
 ] as const)('a build for %s', (_, name) => {
   const build = join(folder, name);
 
-  it('ends well, with a table of its files', () => {
+  it('succeeds, and prints a table of its files', () => {
     const end = ends.get(name);
     expect(end).toMatchObject({ code: 0 });
     const rows = (end?.stdout ?? '').trimEnd().split('\n').slice(1);
     const sizes = rows.map((row) => /^(.+?) +([\d.]+) kB +([\d.]+) kB(?: +first load)?$/.exec(row));
     expect(sizes.every((row) => row !== null)).toBe(true);
-    // the columns of a table line up
+    // the columns of the table are aligned
     expect(new Set(rows.map((row) => row.lastIndexOf(' kB'))).size).toBe(1);
     const shown = sizes.map((row) => row?.[1]?.trim());
     const served = filesOf(build).filter((path) => /(html|js|css|svg)$/.test(path));
@@ -79,7 +79,7 @@ describe.each([
     expect(shown.slice(-2)).toEqual(['first load', 'all']);
   });
 
-  it('lets the page load its own files alone, and connect to its project alone', () => {
+  it('lets the page load only its own files, and connect only to its project', () => {
     const policies = policiesOf(build);
     const origins = name === 'one' ? [stack.url] : [];
     for (const policy of policies) {
@@ -95,7 +95,7 @@ describe.each([
     expect(policies[1]?.get('frame-ancestors')).toEqual(["'none'"]);
   });
 
-  it('tells a host to keep the assets, and nothing else, for ever', () => {
+  it('tells a host to cache only the assets permanently', () => {
     const headers = readFileSync(join(build, '_headers'), 'utf8');
     const [everywhere = '', assets = ''] = headers.split('/assets/*\n');
     expect(everywhere).not.toContain('Cache-Control');
@@ -104,7 +104,7 @@ describe.each([
     for (const path of kept) expect(path).toMatch(/-[\w-]{8}\.\w+(\.br|\.gz)?$/);
   });
 
-  it('has a configuration where it is for a project', () => {
+  it('has a configuration only if it is for one project', () => {
     const file = join(build, 'config.json');
     expect(existsSync(file)).toBe(name === 'one');
     if (name !== 'one') return;
@@ -115,7 +115,7 @@ describe.each([
     });
   });
 
-  it('has a page without inline scripts and styles, whose parts are all beside it', () => {
+  it('has a page without inline scripts and styles, and all files that it names', () => {
     const html = readFileSync(join(build, 'index.html'), 'utf8');
     expect(html).not.toMatch(/<style|\sstyle=|\son\w+=|javascript:|data:/i);
     for (const [, content = ''] of html.matchAll(/<script[^>]*>([^<]*)<\/script>/g)) {
@@ -130,7 +130,7 @@ describe.each([
     expect(html.indexOf('Content-Security-Policy')).toBeLessThan(html.search(/<script|<link/));
   });
 
-  it('has no source map, no secret and nothing of the machine in any file', () => {
+  it('has no source map, no secret and no local path in any file', () => {
     for (const path of filesOf(build)) {
       expect(path).not.toMatch(/\.(map|tsx?)$/);
       const text = readFileSync(join(build, path), 'latin1');
@@ -139,7 +139,7 @@ describe.each([
     }
   });
 
-  it('has each text compressed as it is', () => {
+  it('has each text file in exact compressed copies', () => {
     const texts = filesOf(build).filter((path) => /\.(js|css|html)$/.test(path));
     expect(texts.length).toBeGreaterThan(2);
     for (const path of texts) {
@@ -151,7 +151,7 @@ describe.each([
     }
   });
 
-  it('has React’s production half, whatever NODE_ENV is here', () => {
+  it('uses React’s production build, whatever NODE_ENV is', () => {
     const scripts = filesOf(build).filter((path) => path.endsWith('.js'));
     const text = scripts.map((path) => readFileSync(join(build, path), 'utf8')).join('');
     expect(process.env.NODE_ENV).not.toBe('production');
@@ -160,8 +160,8 @@ describe.each([
 });
 
 describe.skipIf(withoutChromium)('a build on a static host of another origin', () => {
-  it('serves a user of the project that it was built for, below any path', async () => {
-    // the plainest of hosts: no headers, no rules, no compression
+  it('serves a user of its project, under any path', async () => {
+    // the simplest host: no headers, no rules, no compression
     const files = sirv(join(folder, 'one'), { dev: true });
     const host = createServer((request, response) => {
       const path = /^\/some\/path(\/.*)$/.exec(request.url ?? '')?.[1];

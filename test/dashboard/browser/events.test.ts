@@ -12,7 +12,7 @@ const sql = connectOwner();
 const gateway = connectGateway(1);
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
-/** A user with a key that was used so often, each time for its own host, every fourth one refused. */
+/** A user with a key that has that many events, each for its own host, every fourth one refused. */
 async function userOf(label: string, events: number) {
   const user = await newUser();
   const { data } = await user.supabase.rpc('mint_proxy_key', { label });
@@ -37,7 +37,7 @@ async function userOf(label: string, events: number) {
 }
 
 describe.skipIf(withoutChromium)('the events of a key', () => {
-  it('are shown newest first, more on demand, and by filters that are in the address', async () => {
+  it('are shown newest first, with more on demand, and with filters in the address', async () => {
     const { user, keyId } = await userOf('busy', 120);
     const visitor = await newVisitor();
     const { page } = visitor;
@@ -69,7 +69,7 @@ describe.skipIf(withoutChromium)('the events of a key', () => {
     await page.getByText(/fits? these filters/).waitFor();
   });
 
-  it('are several of a tunnel that lasts for hours, which the later ones say', async () => {
+  it('include one per hour of a long tunnel, and later ones are marked as continued', async () => {
     const { user, keyId, id } = await userOf('long', 1);
     const first = usageEvent(id, {
       occurredAt: new Date(Date.now() - 7_200_000).toISOString(),
@@ -88,7 +88,7 @@ describe.skipIf(withoutChromium)('the events of a key', () => {
     await page.getByText('All of its rows count as one connection.').waitFor();
   });
 
-  it('come by themselves while one looks', async () => {
+  it('appear automatically while the page is open', async () => {
     const { user, keyId, id } = await userOf('watched', 1);
     const visitor = await newVisitor();
     const { page } = visitor;
@@ -98,7 +98,7 @@ describe.skipIf(withoutChromium)('the events of a key', () => {
     await page.getByRole('cell', { name: 'new.example.com' }).waitFor();
   });
 
-  it('are downloaded as CSV, all of them, or those that fit the filters', async () => {
+  it('can be downloaded as CSV, all of them or only those that match the filters', async () => {
     const { user, keyId } = await userOf('exported', 5_300);
     const visitor = await newVisitor();
     const { page } = visitor;
@@ -128,7 +128,7 @@ describe.skipIf(withoutChromium)('the events of a key', () => {
     expect(new Set(refused.map(({ statusCode }) => statusCode))).toEqual(new Set(['502']));
   });
 
-  it('make no file when the download breaks off, and do at the next try', async () => {
+  it('are saved to no file if the download breaks off, and to a file on the next try', async () => {
     const { user, keyId } = await userOf('cut', 5_300);
     const visitor = await newVisitor();
     const { page } = visitor;

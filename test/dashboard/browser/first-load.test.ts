@@ -28,7 +28,7 @@ describe.skipIf(withoutChromium)('the first load', () => {
       transferred.push({ url: urls.get(requestId) ?? '', bytes: encodedDataLength }),
     );
     await page.goto('about:blank');
-    // what the page before still waited for is no part of it
+    // ignore requests that the previous page was waiting for
     transferred.length = 0;
     await page.goto(dashboardUrl());
     await page.getByRole('img').first().waitFor();
@@ -40,7 +40,7 @@ describe.skipIf(withoutChromium)('the first load', () => {
     expect(transferred.length, JSON.stringify(transferred, null, 2)).toBeLessThanOrEqual(12);
   });
 
-  it('of each page takes no more bytes, and no more of the processor, with 1,500 keys than with twelve', async () => {
+  it('of each page takes no more bytes or CPU time with 1,500 keys than with twelve', async () => {
     const few = await loadsOf(4);
     const many = await loadsOf(500);
     for (const [path, { bytes, seconds }] of Object.entries(few)) {
@@ -54,19 +54,19 @@ describe.skipIf(withoutChromium)('the first load', () => {
 });
 
 interface Load {
-  /** What the database answered: the page itself is the same. */
+  /** Bytes of the database's answers: the page itself is the same. */
   bytes: number;
   /** CPU time of the page's thread. */
   seconds: number;
 }
 
-/** What pages take, on a phone, of somebody with that many keys in each tier. */
+/** The load of each page on a phone, for a user with that many keys per tier. */
 async function loadsOf(keysOfTier: number): Promise<Record<string, Load>> {
   const user = await newUser();
   for (const tier of ['developer', 'team', 'enterprise']) {
     await seedKeys(sql, user.id, keysOfTier, { tier });
   }
-  // each key that is made is an alert
+  // each new key raises an alert
   await sql`delete from proxy_private.proxy_alerts where user_id = ${user.id}`;
   const visitor = await newVisitor({ viewport: { width: 390, height: 900 }, unused: true });
   const { page, context } = visitor;

@@ -21,7 +21,7 @@ describe.skipIf(withoutChromium)('two users in two browsers', () => {
       await page.goto(dashboardUrl('/'));
       await page.getByRole('heading', { name: 'Overview' }).waitFor();
       for (const named of theirs) {
-        // by its address, as somebody might have been sent it
+        // by its address, as if someone had sent it to them
         await page.goto(dashboardUrl(`/keys/${named}`));
         await page.getByText('There is no such key').first().waitFor();
       }
@@ -39,13 +39,13 @@ describe.skipIf(withoutChromium)('two users in two browsers', () => {
         expect(received).not.toContain(named);
         expect(stored).not.toContain(named);
       }
-      // and what is looked for here is there to be found
+      // proves that the search would find it
       for (const named of own[index] as string[]) expect(received).toContain(named);
     }
   });
 });
 
-/** Mints a key; what nobody else may ever see of it. */
+/** Mints a key; returns what no other user may see of it. */
 async function mintOwn({ page }: Visitor, label: string): Promise<string[]> {
   await mint(page, label);
   const keyId = await shownAs(page, 'Key ID');

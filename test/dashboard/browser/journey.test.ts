@@ -19,12 +19,12 @@ beforeAll(async () => {
 });
 afterAll(() => target?.close());
 
-/** Runs the line that the dialog gives, through a CONNECT to a server here; what the gateway answered. */
+/** Runs the dialog's command as a CONNECT to a local server; returns the status and the size. */
 async function send(line: string): Promise<string> {
   const command = line.replace(exampleUrl, `http://127.0.0.1:${target.port}/`);
   const measured = "--proxytunnel -sS -o /dev/null -w '%{http_connect} %{size_download}'";
   const ran = promisify(execFile)('bash', ['-c', `${command} ${measured}`]);
-  // a proxy that refuses makes curl fail, after it has said with what
+  // curl fails when a proxy refuses, after it has printed the status
   return (await ran.catch((failed: { stdout: string }) => failed)).stdout;
 }
 
@@ -34,13 +34,13 @@ async function copied(page: Page, name: string): Promise<string> {
   return page.evaluate(() => navigator.clipboard.readText());
 }
 
-// in which the steps alternate between a light and a dark page
+// the steps alternate between light and dark
 const windows = [
   { width: 1440, schemes: ['light', 'dark'] },
   { width: 390, schemes: ['dark', 'light'] },
 ] as const;
 
-describe.skipIf(withoutChromium)('from signing up to a key that an admin brings back', () => {
+describe.skipIf(withoutChromium)('from signing up to a key that an admin reactivates', () => {
   for (const { width, schemes } of windows) {
     it(`works in a window ${width} px wide, light and dark`, async () => {
       let [colorScheme, other]: ['light' | 'dark', 'light' | 'dark'] = [...schemes];

@@ -7,7 +7,7 @@ import { untilFoundAlone } from './steps.ts';
 import { newVisitor } from './visitor.ts';
 
 describe.skipIf(withoutChromium)('by keyboard alone', () => {
-  it('one signs up, mints, copies, renames, rotates, deletes and signs out', async () => {
+  it('a user signs up, mints, copies, renames, rotates, deletes and signs out', async () => {
     const { page } = await newVisitor();
     await page.goto(dashboardUrl());
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
@@ -20,9 +20,9 @@ describe.skipIf(withoutChromium)('by keyboard alone', () => {
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
 
     await press(page, 'Keys');
-    // the link that is left has the same name as the page that it leads to
+    // the link has the same name as the heading of its page
     await page.getByText('You have no keys yet').waitFor();
-    // who follows a link is at the beginning of that page
+    // after a link is followed, the focus is at the start of the page
     await expect.poll(async () => (await focused(page)).name).toBe('Keys');
     await press(page, 'Create your first key');
     await expect.poll(async () => (await focused(page)).name).toBe('Label');
@@ -44,7 +44,7 @@ describe.skipIf(withoutChromium)('by keyboard alone', () => {
     expect(await page.getByRole('alertdialog').count()).toBe(1);
     await press(page, 'I have stored it');
     await page.getByRole('alertdialog').waitFor({ state: 'detached' });
-    // as who follows a link: at the beginning of the new key's page
+    // as after following a link: at the start of the new key's page
     await expect.poll(async () => (await focused(page)).name).toBe('by hand');
     await tabTo(page, 'Environment');
     await page.keyboard.press('End');
@@ -99,7 +99,7 @@ describe.skipIf(withoutChromium)('by keyboard alone', () => {
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   });
 
-  it('an admin finds a key, suspends it and brings it back', async () => {
+  it('an admin finds a key, suspends it and reactivates it', async () => {
     const owner = await newUser();
     await owner.supabase.rpc('mint_proxy_key', { label: 'held' });
     const { page } = await newVisitor();

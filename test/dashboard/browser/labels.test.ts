@@ -6,7 +6,7 @@ import { newVisitor } from './visitor.ts';
 
 const labels = {
   markup: `<img src=x onerror="document.title='owned'"><script>alert()</script>`,
-  'from right to left': 'מפתח ראשי – المفتاح الرئيسي',
+  'right-to-left text': 'מפתח ראשי – المفتاح الرئيسي',
   emoji: '👩‍👩‍👧‍👦🔑🇪🇺 prod',
   '80 wide characters': 'Ｗ'.repeat(80),
   '80 characters without a break': 'W'.repeat(80),
@@ -14,7 +14,7 @@ const labels = {
 
 const widths = [390, 1440] as const;
 
-/** Fails if anything but a line of input can be scrolled sideways, in either window; leaves the other. */
+/** Fails if anything but an input scrolls sideways at either size; leaves the other size set. */
 async function expectFits(page: Page): Promise<void> {
   await expectNothingWide(page);
   const width = page.viewportSize()?.width === widths[0] ? widths[1] : widths[0];
@@ -37,11 +37,11 @@ async function expectNothingWide(page: Page): Promise<void> {
   expect(wide).toEqual([]);
 }
 
-describe.skipIf(withoutChromium)('a label of', () => {
-  // each step is done in one of two windows, with the next label in the other
+describe.skipIf(withoutChromium)('a label with', () => {
+  // each step runs at one of two sizes, and with the next label at the other
   it.each(
     Object.entries(labels).map(([what, label], index) => [what, label, widths[index % 2]] as const),
-  )('%s is shown as text, and breaks nothing', async (_, label, width = 390) => {
+  )('%s is shown as text, and does not break the layout', async (_, label, width = 390) => {
     const visitor = await newVisitor({ viewport: { width, height: 900 } });
     const { page } = visitor;
     await enter(visitor);
@@ -75,7 +75,7 @@ describe.skipIf(withoutChromium)('a label of', () => {
     await page.getByText('No key fits these filters').waitFor();
   });
 
-  it('an override of direction is refused, with why, and what was typed stays', async () => {
+  it('a direction override is refused with the reason, and the input is kept', async () => {
     const visitor = await newVisitor({ viewport: { width: 390, height: 900 } });
     const { page } = visitor;
     await enter(visitor, '/keys');

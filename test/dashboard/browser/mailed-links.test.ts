@@ -13,7 +13,7 @@ const button = (page: Page, name: string) => page.getByRole('button', { name, ex
 const heading = (page: Page, name: string) => page.getByRole('heading', { name, exact: true });
 const page404 = (page: Page) => heading(page, 'There is no such page');
 
-/** Asks for a mail on the page, which says the same whatever the address is. */
+/** Requests a mail on the page, which gives the same answer for any address. */
 async function askForMail(page: Page, by: string, email: string): Promise<void> {
   await page.goto(dashboardUrl());
   await button(page, by).click();
@@ -22,7 +22,7 @@ async function askForMail(page: Page, by: string, email: string): Promise<void> 
   await heading(page, 'Check your e-mail').waitFor();
 }
 
-/** Every address that the tab has been at. */
+/** Every address in the tab's history. */
 async function addressesOf({ page, context }: Visitor): Promise<string> {
   const client = await context.newCDPSession(page);
   const { entries } = await client.send('Page.getNavigationHistory');
@@ -32,7 +32,7 @@ async function addressesOf({ page, context }: Visitor): Promise<string> {
 const linkOf = (email: string, type: string) =>
   mailedLink(email, type, dashboardUrl().replace('#/', ''));
 
-/** A link for any browser, as a project's own mail template makes it. */
+/** A link that works in any browser, as in a project's own mail template. */
 async function hashLink(email: string, type: string): Promise<string> {
   await createSupabase().auth.signInWithOtp({ email, options: { shouldCreateUser: false } });
   const { searchParams } = new URL(await linkOf(email, type));
@@ -40,7 +40,7 @@ async function hashLink(email: string, type: string): Promise<string> {
 }
 
 describe.skipIf(withoutChromium)('a mail', () => {
-  it('of a forgotten password leads to a new one, and stays in no address', async () => {
+  it('for a forgotten password leads to a new one, and leaves no token in any address', async () => {
     const { email } = await newUser();
     const visitor = await newVisitor();
     const { page, picture } = visitor;
@@ -69,9 +69,9 @@ describe.skipIf(withoutChromium)('a mail', () => {
     expect(error).toBeNull();
   });
 
-  // Supabase Auth itself sends its mails out, and keeps no code
+  // Supabase Auth sends real mail, and does not keep the codes
   it.skipIf(realAuth)(
-    'signs in by its code where its link was opened in another browser',
+    'signs the user in by its code if its link was opened in another browser',
     async () => {
       const { email } = await newUser();
       const [asking, other] = [await newVisitor(), await newVisitor()];
@@ -93,7 +93,7 @@ describe.skipIf(withoutChromium)('a mail', () => {
     },
   );
 
-  it('confirms an address, once more when the first did not come', async () => {
+  it('confirms an address, and can be sent again', async () => {
     const { page } = await newVisitor();
     const email = `${crypto.randomUUID()}@example.com`;
     await createSupabase(secretKey).auth.admin.createUser({ email, password });
@@ -108,7 +108,7 @@ describe.skipIf(withoutChromium)('a mail', () => {
     await heading(page, 'Overview').waitFor();
   });
 
-  it('whose link any browser may follow asks first, and mixes nobody with anybody', async () => {
+  it('with a link for any browser asks first, and does not mix up two users', async () => {
     const [first, second] = [await newUser(), await newUser()];
     await first.supabase.rpc('mint_proxy_key', { label: 'of-the-first' });
     const visitor = await newVisitor();
@@ -116,7 +116,7 @@ describe.skipIf(withoutChromium)('a mail', () => {
     await enter(visitor, '/keys', first);
     await page.getByText('of-the-first').waitFor();
     const link = await hashLink(second.email, 'magiclink');
-    // a load, as a link of a mail is one
+    // load it anew, like a link in a mail
     await page.goto('about:blank');
     await page.goto(link);
     await heading(page, 'Follow this link?').waitFor();
@@ -134,7 +134,7 @@ describe.skipIf(withoutChromium)('a mail', () => {
     await page.getByText('You have no keys yet').waitFor();
     expect(await page.content()).not.toContain('of-the-first');
 
-    // and once more, which it is not good for
+    // a second use must fail
     await page.goto('about:blank');
     await page.goto(link);
     await button(page, 'Follow it').click();
@@ -143,7 +143,7 @@ describe.skipIf(withoutChromium)('a mail', () => {
     await page.getByText(second.email).waitFor();
   });
 
-  it('that is too old says so, and how to get another', async () => {
+  it('with an expired link says so, and how to get another', async () => {
     const visitor = await newVisitor();
     const { page, picture } = visitor;
     const refused = 'error=access_denied&error_code=otp_expired&error_description=expired&sb=';

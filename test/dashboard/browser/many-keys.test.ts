@@ -11,7 +11,7 @@ import { newVisitor } from './visitor.ts';
 const sql = connectOwner();
 let owner: Persona;
 
-/** 120 keys, `key 1` the newest. */
+/** 120 keys, `key 1` is the newest. */
 beforeAll(async () => {
   owner = await newUser();
   const keys = await seedKeys(sql, owner.id, 120);
@@ -22,8 +22,8 @@ beforeAll(async () => {
 });
 afterAll(() => sql.end());
 
-describe.skipIf(withoutChromium)('somebody with many keys', () => {
-  it('pages, sorts and searches them, and comes back to where they were', async () => {
+describe.skipIf(withoutChromium)('a user with many keys', () => {
+  it('pages, sorts and searches them, and returns to the same place', async () => {
     const visitor = await newVisitor({ viewport: { width: 1440, height: 900 } });
     const { page } = visitor;
     await enter(visitor, '/keys', owner);
@@ -58,7 +58,7 @@ describe.skipIf(withoutChromium)('somebody with many keys', () => {
     expect(lines.map((line) => line.split(',')[2])).toEqual(['label', ...(await names())]);
   });
 
-  it('deletes several by keyboard alone, and learns which one refuses a change', async () => {
+  it('deletes several by keyboard alone, and sees which key prevents a change', async () => {
     const visitor = await newVisitor({ viewport: { width: 390, height: 900 } });
     const { page } = visitor;
     await enter(visitor, '/keys', owner);
@@ -98,7 +98,7 @@ describe.skipIf(withoutChromium)('somebody with many keys', () => {
     await page.getByRole('alert').getByText('No key was changed, because of key 5').waitFor();
   });
 
-  it('finds a key by a part of its name where one is asked for', async () => {
+  it('finds a key by part of its name in a field that asks for a key', async () => {
     const visitor = await newVisitor({ viewport: { width: 390, height: 900 } });
     const { page } = visitor;
     await enter(visitor, '/alerts/thresholds', owner);

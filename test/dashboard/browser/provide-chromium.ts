@@ -7,14 +7,14 @@ import { chromiumPath, serveChromium } from '../../../scripts/chromium.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** What answers a worker with the address of its Chromium; null where it is not installed. */
+    /** The URL that returns a worker's Chromium address; null without Chromium. */
     chromium: string | null;
   }
 }
 
 /**
- * A Chromium for each worker, started when it is first asked for. It outlives the worker's files, which
- * a hook of theirs could not; one for all workers would have one clipboard.
+ * A Chromium for each worker, started on first use. It outlives the worker's test files, unlike a
+ * hook in them; one for all workers would share one clipboard.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   if (!chromiumPath && !process.env.REQUIRE_CHROMIUM) {
@@ -23,7 +23,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   const started = new Map<string, Promise<BrowserServer>>();
   const server = createServer(async ({ url = '' }, response) => {
-    // pages of one visitor share a process, in which the dashboard's scripts are compiled once
+    // the pages of a visitor share a process, in which the dashboard's scripts are compiled once
     const chromium = started.get(url) ?? serveChromium('--process-per-site');
     started.set(url, chromium);
     await chromium.then(

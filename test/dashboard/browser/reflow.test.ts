@@ -21,14 +21,14 @@ const spacing = `
   * { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important; }
   p { margin-block-end: 2em !important; }`;
 
-/** What of the page or of its dialog is beyond the window’s edge, or scrolls sideways. */
+/** The elements of the page or its dialog that exceed the window or scroll sideways. */
 function beyond(page: Page) {
   return page.evaluate(() => {
     const { clientWidth, scrollWidth } = document.documentElement;
     const within = '#root *, [role$=dialog], [role$=dialog] *, [role=menu] *';
     const found = [...document.querySelectorAll(within)].filter((element) => {
       const { left, right, width, height } = element.getBoundingClientRect();
-      // one pixel is what only screen readers find
+      // one-pixel elements are for screen readers only
       if (width <= 1 || height <= 1 || element.closest('.visually-hidden')) return false;
       const scrolls = ['auto', 'scroll'].includes(getComputedStyle(element).overflowX);
       const scrolled = scrolls && element.scrollWidth > element.clientWidth + 1;
@@ -41,10 +41,10 @@ function beyond(page: Page) {
   });
 }
 
-/** Fails if anything is beyond the edge, as the page is and with its text spaced out; leaves it the other way. */
+/** Fails if anything exceeds the edge with normal or spaced text; leaves the other one set. */
 async function check(page: Page, what: string): Promise<void> {
   expect(await beyond(page), what).toEqual([]);
-  // what a reader's own style sheet does; the page's policy does not reach it here
+  // as a reader's own style sheet; the page's policy does not apply to it here
   const spaced = await page.evaluate(async (rules) => {
     const sheets = document.adoptedStyleSheets;
     if (!sheets.pop()) sheets.push(await new CSSStyleSheet().replace(rules));
@@ -53,24 +53,24 @@ async function check(page: Page, what: string): Promise<void> {
   expect(await beyond(page), `${what}, text ${spaced ? 'spaced out' : 'as it is'}`).toEqual([]);
 }
 
-/** The same, and in colours that are the reader's own and at 200 % of a window 1440 px wide; leaves it so small. */
+/** Also checks forced colors, and 200 % of a window 1440 px wide; restores the narrow size. */
 async function checkEverywhere(page: Page, what: string): Promise<void> {
   await check(page, what);
   await page.emulateMedia({ forcedColors: 'active' });
-  await expectAccessible(page, `${what}, forced colours`);
+  await expectAccessible(page, `${what}, forced colors`);
   await page.setViewportSize({ width: 720, height: 450 });
   await page.evaluate(() => {
     document.adoptedStyleSheets = [];
   });
   expect(await beyond(page), `${what}, 200 %`).toEqual([]);
-  await expectAccessible(page, `${what}, forced colours, 200 %`);
+  await expectAccessible(page, `${what}, forced colors, 200 %`);
   await page.emulateMedia({ forcedColors: 'none' });
   await page.setViewportSize(viewport);
 }
 
 const cancel = (page: Page) => page.getByRole('button', { name: 'Cancel' }).click();
 
-describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its edge', () => {
+describe.skipIf(withoutChromium)('in a window 320 px wide, nothing exceeds its edge', () => {
   it('on a user’s pages and dialogs', async () => {
     const user = await newUser();
     const { supabase } = user;
@@ -109,7 +109,7 @@ describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its 
     await mint(page, 'one');
     await check(page, 'secret');
     await close(page);
-    // the focus moves, and scrolls: a menu that is opened before would close
+    // the focus moves and scrolls, which would close a menu that opened earlier
     const focused = () => page.evaluate(() => document.activeElement?.textContent);
     await expect.poll(focused).toBe('one');
     for (const client of ['Environment', 'Playwright', 'Go']) {

@@ -4,7 +4,7 @@ import { close, enter, mint, shownAs } from './steps.ts';
 import { newVisitor, type Visitor } from './visitor.ts';
 
 describe.skipIf(withoutChromium)('a secret', () => {
-  it('is in one answer, and after its dialog is closed nowhere else', async () => {
+  it('is in one answer, and nowhere else once its dialog is closed', async () => {
     const visitor = await newVisitor({ recorded: true });
     const { page } = visitor;
     await enter(visitor);
@@ -18,7 +18,7 @@ describe.skipIf(withoutChromium)('a secret', () => {
     await close(page);
     await page.getByRole('heading', { name: 'prod-scraper', level: 1 }).waitFor();
     await expectGone(visitor, minted);
-    // the client that was chosen is kept, without the secret
+    // the selected client is remembered, without the secret
     await page.getByRole('button', { name: 'Copy Go' }).click();
     const snippet = await page.evaluate(() => navigator.clipboard.readText());
     expect(snippet).toContain('os.Getenv("PROXY_SECRET")');
@@ -30,7 +30,7 @@ describe.skipIf(withoutChromium)('a secret', () => {
     await expectGone(visitor, minted);
     await expectGone(visitor, rotated);
 
-    // nor does anything bring it back
+    // and nothing brings it back
     await page.goBack();
     await page.goForward();
     await page.reload();
@@ -40,7 +40,7 @@ describe.skipIf(withoutChromium)('a secret', () => {
     await expectGone(visitor, rotated);
   });
 
-  it('is not closed by Escape, by a press beside it or by the way back, and leaving asks first', async () => {
+  it('stays open on Escape, a click outside or Back, and leaving the page asks first', async () => {
     const visitor = await newVisitor();
     const { page } = visitor;
     await enter(visitor);
@@ -50,14 +50,14 @@ describe.skipIf(withoutChromium)('a secret', () => {
     await page.mouse.click(5, 5);
     expect(await shownAs(page, 'Secret')).toBe(secret);
 
-    // the page was come to from another one, as a phone's swipe would go back to
+    // the page was reached from another one, to which a phone's swipe would go back
     for (const direction of [-1, 1]) {
       await page.evaluate((steps) => {
         const gone = new Promise((resolve) =>
           addEventListener('popstate', resolve, { once: true }),
         );
         history.go(steps);
-        // there is nothing ahead to go to
+        // there is no page ahead
         return steps > 0 || gone;
       }, direction);
       expect(await shownAs(page, 'Secret')).toBe(secret);
@@ -73,7 +73,7 @@ describe.skipIf(withoutChromium)('a secret', () => {
   });
 });
 
-/** Looks everywhere that a page can leave something. */
+/** Searches everywhere that a page can leave something. */
 async function expectGone({ page, context, console: lines, exchanges }: Visitor, secret: string) {
   const places = await page.evaluate(async () => {
     const databases = await indexedDB.databases();

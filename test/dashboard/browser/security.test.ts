@@ -15,7 +15,7 @@ const heading = (page: Page, name: string) => page.getByRole('heading', { name, 
 const signOut = (page: Page) => page.getByRole('button', { name: 'Sign out' }).click();
 const stored = (page: Page) => page.evaluate((key) => localStorage.getItem(key), storageKey);
 
-/** Makes the browser's session one whose access token has run out. */
+/** Gives the browser's session an expired access token. */
 async function letTokenRunOut(page: Page): Promise<void> {
   const session = JSON.parse((await stored(page)) ?? '');
   const [, claims = ''] = session.access_token.split('.');
@@ -29,11 +29,11 @@ async function letTokenRunOut(page: Page): Promise<void> {
   );
 }
 
-describe.skipIf(withoutChromium)('who signs out', () => {
+describe.skipIf(withoutChromium)('a user who signs out', () => {
   it.each([
     ['has expired', '**/auth/v1/token**', letTokenRunOut],
     ['is valid', '**/auth/v1/logout**', async () => {}],
-  ])('is out at once where a token %s and no answer comes', async (_, silent, prepare) => {
+  ])('is signed out at once if the token %s and no answer comes', async (_, silent, prepare) => {
     const visitor = await newVisitor();
     const { page } = visitor;
     await enter(visitor);
@@ -42,7 +42,7 @@ describe.skipIf(withoutChromium)('who signs out', () => {
     const asked = page.waitForRequest(silent);
     await signOut(page);
     await heading(page, 'Sign in').waitFor();
-    // it is still without an answer
+    // it still has no answer
     await asked;
     expect(await stored(page)).toBeNull();
     await page.reload();
@@ -67,7 +67,7 @@ describe.skipIf(withoutChromium)('who signs out', () => {
     expect(left).toBe('{}');
   });
 
-  it('leaves nothing of what was looked for to the next user, in any tab', async () => {
+  it('leaves no search terms to the next user, in any tab', async () => {
     const visitor = await newVisitor();
     const { page, context } = visitor;
     await enter(visitor, '/keys?search=acme&state=');
@@ -84,7 +84,7 @@ describe.skipIf(withoutChromium)('who signs out', () => {
     expect(other.url()).toBe(dashboardUrl('/'));
   });
 
-  it('stays out when another tab’s word of the session comes late', async () => {
+  it("stays signed out if another tab's session message arrives late", async () => {
     const visitor = await newVisitor();
     const { page, context } = visitor;
     const { email } = await enter(visitor);
@@ -107,7 +107,7 @@ describe.skipIf(withoutChromium)('who signs out', () => {
     expect(await page.content()).not.toContain(email);
   });
 
-  it('is not shown an answer that was on its way when another came', async () => {
+  it('leaves no pending answer to be shown to the next user', async () => {
     const visitor = await newVisitor();
     const { page } = visitor;
     const first = await newUser();
@@ -159,13 +159,13 @@ describe.skipIf(withoutChromium)('a token', () => {
     await page.reload();
     await heading(page, 'Sign in').waitFor();
     await page.unrouteAll();
-    // and is still there for its own
+    // and is still there for its own project
     await page.reload();
     await heading(page, 'Overview').waitFor();
     expect(tried.filter((url) => url.includes('another'))).toEqual([]);
   });
 
-  it('that a link brings does not stay in the address or the history', async () => {
+  it('from a link does not stay in the address or the history', async () => {
     const { page, context } = await newVisitor();
     const tokens = 'access_token=in-the-link&refresh_token=in-the-link-too';
     await page.goto(dashboardUrl().replace('#/', `#${tokens}&expires_in=3600&token_type=bearer`));
@@ -179,11 +179,11 @@ describe.skipIf(withoutChromium)('a token', () => {
 });
 
 describe.skipIf(withoutChromium)('an answer of the project', () => {
-  it('is not kept on the disk by the browser', async () => {
+  it('is not stored on disk by the browser', async () => {
     const visitor = await newVisitor();
     const { page } = visitor;
     const asked: Request[] = [];
-    // one that was cut short has no final headers
+    // an aborted request has no final headers
     page.on('requestfinished', (request) => {
       if (/\/(rest|auth)\/v1\//.test(request.url())) asked.push(request);
     });
@@ -197,7 +197,7 @@ describe.skipIf(withoutChromium)('an answer of the project', () => {
     await ended;
     const read = asked.filter((request) => request.method() === 'GET');
     expect(read.length).toBeGreaterThan(1);
-    // what the browser adds where nothing is to be kept
+    // the header that the browser adds if nothing may be stored
     const kept = await Promise.all(
       read.map(async (request) => (await request.allHeaders())['cache-control'] !== 'no-cache'),
     );
@@ -206,7 +206,7 @@ describe.skipIf(withoutChromium)('an answer of the project', () => {
 });
 
 describe.skipIf(withoutChromium)('a secret on the page', () => {
-  it('is text alone: in no attribute, no field and no title', async () => {
+  it('is only text: not in an attribute, a field or the title', async () => {
     const visitor = await newVisitor();
     const { page } = visitor;
     await enter(visitor);
@@ -227,7 +227,7 @@ describe.skipIf(withoutChromium)('a secret on the page', () => {
 });
 
 describe('the development server', () => {
-  it('serves nothing of the checkout but what the page is made of', async () => {
+  it('serves only the files of the checkout that the page is built from', async () => {
     const development = await createDevelopmentServer({
       configFile: 'dashboard/vite.config.ts',
       configLoader: 'native',
@@ -246,7 +246,7 @@ describe('the development server', () => {
       const { status } = await fetch(`http://127.0.0.1:${port}/@fs${process.cwd()}/${path}`);
       return status;
     };
-    // where the stack keeps its keys, a file that is not there is answered with the page
+    // in the stack's folder of keys, a missing file is answered with the page
     for (const path of ['package.json', 'supabase/config.toml', 'scripts/start.ts']) {
       expect([path, await statusOf(`${path}?raw`)]).toEqual([path, 403]);
     }

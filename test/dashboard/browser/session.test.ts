@@ -9,7 +9,7 @@ import { newVisitor } from './visitor.ts';
 const storageKey = 'proxy-keys-session';
 const heading = (page: Page, name: string) => page.getByRole('heading', { name, exact: true });
 
-/** Makes the browser's session one whose access token ran out an hour ago. */
+/** Gives the browser's session an access token that expired an hour ago. */
 async function expireToken(page: Page): Promise<void> {
   const stored = await page.evaluate((key) => localStorage.getItem(key), storageKey);
   const session = JSON.parse(stored ?? '');
@@ -27,7 +27,7 @@ async function expireToken(page: Page): Promise<void> {
 }
 
 describe.skipIf(withoutChromium)('a session', () => {
-  it('goes on over a reload, and over an access token that has expired', async () => {
+  it('survives a reload, and an expired access token', async () => {
     const { page, exchanges } = await newVisitor({ recorded: true });
     const email = await signUp(page);
     await page.reload();
@@ -41,8 +41,8 @@ describe.skipIf(withoutChromium)('a session', () => {
     expect(refreshes.map(({ status }) => status)).toEqual([200]);
   });
 
-  it('goes on in a page that stays open for longer than its token lasts', async () => {
-    // a clock stays in the browser that it was put into
+  it('continues in a page that stays open for longer than its token is valid', async () => {
+    // an installed clock stays in its browser
     const visitor = await newVisitor({ recorded: true, unused: true });
     const { page, exchanges } = visitor;
     await page.clock.install();
@@ -55,7 +55,7 @@ describe.skipIf(withoutChromium)('a session', () => {
     expect((await exchanges()).filter(({ status }) => status === 401)).toEqual([]);
   });
 
-  it('that was ended elsewhere says so, and leads back to where one was', async () => {
+  it('that was ended elsewhere asks for a sign-in, and returns to the same page', async () => {
     const visitor = await newVisitor();
     const { page } = visitor;
     const { email } = await enter(visitor, '/keys?state=deleted');
@@ -73,7 +73,7 @@ describe.skipIf(withoutChromium)('a session', () => {
     expect(page.url()).toBe(dashboardUrl('/keys?state=deleted'));
   });
 
-  it('ends in every tab of the browser, and leaves nothing of itself', async () => {
+  it('ends in every tab of the browser, and leaves nothing behind', async () => {
     const visitor = await newVisitor();
     const { page, context } = visitor;
     await enter(visitor);
@@ -90,7 +90,7 @@ describe.skipIf(withoutChromium)('a session', () => {
     await heading(page, 'Sign in').waitFor();
   });
 
-  it('ends without a connection too', async () => {
+  it('also ends without a connection', async () => {
     const visitor = await newVisitor();
     const { page, context } = visitor;
     await enter(visitor);
@@ -103,7 +103,7 @@ describe.skipIf(withoutChromium)('a session', () => {
     await heading(page, 'Sign in').waitFor();
   });
 
-  it('is not begun with a wrong password, nor a second account with the same address', async () => {
+  it('does not start with a wrong password, nor with a registered address at sign-up', async () => {
     const visitor = await newVisitor();
     const { page } = visitor;
     const { email } = await enter(visitor);
@@ -124,7 +124,7 @@ describe.skipIf(withoutChromium)('a session', () => {
       .toContain('There is an account with this address already.');
   });
 
-  it('has the way to the admins’ pages for admins alone', async () => {
+  it('shows the link to the admin pages only to admins', async () => {
     const visitor = await newVisitor();
     const { page } = visitor;
     await enter(visitor);
@@ -135,7 +135,7 @@ describe.skipIf(withoutChromium)('a session', () => {
     await heading(page, 'There is no such page').waitFor();
   });
 
-  it('of another user shows nothing of the one before', async () => {
+  it('of another user shows nothing of the previous one', async () => {
     const visitor = await newVisitor({ recorded: true });
     const { page, exchanges } = visitor;
     await enter(visitor);

@@ -13,7 +13,7 @@ const rename = async (page: Page, from: string, to: string) => {
 };
 
 describe.skipIf(withoutChromium)('without an answer', () => {
-  it('the page says that one is offline, keeps what was entered, and goes on afterwards', async () => {
+  it('the page reports that it is offline, keeps the input, and continues afterwards', async () => {
     const visitor = await newVisitor();
     const { page, context, picture } = visitor;
     await enter(visitor);
@@ -32,7 +32,7 @@ describe.skipIf(withoutChromium)('without an answer', () => {
     await page.getByText('You are offline').waitFor({ state: 'detached' });
   });
 
-  it('a page that was not opened before says so', async () => {
+  it('a page that was never opened reports that it cannot be shown', async () => {
     const visitor = await newVisitor({
       unused: true,
       expected: /^Failed to load resource|Unable to preload|dynamically imported module/,
@@ -47,7 +47,7 @@ describe.skipIf(withoutChromium)('without an answer', () => {
     await page.getByText('You have no keys yet').waitFor();
   });
 
-  it('a list that cannot be read says so, and is read at another try', async () => {
+  it('a list that cannot be loaded reports it, and loads on the next try', async () => {
     const visitor = await newVisitor();
     const { page } = visitor;
     await enter(visitor);
@@ -57,7 +57,7 @@ describe.skipIf(withoutChromium)('without an answer', () => {
       cut ? route.abort() : route.continue(),
     );
     await page.goto(dashboardUrl('/keys'));
-    // it was read for the overview: that stays, with a word on how old it is
+    // the overview already loaded it: it stays, with a note on its age
     await page.getByText('Your keys could not be read again').waitFor();
     await page.getByText('You have no keys yet').waitFor();
     await page.reload();
@@ -67,13 +67,13 @@ describe.skipIf(withoutChromium)('without an answer', () => {
     await page.getByText('You have no keys yet').waitFor();
   });
 
-  it('a mint that was done all the same makes no second key', async () => {
+  it('a mint that succeeded without an answer creates no second key', async () => {
     const visitor = await newVisitor();
     const { page } = visitor;
     let lost = 0;
     await page.route('**/rpc/mint_proxy_key', async (route) => {
       if (lost++ > 0) return route.continue();
-      // the database does it, and the connection breaks before anybody hears
+      // the database mints the key, and the connection breaks before the answer arrives
       await route.fetch();
       return route.abort();
     });
@@ -92,8 +92,8 @@ describe.skipIf(withoutChromium)('without an answer', () => {
 });
 
 describe.skipIf(withoutChromium)('a refusal', () => {
-  it('of a sixth rotation says when to try again, and then it works', async () => {
-    // a clock stays in the browser that it was put into
+  it('of a sixth rotation shows when to try again, and then it works', async () => {
+    // an installed clock stays in its browser
     const visitor = await newVisitor({ unused: true });
     const { page, picture } = visitor;
     await page.clock.install();
@@ -118,7 +118,7 @@ describe.skipIf(withoutChromium)('a refusal', () => {
     expect(await again.getAttribute('aria-disabled')).not.toBe('true');
   });
 
-  it('leaves the dialog and what was entered as they were', async () => {
+  it('keeps the dialog and the input', async () => {
     const visitor = await newVisitor();
     const { page } = visitor;
     await enter(visitor, '/keys');
@@ -135,7 +135,7 @@ describe.skipIf(withoutChromium)('a refusal', () => {
     await page.getByRole('button', { name: 'I have stored it' }).waitFor();
   });
 
-  it('of a key that there is not, or another user’s, leads back to one’s own', async () => {
+  it("of an unknown key, or of another user’s, leads back to the user's own keys", async () => {
     const other = await newUser();
     const { data: key } = await other.supabase.rpc('mint_proxy_key', { label: 'private' });
     const visitor = await newVisitor();

@@ -5,7 +5,7 @@ import { newUser, type Persona, password } from '../../support/personas.ts';
 import { dashboardUrl } from './dashboard-url.ts';
 import type { Visitor } from './visitor.ts';
 
-/** Opens the dashboard as somebody who signed in before, a new user unless it is said who. */
+/** Opens the dashboard with an existing session, of a new user by default. */
 export async function enter(
   { page, remember }: Pick<Visitor, 'page' | 'remember'>,
   path = '/',
@@ -13,14 +13,14 @@ export async function enter(
 ): Promise<Persona> {
   const user = who ?? (await newUser());
   const { data } = await user.supabase.auth.getSession();
-  if (!data.session) throw new Error('no session to go on with');
+  if (!data.session) throw new Error('no session');
   await remember(data.session);
   await page.goto(dashboardUrl(path));
   await page.getByRole('navigation', { name: 'Pages', exact: true }).waitFor();
   return user;
 }
 
-/** Signs a new user up on the page; returns the address. */
+/** Signs a new user up on the page; returns the email address. */
 export async function signUp(page: Page): Promise<string> {
   const email = `${randomUUID()}@example.com`;
   await page.goto(dashboardUrl());
@@ -32,7 +32,7 @@ export async function signUp(page: Page): Promise<string> {
   return email;
 }
 
-/** Signs somebody in who has an account, at a path of the dashboard. */
+/** Signs in a user with an account, at a path of the dashboard. */
 export async function signIn(page: Page, email: string, path = '/'): Promise<void> {
   await page.goto(dashboardUrl(path));
   await page.getByLabel('E-mail address').fill(email);
@@ -41,7 +41,7 @@ export async function signIn(page: Page, email: string, path = '/'): Promise<voi
   await page.getByRole('navigation', { name: 'Pages', exact: true }).waitFor();
 }
 
-/** Goes to the keys, and asks for a new one; its secret is then on the page. */
+/** Opens the keys and creates one; its secret is then on the page. */
 export async function mint(page: Page, label: string): Promise<void> {
   await page.getByRole('link', { name: 'Keys', exact: true }).click();
   await page.getByRole('button', { name: 'Create key' }).click();
@@ -50,32 +50,32 @@ export async function mint(page: Page, label: string): Promise<void> {
   await page.getByRole('button', { name: 'I have stored it' }).waitFor();
 }
 
-/** What the secret's dialog shows under a name: `Key ID`, `Secret`, `curl`. */
+/** The value in the secret's dialog with this name: `Key ID`, `Secret`, `curl`. */
 export async function shownAs(page: Page, name: string): Promise<string> {
   const dialog = page.getByRole('alertdialog');
   const value = dialog.getByRole('group', { name, exact: true }).locator('code');
   return (await value.textContent()) ?? '';
 }
 
-/** Goes from a key's page to the list, as from that of a new key. */
+/** Goes from a key's page to the list of keys. */
 export async function backToKeys(page: Page): Promise<void> {
   await page.getByRole('link', { name: 'Keys', exact: true }).first().click();
   await page.getByRole('heading', { name: 'Keys', exact: true }).waitFor();
 }
 
-/** Closes the secret's dialog; that of a new key leads to the key's page. */
+/** Closes the secret's dialog; after a mint, the key's page opens. */
 export async function close(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'I have stored it' }).click();
   await page.getByRole('alertdialog').waitFor({ state: 'detached' });
 }
 
-/** Chooses an action on a key of the list. */
+/** Chooses an action on a key in the list. */
 export async function chooseAction(page: Page, label: string, action: string): Promise<void> {
   await page.getByRole('button', { name: `Actions for ${label}` }).click();
   await page.getByRole('menuitem', { name: action }).click();
 }
 
-/** Resolves when an admin's search shows one key, of this owner: it has been answered, no other is left. */
+/** Resolves when an admin's search shows exactly one key, of this owner. */
 export async function untilFoundAlone(page: Page, owner: string): Promise<void> {
   const owners = page.getByRole('table').locator('[data-name=Owner]');
   await expect.poll(() => owners.allTextContents()).toEqual([owner]);

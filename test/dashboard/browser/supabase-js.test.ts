@@ -14,9 +14,9 @@ const entry = createRequire(import.meta.url).resolve('@supabase/supabase-js');
 const bundle = join(dirname(entry), 'umd', 'supabase.js');
 
 describe.skipIf(withoutChromium)('a page of another origin', () => {
-  it('does all that a developer needs over supabase-js', async () => {
+  it('can do everything that a developer needs over supabase-js', async () => {
     const { email } = await newUser();
-    // by itself, as browsers ask before a public page may reach a loopback address
+    // on a loopback address too, as browsers ask before a public page may reach one
     const app = createServer((_, response) => {
       response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>an app');
     }).listen(0, '127.0.0.1');
@@ -31,7 +31,7 @@ describe.skipIf(withoutChromium)('a page of another origin', () => {
           const { supabase } = globalThis as unknown as {
             supabase: { createClient: typeof createClient };
           };
-          // the same code as in Node, from its text
+          // the same code as in Node, from its source text
           const take = new Function(`return (${journey})`)() as typeof takeJourney;
           return take(supabase.createClient, start);
         },

@@ -11,7 +11,7 @@ const gateway = connectGateway(1);
 const database = { sql, gateway };
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
-describe.skipIf(withoutChromium)('any time', () => {
+describe.skipIf(withoutChromium)('the time span', () => {
   it('is chosen by name or by days, and is in the address', async () => {
     const { user } = await overQuota(database);
     const visitor = await newVisitor();
@@ -46,14 +46,14 @@ describe.skipIf(withoutChromium)('any time', () => {
       from: `${first}T00:00:00.000Z`,
       to: `${dayFromNow(-35)}T00:00:00.000Z`,
     });
-    // an address that was kept
+    // an address that was saved
     await page.reload();
     await scrollTo(page, 'Top targets');
     await page.getByText('Nothing was sent to any target in this time.').waitFor();
     expect(await page.getByLabel('From (UTC)').inputValue()).toBe(first);
   });
 
-  it('stays while the events of a key are filtered', async () => {
+  it('is kept while the events of a key are filtered', async () => {
     const { user, quiet } = await overQuota(database);
     const visitor = await newVisitor();
     const { page } = visitor;

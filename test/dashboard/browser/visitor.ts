@@ -14,34 +14,34 @@ export interface Exchange {
   received: string;
 }
 
-/** Somebody at a browser of their own, with nothing in it yet. */
+/** A visitor with a separate, empty browser. */
 export interface Visitor {
   page: Page;
   context: BrowserContext;
   /** Every line of the console. */
   console: string[];
-  /** Puts a session where the dashboard keeps one, as somebody has it who signed in before. */
+  /** Stores a session where the dashboard keeps it, as after an earlier sign-in. */
   remember(session: Session): Promise<void>;
-  /** Every request that was answered until now, with its answer; of a recorded visitor. */
+  /** Every request that was answered so far, with its answer; only if the visitor is recorded. */
   exchanges(): Promise<Exchange[]>;
-  /** Takes a picture of what the visitor sees, where `DASHBOARD_PICTURES` names a folder for them. */
+  /** Saves a screenshot if `DASHBOARD_PICTURES` names a folder. */
   picture(name: string): Promise<void>;
 }
 
-/** What a visitor's browser is like. */
+/** The properties of a visitor's browser. */
 export interface VisitorOptions {
   viewport?: { width: number; height: number };
   colorScheme?: 'light' | 'dark';
-  /** Whether the browser has never loaded anything, and no other visitor has it afterwards. */
+  /** Whether the browser has never loaded anything, and is not reused afterwards. */
   unused?: boolean;
-  /** Whether `exchanges` has what is sent and received. */
+  /** Whether `exchanges` records what is sent and received. */
   recorded?: boolean;
-  /** Errors that are none: a refusal is an answer, and what the page makes of it is tested. */
+  /** Expected errors: a refusal is an answer, and tests check how the page handles it. */
   expected?: RegExp;
 }
 
 /**
- * Opens a browser. When the test ends it is closed; the test fails if the page then had an error, broke
+ * Opens a browser, and closes it when the test ends. The test fails if the page had an error, broke
  * its own Content-Security-Policy, or sent anything to another origin.
  */
 export async function newVisitor(options: VisitorOptions = {}): Promise<Visitor> {

@@ -13,7 +13,7 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 const nothing = { bytesSent: 0, bytesReceived: 0 };
 
-/** Keys of one user, each refused for another reason, and the user. */
+/** A user with keys that are each refused for a different reason. */
 async function refusedKeys() {
   const user = await newUser();
   const seed = () => seedKey(sql, user.id);
@@ -43,8 +43,8 @@ async function refusedKeys() {
   return { user, suspended, expired, overQuota, fine };
 }
 
-describe.skipIf(withoutChromium)('an admin who is given a keyId', () => {
-  it('says why its requests are refused in at most two actions', async () => {
+describe.skipIf(withoutChromium)('an admin with a keyId', () => {
+  it('finds out why its requests are refused in at most two actions', async () => {
     const { user, ...keys } = await refusedKeys();
     const reasons: Record<keyof typeof keys, string[]> = {
       suspended: ['403 key_suspended', 'Abuse report 17', 'Reactivate it'],
@@ -81,7 +81,7 @@ describe.skipIf(withoutChromium)('an admin who is given a keyId', () => {
       await page.getByRole('link', { name: 'Keys of all users' }).click();
     }
 
-    // what the owner reads of it, and no more can be done than by an admin
+    // the owner's reading of the refusal, and no actions that an admin may not take
     await section(page, 'Events').getByText('add yours to the allowed ranges').first().waitFor();
     await section(page, 'Owner').getByText(user.email).waitFor();
     for (const name of ['Edit', 'Delete', 'Rename']) {

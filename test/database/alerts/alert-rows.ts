@@ -1,6 +1,6 @@
 import type postgres from 'postgres';
 
-/** An alert as its table has it. */
+/** An alert as stored in its table. */
 export interface AlertRow {
   id: string;
   api_key_id: string | null;

@@ -5,7 +5,7 @@ import { alertsOf } from './alert-rows.ts';
 const sql = connectOwner();
 afterAll(() => sql.end());
 
-it('a key raises one alert for each step of its life, in order, and none has a secret', async () => {
+it('a key raises one alert for each step of its life, in order, and no alert contains a secret', async () => {
   const [user, admin] = [await newUser(), await newAdmin()];
   const minted = await user.supabase.rpc('mint_proxy_key', { label: 'scraper' });
   const {
@@ -49,7 +49,7 @@ it('a key raises one alert for each step of its life, in order, and none has a s
   expect(text).not.toContain((rotated.data as { secret: string }).secret);
 });
 
-it('a grant and its end, and a change of the account, are alerts of the user', async () => {
+it("a grant, its end, and a change of the account's limits each raise an alert for the user", async () => {
   const [user, admin] = [await newUser(), await newAdmin()];
   const tier = 'enterprise';
   await admin.supabase.rpc('grant_proxy_tier', { user: user.id, tier, reason: 'signed' });
@@ -68,7 +68,7 @@ it('a grant and its end, and a change of the account, are alerts of the user', a
   ]);
 });
 
-it('the alerts of an account that is removed go with it', async () => {
+it('the alerts of a removed account are deleted with it', async () => {
   const user = await newUser();
   await user.supabase.rpc('mint_proxy_key', { label: 'key' });
   await sql`delete from auth.users where id = ${user.id}`;

@@ -20,7 +20,7 @@ describe('a key that expires', () => {
   const expireIn = (id: string, span: string) =>
     sql`update proxy_private.proxy_keys set expires_at = now() + ${span}::interval where id = ${id}`;
 
-  it('is warned of in its last week and on its last day, once each', async () => {
+  it('raises one warning in its last week and one on its last day', async () => {
     const { key, alerts } = await newKey();
     await expireIn(key.id, '8 days');
     await warn();
@@ -32,7 +32,7 @@ describe('a key that expires', () => {
     expect(await alerts('key.expiring')).toHaveLength(1);
   });
 
-  it('within a day is warned of once, with the one day', async () => {
+  it('raises only the one-day warning when it expires within a day', async () => {
     const { key, alerts } = await newKey();
     await expireIn(key.id, '20 hours');
     await warn();
@@ -40,7 +40,7 @@ describe('a key that expires', () => {
     expect((await alerts('key.expiring')).map(({ data }) => data.days)).toEqual([1]);
   });
 
-  it('is warned of again with another expiry', async () => {
+  it('raises new warnings after its expiry is changed', async () => {
     const { key, alerts } = await newKey();
     await expireIn(key.id, '20 hours');
     await warn();
@@ -49,7 +49,7 @@ describe('a key that expires', () => {
     expect((await alerts('key.expiring')).map(({ data }) => data.days)).toEqual([1, 7]);
   });
 
-  it('is not warned of once it is deleted or has expired', async () => {
+  it('raises no warning once it is deleted or has expired', async () => {
     const { key, alerts } = await newKey();
     await expireIn(key.id, '-1 hour');
     await warn();
@@ -60,9 +60,9 @@ describe('a key that expires', () => {
   });
 });
 
-describe('an hour that is unlike the others of its key', () => {
+describe('an hour with unusual usage', () => {
   const megabyte = 1_000_000;
-  /** `hours` before the last whole one, of `bytes` each, then that one. */
+  /** Adds `hours` earlier hours of `bytes` each, then the last whole hour. */
   const fill = (id: string, hours: number, bytes: number, last: number) => sql`
     insert into proxy_private.proxy_usage_hourly (
       api_key_id, hour, user_id, requests, bytes_sent, bytes_received
@@ -73,7 +73,7 @@ describe('an hour that is unlike the others of its key', () => {
     cross join proxy_private.proxy_keys as k where k.id = ${id}`;
   const warn = () => sql`select proxy_private.alert_unusual_usage()`;
 
-  it('is alerted to once, with the median that it is measured by', async () => {
+  it('raises one alert, with the median that it is compared with', async () => {
     const { key, alerts } = await newKey();
     await fill(key.id, 24, 30 * megabyte, 151 * megabyte);
     await warn();
@@ -88,10 +88,10 @@ describe('an hour that is unlike the others of its key', () => {
   });
 
   it.each([
-    ['it is five times the median and no more', 24, 30, 150],
-    ['it moved 100 MB and no more', 24, 1, 100],
-    ['the key has 23 hours', 23, 1, 500],
-  ])('is none where %s', async (_, hours, median, last) => {
+    ['it is at most five times the median', 24, 30, 150],
+    ['it moved at most 100 MB', 24, 1, 100],
+    ['the key has only 23 hours', 23, 1, 500],
+  ])('raises no alert if %s', async (_, hours, median, last) => {
     const { key, alerts } = await newKey();
     await fill(key.id, hours, median * megabyte, last * megabyte);
     await warn();

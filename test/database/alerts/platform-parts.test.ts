@@ -3,8 +3,8 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OwnDatabase, startOwnDatabase } from '../../support/own-stack.ts';
 
-// what the platform has and a plain Postgres lacks: stand-ins with the same names and arguments, made by the
-// superuser as the platform does
+// what the platform has and plain Postgres lacks: test doubles with the same names and arguments,
+// created by the superuser as on the platform
 
 let database: OwnDatabase;
 let sql: postgres.Sql;
@@ -24,7 +24,7 @@ afterAll(async () => {
   await database.stop();
 });
 
-/** A webhook with a secret; returns its id. */
+/** Creates a webhook with a secret; returns its id. */
 async function newWebhook(): Promise<string> {
   const [row] = await sql`
     insert into proxy_private.proxy_webhooks (user_id, kind, address)
@@ -47,13 +47,13 @@ const raiseAlert = async (cause: string) =>
   ])`;
 
 describe('Vault', () => {
-  it('where it is missing, secrets are in a table of proxy_private', async () => {
+  it('without Vault, secrets are kept in a table of proxy_private', async () => {
     const id = await newWebhook();
     expect(await kept(id)).toMatchObject({ secret: { key: 'c2VjcmV0' }, vault_id: null });
     expect(await secretOf(id)).toEqual({ key: 'c2VjcmV0' });
   });
 
-  it('where it is there, they are in it alone, change there, and go with the webhook', async () => {
+  it('with Vault, secrets are kept only there, change there, and are deleted with the webhook', async () => {
     const before = await newWebhook();
     await superuser.unsafe(`
       create schema vault;
@@ -76,7 +76,7 @@ describe('Vault', () => {
     await sql`select proxy_private.keep_webhook_secret(${id}, '{"key": "YW5vdGhlcg=="}')`;
     expect(await secretOf(id)).toEqual({ key: 'YW5vdGhlcg==' });
     expect(await sql`select from vault.secrets`).toHaveLength(1);
-    // one from before Vault is read where it is, and moves when it changes
+    // a secret from before Vault is read where it is, and moves to Vault when it changes
     expect(await secretOf(before)).toEqual({ key: 'c2VjcmV0' });
     await sql`select proxy_private.keep_webhook_secret(${before}, '{"key": "bmV3"}')`;
     expect(await kept(before)).toMatchObject({ secret: null });
@@ -87,13 +87,13 @@ describe('Vault', () => {
 });
 
 describe('Realtime', () => {
-  it('where it is missing, an alert is raised all the same', async () => {
+  it('without Realtime, an alert is still raised', async () => {
     await raiseAlert('without Realtime');
     const [row] = await sql`select proxy_private.open_alert_channels() as opened`;
     expect(row?.opened).toBe(false);
   });
 
-  it('where it is there, the alert is broadcast to its owner’s private channel, once', async () => {
+  it('with Realtime, the alert is broadcast once to its owner’s private channel', async () => {
     await superuser.unsafe(`
       create schema realtime;
       create table realtime.messages (topic text, extension text, payload jsonb, event text, private boolean);
@@ -119,7 +119,7 @@ describe('Realtime', () => {
     ]);
   });
 
-  it('its policy lets a user join their own channel and no other', async () => {
+  it('the policy lets users join only their own channel', async () => {
     const [row] = await sql`select proxy_private.open_alert_channels() as opened`;
     expect(row?.opened).toBe(true);
     const canJoin = (user: string, topic: string) =>
@@ -134,7 +134,7 @@ describe('Realtime', () => {
     expect(await canJoin(userId, 'proxy_alerts:somebody')).toBe(false);
   });
 
-  it('a failure of it does not stop what raises an alert', async () => {
+  it('a failure of Realtime does not stop the alert from being raised', async () => {
     await superuser.unsafe(`
       create or replace function realtime.send(payload jsonb, event text, topic text, private boolean default true)
       returns void language plpgsql as 'begin raise exception ''away''; end'`);
@@ -152,7 +152,7 @@ describe('pg_net', () => {
     return row?.said;
   };
 
-  it('is not called while nothing is due', async () => {
+  it('is not called when nothing is due', async () => {
     expect(await kick()).toBe('Nothing is due.');
   });
 
@@ -167,7 +167,7 @@ describe('pg_net', () => {
     await sql`delete from proxy_private.proxy_webhooks where id = ${id}`;
   });
 
-  it('calls the function with the key of Vault, as often as there are hundreds due', async () => {
+  it('calls the function with the key from Vault, once per hundred due deliveries', async () => {
     await newWebhook();
     await raiseAlert('to deliver');
     expect(await kick()).toMatch(/^Not set up/);
@@ -184,7 +184,7 @@ describe('pg_net', () => {
       grant all on net.requests to postgres;`);
     expect(await kick()).toMatch(/^Vault has no secret/);
     await sql`select vault.create_secret('sb_secret_x', 'proxy_keys_deliver')`;
-    expect(await kick()).toBe('1 are due.');
+    expect(await kick()).toBe('Deliveries due: 1.');
     expect(await sql`select * from net.requests`).toEqual([
       {
         url: 'https://x.supabase.co/functions/v1/deliver',

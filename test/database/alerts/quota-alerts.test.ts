@@ -5,8 +5,8 @@ import { quotaScene } from './quota-scene.ts';
 
 const { sql, gateway, tier, admin, newCustomer } = quotaScene();
 
-describe('a key is alerted to', () => {
-  it('at 80, 95 and 100 %, once each', async () => {
+describe('a key raises an alert', () => {
+  it('once each at 80, 95 and 100 %', async () => {
     const { use, alerts } = await newCustomer();
     await use(799);
     expect(await alerts()).toEqual([]);
@@ -23,19 +23,19 @@ describe('a key is alerted to', () => {
     ]);
   });
 
-  it('of several thresholds that one batch crosses, only the highest', async () => {
+  it('only for the highest threshold when one batch crosses several', async () => {
     const { use, alerts } = await newCustomer();
     await use(5000);
     expect(await alerts()).toEqual([[100, 1000]]);
   });
 
-  it('once where 8 connections cross a threshold at the same moment', async () => {
+  it('once when 8 connections cross a threshold at the same moment', async () => {
     const { use, alerts } = await newCustomer();
     await Promise.all(Array.from({ length: 8 }, () => use(105)));
     expect(await alerts()).toEqual([[80, 1000]]);
   });
 
-  it('once where a batch is repeated', async () => {
+  it('once when a batch is repeated', async () => {
     const { id, alerts } = await newCustomer();
     const event = usageEvent(id, { bytesSent: 900, bytesReceived: 0 });
     await recordUsage(gateway, [event]);
@@ -43,7 +43,7 @@ describe('a key is alerted to', () => {
     expect(await alerts()).toEqual([[80, 1000]]);
   });
 
-  it('with what a reader needs: the key, what was used, and when it resets', async () => {
+  it('with the details that a reader needs: the key, the usage, and when it resets', async () => {
     const { user, id, use } = await newCustomer();
     await use(900);
     const alert = (await alertsOf(sql, user.id)).find(({ type }) => type === 'key.quota');
@@ -62,8 +62,8 @@ describe('a key is alerted to', () => {
   });
 });
 
-describe('as a reader would expect', () => {
-  it('a raised limit warns again, at its own thresholds', async () => {
+describe('quota alerts of keys and accounts', () => {
+  it('a raised limit raises alerts again, at its own thresholds', async () => {
     const { use, limit, alerts } = await newCustomer();
     await use(900);
     await limit({ bandwidth_limit_bytes: 2000 });
@@ -75,14 +75,14 @@ describe('as a reader would expect', () => {
     ]);
   });
 
-  it('a limit that is lowered below what is used warns at once', async () => {
+  it('a limit that is lowered below the usage raises an alert at once', async () => {
     const { use, limit, alerts } = await newCustomer();
     await use(500);
     await limit({ bandwidth_limit_bytes: 520 });
     expect(await alerts()).toEqual([[95, 520]]);
   });
 
-  it('a limit that goes back to what it was does not warn again', async () => {
+  it('a limit that returns to its previous value raises no second alert', async () => {
     const { use, limit, alerts } = await newCustomer();
     await use(900);
     await limit({ bandwidth_limit_bytes: 5000 });
@@ -90,10 +90,10 @@ describe('as a reader would expect', () => {
     expect(await alerts()).toEqual([[80, 1000]]);
   });
 
-  it('next month begins again', async () => {
+  it('a new month starts again', async () => {
     const { user, id, use, alerts } = await newCustomer();
     await use(900);
-    // what the month before would have left
+    // as the previous month would have left it
     await sql`
       update proxy_private.proxy_alerts set cause = replace(cause, to_char(now(), 'YYYY-MM'), '2026-01')
       where user_id = ${user.id}`;
@@ -106,7 +106,7 @@ describe('as a reader would expect', () => {
     ]);
   });
 
-  it('each key has its alerts', async () => {
+  it('each key raises its own alerts', async () => {
     const { use, mint, alerts } = await newCustomer();
     await use(900);
     await use(990, await mint());
@@ -116,14 +116,14 @@ describe('as a reader would expect', () => {
     ]);
   });
 
-  it('a key that was deleted warns no more', async () => {
+  it('a deleted key raises no more alerts', async () => {
     const { user, id, use, alerts } = await newCustomer();
     await user.supabase.rpc('delete_proxy_key', { id });
     await use(900);
     expect(await alerts()).toEqual([]);
   });
 
-  it('all keys of a tier together are alerted to as the account', async () => {
+  it('all keys of a tier together raise the alert of the account', async () => {
     const { mint, use, alerts, user } = await newCustomer();
     for (let key = 0; key < 8; key += 1) await use(1000, await mint());
     expect(await alerts('account.quota')).toEqual([[80, 10_000]]);
@@ -132,7 +132,7 @@ describe('as a reader would expect', () => {
     expect(alert?.api_key_id).toBeNull();
   });
 
-  it('an account whose limit is lowered is alerted to at once', async () => {
+  it('lowering the limit of an account raises its alert at once', async () => {
     const { user, use, alerts } = await newCustomer();
     await use(500);
     await admin().supabase.rpc('set_proxy_account_limits', {

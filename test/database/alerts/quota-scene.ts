@@ -32,7 +32,7 @@ export function quotaScene() {
     await Promise.all([sql.end(), gateway.end()]);
   });
 
-  /** A user with a key of 1,000 bytes, and what they are alerted to of quotas. */
+  /** Creates a user with a key of 1,000 bytes; `alerts` returns their quota alerts. */
   async function newCustomer() {
     const user = await newUser();
     const mint = async () => {

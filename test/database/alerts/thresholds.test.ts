@@ -3,8 +3,8 @@ import { quotaScene } from './quota-scene.ts';
 
 const { newCustomer } = quotaScene();
 
-describe('thresholds', () => {
-  it('of all keys are those of the user', async () => {
+describe('alert thresholds', () => {
+  it('apply to all keys of the user if set without a key', async () => {
     const { use, thresholds, alerts } = await newCustomer();
     expect((await thresholds([50, 90])).data).toEqual({
       api_key_id: null,
@@ -22,7 +22,7 @@ describe('thresholds', () => {
     ]);
   });
 
-  it('of one key win over those of all', async () => {
+  it('set for one key take precedence over those for all keys', async () => {
     const { id, mint, use, thresholds, alerts } = await newCustomer();
     await thresholds([50]);
     await thresholds([10], id);
@@ -31,7 +31,7 @@ describe('thresholds', () => {
     expect(await alerts()).toEqual([[10, 1000]]);
   });
 
-  it('that are passed already alert at once, and only once', async () => {
+  it('that are already passed raise an alert at once, and only once', async () => {
     const { use, thresholds, alerts } = await newCustomer();
     await use(500);
     await thresholds([40]);
@@ -39,7 +39,7 @@ describe('thresholds', () => {
     expect(await alerts()).toEqual([[40, 1000]]);
   });
 
-  it('none is none, and null the default again', async () => {
+  it('are off if the list is empty, and the defaults again after null', async () => {
     const { use, thresholds, alerts } = await newCustomer();
     await thresholds([]);
     await use(900);
@@ -53,7 +53,7 @@ describe('thresholds', () => {
     ['below 10', [9]],
     ['above 100', [101]],
     ['nothing', [null]],
-  ])('that are %s are refused', async (_, percents) => {
+  ])('are refused if they are %s', async (_, percents) => {
     const { user, thresholds } = await newCustomer();
     const { error } = await thresholds(percents as number[]);
     expect([error?.code, error?.hint, error?.details]).toEqual([
@@ -67,7 +67,7 @@ describe('thresholds', () => {
     ]);
   });
 
-  it('of a key of somebody else are refused as of no key', async () => {
+  it("for another user's key are refused like those for an unknown key", async () => {
     const [one, other] = [await newCustomer(), await newCustomer()];
     const { error } = await one.thresholds([50], other.id);
     expect([error?.code, error?.hint]).toEqual(['PT404', 'not_found']);

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => sql.end());
 
-/** Runs `work` as the user's request and takes all of it back: other tests share this database. */
+/** Runs `work` as the user's request and rolls it back: other tests share this database. */
 async function takenBack<Result>(
   claims: { sub: string; app_metadata?: object },
   work: (transaction: TransactionSql) => Promise<Result>,
@@ -64,7 +64,7 @@ describe('on a hosted project', () => {
   });
 });
 
-it('the operator has ten webhooks at most, over all admins', async () => {
+it('the operator has at most ten webhooks, across all admins', async () => {
   const claims = { sub: admin.id, app_metadata: { role: 'admin' } };
   const made = takenBack(claims, async (transaction) => {
     for (let n = 0; n < 11; n += 1) {
@@ -77,12 +77,12 @@ it('the operator has ten webhooks at most, over all admins', async () => {
   await expect(made).rejects.toMatchObject({ hint: 'webhook_limit_reached' });
 });
 
-it('the description has the types of alerts that SQL has', async () => {
+it('the OpenAPI description lists the same alert types as SQL', async () => {
   const [row] = await sql<{ types: string[] }[]>`select proxy_private.alert_types() as types`;
   expect(row?.types).toEqual([...alertTypes]);
 });
 
-it('what is shown of a delivery has a bound, however often it was sent again', async () => {
+it('the log of a delivery shows at most 20 attempts, however often it was resent', async () => {
   const log = await takenBack({ sub: user.id }, async (transaction) => {
     const [webhook] = await transaction<{ id: string }[]>`
       select id from public.create_proxy_webhook('webhook', 'https://example.com/hook')`;

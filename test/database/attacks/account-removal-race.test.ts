@@ -7,7 +7,7 @@ const stack = inject('stack');
 const sql = connectOwner();
 afterAll(() => sql.end());
 
-/** What a write by `by` that names `id` does in SQL; each locks rows that a removal locks too. */
+/** The SQL of each write by `by` on `id`; each locks rows that a removal locks too. */
 const writes: Record<string, (db: Connection, id: string, owner: Persona) => PromiseLike<unknown>> =
   {
     'a mint': (db) => db`select from public.mint_proxy_key('raced')`,
@@ -59,7 +59,7 @@ describe.each([
   };
   const deleted = name === 'a reactivation';
 
-  it('the removal first: refused, and nothing else', async () => {
+  it('if the removal is first, the write is refused and changes nothing', async () => {
     const { owner, by } = await people();
     const { key, remover, writer, remove } = await scene(by, owner, deleted);
     await remove();
@@ -75,7 +75,7 @@ describe.each([
     expect(await written).toBe(refusals[name] ?? 'PT401 unauthorized');
   });
 
-  it('the write first: done, and then removed', async () => {
+  it('if the write is first, it succeeds and its result is then removed', async () => {
     const { owner, by } = await people();
     const { key, remover, writer, remove } = await scene(by, owner, deleted);
     expect(await outcome(write(writer, key.id, owner))).toBe('done');
@@ -92,7 +92,7 @@ describe.each([
 });
 
 it.each(['mint', 'rotate'] as const)(
-  'over HTTP a %s during a removal is 401 or done, never 500',
+  'over HTTP, a %s during a removal either succeeds or is refused with 401, never 500',
   async (kind) => {
     for (let round = 0; round < 8; round += 1) {
       const user = await newUser();

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => sql.end());
 
-/** What PostgREST says of the number of rows, by the planner's estimate. */
+/** The number of rows that PostgREST reports from the planner's estimate. */
 async function planned(path: string): Promise<string> {
   const response = await request('GET', `/rest/v1/${path}`, {
     token: stranger.token,
@@ -21,7 +21,7 @@ async function planned(path: string): Promise<string> {
   return `${response.status} ${response.headers.get('Content-Range')}`;
 }
 
-/** Every relation that the REST API knows of, by its own description. */
+/** Every relation in the REST API's own description. */
 async function exposed(): Promise<string[]> {
   const response = await request('GET', '/rest/v1/', {
     token: stranger.token,
@@ -31,7 +31,7 @@ async function exposed(): Promise<string[]> {
   return Object.keys(paths).filter((path) => path !== '/' && !path.startsWith('/rpc/'));
 }
 
-it('the REST API knows of two relations alone', async () => {
+it('the REST API exposes exactly two relations', async () => {
   expect((await exposed()).toSorted()).toEqual(['/proxy_key_summaries', '/proxy_tiers']);
 });
 
@@ -46,7 +46,7 @@ describe('planned counts', () => {
     'rpc/list_own_proxy_tier_grants?select=tier',
   ];
 
-  it("say the same whatever another tenant's tables hold", async () => {
+  it("are the same whatever another tenant's tables hold", async () => {
     const before = await Promise.all(questions.map(planned));
     await seedKeys(sql, victim.id, 5000);
     await sql`
@@ -57,7 +57,7 @@ describe('planned counts', () => {
     await sql`analyze proxy_private.proxy_keys`;
     await sql`analyze proxy_private.proxy_usage_monthly`;
     expect(await Promise.all(questions.map(planned))).toEqual(before);
-    // a stranger's own keys are none, and the estimate says nothing of that either
+    // the stranger has no keys, and the estimate does not reveal that either
     expect(before[0]).toBe('206 */100');
   });
 });
@@ -69,7 +69,7 @@ describe('embeds', () => {
     'proxy_tiers?select=tier,proxy_keys(*)',
     'proxy_tiers?select=*,proxy_tier_grants(*)',
     'proxy_key_summaries?select=id,proxy_usage_monthly(*)',
-  ])('%s is refused: no relation leads from one to another', async (path) => {
+  ])('%s is refused, as PostgREST finds no relationship', async (path) => {
     const response = await request('GET', `/rest/v1/${path}`, {
       token: stranger.token,
       headers: { apikey: stack.publishableKey },
@@ -84,7 +84,7 @@ describe('writes to the view of keys', () => {
     ['POST', '', { id: '00000000-0000-4000-8000-000000000000', label: 'mine' }],
     ['PATCH', '?label=eq.mine', { label: 'yours' }],
     ['DELETE', '?label=eq.mine', undefined],
-  ])('a %s is 403', async (method, query, body) => {
+  ])('a %s is refused with 403', async (method, query, body) => {
     for (const prefer of [
       'return=minimal',
       'return=representation',

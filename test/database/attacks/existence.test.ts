@@ -7,7 +7,7 @@ import { newUser, type Persona } from '../../support/personas.ts';
 
 const stack = inject('stack');
 
-describe("while another tenant's rows are locked, as by a write of theirs", () => {
+describe("while another tenant's rows are locked, as by one of their writes", () => {
   let stranger: Persona;
   let key: MintedKey;
   let holder: Connection;
@@ -19,7 +19,7 @@ describe("while another tenant's rows are locked, as by a write of theirs", () =
     await askBy.rpc(calls.delete(owner, key.id));
   });
 
-  /** Locks all that a write of the owner locks, and more, for as long as `work` takes. */
+  /** Locks everything that a write of the owner locks, and more, until `work` is done. */
   async function whileLocked(work: () => Promise<unknown>): Promise<void> {
     holder = await connectAlone(stack.dbUrl);
     await holder`begin`;
@@ -36,8 +36,8 @@ describe("while another tenant's rows are locked, as by a write of theirs", () =
     await holder`rollback`;
   }
 
-  it('a stranger who names their key has the answer at once: not found', () =>
-    // one that waited would wait for ever, as the lock is given up after the answers
+  it('a stranger who names the key gets 404 without waiting', () =>
+    // a call that waited for the lock would hang, as the lock is released only after the answers
     whileLocked(async () => {
       for (const id of [key.id, key.keyId]) {
         const { supabase } = stranger;
@@ -60,7 +60,7 @@ describe("while another tenant's rows are locked, as by a write of theirs", () =
       }
     }));
 
-  it('a stranger mints, rotates and deletes as before', () =>
+  it('a stranger can still mint, rotate and delete', () =>
     whileLocked(async () => {
       for (const ask of Object.values(askBy)) {
         const { id } = keyOf(await ask(calls.mint(stranger, { label: 'mine' })));

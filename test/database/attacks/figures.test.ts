@@ -74,7 +74,7 @@ describe('no figure or time is stored that an answer could not carry', () => {
     },
   );
 
-  it('the largest limit is minted, listed, rotated and looked up', async () => {
+  it('the largest limit can be minted, listed, rotated and looked up', async () => {
     const rolledBack = sql.begin(async (transaction) => {
       const { user, key } = await newKey();
       await overrideLimits(transaction, key.id, { bandwidth_limit_bytes: Number(most) });
@@ -89,8 +89,8 @@ describe('no figure or time is stored that an answer could not carry', () => {
   });
 });
 
-describe('a gateway that reports what cannot have happened', () => {
-  it('is refused what was before the key, and what no line carries', async () => {
+describe('a gateway that reports impossible events', () => {
+  it('is refused events from before the key, and events with more bytes than a line can carry', async () => {
     const { key } = await newKey();
     const before = new Date(Date.now() - 6 * 60_000).toISOString();
     const events = [
@@ -116,7 +116,7 @@ describe('a gateway that reports what cannot have happened', () => {
     ]);
   });
 
-  it('within five minutes of the mint a clock may be wrong', async () => {
+  it('may have a clock that is up to five minutes slow when it reports a new key', async () => {
     const { key } = await newKey();
     const occurredAt = new Date(Date.now() - 4 * 60_000).toISOString();
     expect(await recordUsage(gateway, [usageEvent(key.id, { occurredAt })])).toMatchObject({
@@ -124,7 +124,7 @@ describe('a gateway that reports what cannot have happened', () => {
     });
   });
 
-  it('is refused a batch of over 100,000 events whole', async () => {
+  it('is refused a batch of over 100,000 events as a whole', async () => {
     await expect(
       gateway`
         select * from gateway.record_usage(

@@ -11,7 +11,7 @@ let own: OwnDatabase;
 let sql: postgres.Sql;
 let key: { id: string; keyId: string };
 
-// privileges on a database and large objects are everybody's: on a stack of its own
+// privileges on a database and large objects affect every role, so this file has its own stack
 beforeAll(async () => {
   own = await startOwnDatabase();
   sql = own.sql;
@@ -29,7 +29,7 @@ function connect(onnotice: (notice: postgres.Notice) => void = () => {}): postgr
   return postgres(url.href, { max: 1, onnotice });
 }
 
-it("a gateway's login may make no temporary object", async () => {
+it("a gateway's login cannot create temporary objects", async () => {
   const gateway = connect();
   for (const statement of [
     'create domain pg_temp.text as pg_catalog.text',
@@ -41,11 +41,11 @@ it("a gateway's login may make no temporary object", async () => {
   await gateway.end();
 });
 
-describe('where a database was copied without its privileges, and the login may', () => {
+describe('when a database was copied without its privileges, so that the login can create them', () => {
   beforeAll(() => sql.unsafe(`grant temporary on database postgres to ${login}`));
   afterAll(() => sql.unsafe(`revoke temporary on database postgres from ${login}`));
 
-  /** Calls both functions as the gateway does, and gives the roles that the login's code ran as. */
+  /** Calls both functions as the gateway does; returns the roles that the login's code ran as. */
   async function callAfter(make: (gateway: postgres.Sql) => Promise<unknown>): Promise<string[]> {
     const ran: string[] = [];
     const gateway = connect(({ message = '' }) => {
@@ -62,12 +62,12 @@ describe('where a database was copied without its privileges, and the login may'
     return ran;
   }
 
-  /** A function of the login's that says as whom it runs. */
+  /** A function of the login that reports the role that runs it. */
   const spy = (argument: string, returns = 'boolean', value = 'true') => `
     create function pg_temp.evil(v ${argument}) returns ${returns} language plpgsql as $$
     begin raise notice 'ran as %', current_user; return ${value}; end $$`;
 
-  it('no type of a known name is taken for the real one', async () => {
+  it('no type with a built-in name replaces the real one', async () => {
     const types = await sql<{ name: string }[]>`
       select typname as name from pg_type
       where typnamespace = 'pg_catalog'::regnamespace and typtype = 'b' and typelem = 0
@@ -84,14 +84,14 @@ describe('where a database was copied without its privileges, and the login may'
            check (pg_temp.evil(value))`,
         );
       }
-      // the domains are there, and run their maker's code as their maker
+      // the domains exist, and run their creator's code as their creator
       await gateway.unsafe(`select 'x'::pg_catalog.varchar::pg_temp.text`);
     });
     expect([...new Set(ran)]).toEqual([`ran as ${login}`]);
     expect(ran).toHaveLength(1);
   });
 
-  it('no function, operator, cast or aggregate of a known name is', async () => {
+  it('no function, operator, cast or aggregate with a built-in name replaces the real one', async () => {
     const functions = await sql<{ name: string; args: string; returns: string }[]>`
       select distinct on (p.proname, p.proargtypes::text)
         p.proname as name, pg_get_function_identity_arguments(p.oid) as args,
@@ -137,7 +137,7 @@ describe('where a database was copied without its privileges, and the login may'
     expect(ran).toEqual([]);
   });
 
-  it('no table or view of a known name is', async () => {
+  it('no table or view with the name of ours replaces the real one', async () => {
     const ran = await callAfter(async (gateway) => {
       await gateway.unsafe(spy('pg_catalog.text', 'pg_catalog.text', 'v'));
       for (const table of ['proxy_keys', 'proxy_tiers', 'key_states', 'proxy_usage_monthly']) {
@@ -150,7 +150,7 @@ describe('where a database was copied without its privileges, and the login may'
   });
 });
 
-it('maintenance takes TEMPORARY back where PUBLIC has it, and says so', async () => {
+it('maintenance revokes TEMPORARY from PUBLIC and reports it', async () => {
   const report = () =>
     sql<{ outcome: string }[]>`
       select outcome from proxy_private.maintain_usage(tasks => '{privileges}')`;
@@ -166,22 +166,26 @@ it('maintenance takes TEMPORARY back where PUBLIC has it, and says so', async ()
 
 it.each([
   [
-    'may make temporary objects',
+    'may create temporary objects',
     `grant temporary on database postgres to ${login}`,
     `revoke temporary on database postgres from ${login}`,
   ],
   [
-    'may make objects in public',
+    'may create objects in schema public',
     `grant create on schema public to ${login}`,
     `revoke create on schema public from ${login}`,
   ],
   [
-    'has no limit on its connections',
+    'has no connection limit',
     `alter role ${login} connection limit -1`,
     `alter role ${login} connection limit 20`,
   ],
-  ['has a right of its own', `alter role ${login} createdb`, `alter role ${login} nocreatedb`],
-  ['is in another role', `grant authenticated to ${login}`, `revoke authenticated from ${login}`],
+  ['has a role attribute', `alter role ${login} createdb`, `alter role ${login} nocreatedb`],
+  [
+    'is a member of another role',
+    `grant authenticated to ${login}`,
+    `revoke authenticated from ${login}`,
+  ],
 ])('maintenance reports a login that %s', async (_, give, take) => {
   const report = () =>
     sql<{ outcome: string; detail: string }[]>`
@@ -193,7 +197,7 @@ it.each([
   expect(await report()).toMatchObject([{ outcome: 'unchanged' }]);
 });
 
-it("maintenance reports large objects that a gateway's login made, until it is dropped", async () => {
+it("maintenance reports large objects of a gateway's login until the login is dropped", async () => {
   const gateway = connect();
   await gateway`select lo_create(0)`;
   await gateway.end();

@@ -26,8 +26,8 @@ const done = async (call: Promise<{ error: Error | null }>) => {
 };
 const bans = {
   'is banned': ({ id }: Persona) => done(admin.updateUserById(id, { ban_duration: '100h' })),
-  // as Supabase Auth does; the local one does not
-  'is deleted softly': ({ id }: Persona) =>
+  // as hosted Supabase Auth does; the local one does not
+  'is soft-deleted': ({ id }: Persona) =>
     sql`update auth.users set deleted_at = now() where id = ${id}`,
   'is deleted': ({ id }: Persona) => done(admin.deleteUser(id)),
 };
@@ -36,68 +36,73 @@ const active = async (keyId: string) =>
   (await gateway<{ active: boolean }[]>`select active from gateway.lookup_proxy_key(${keyId})`)[0]
     ?.active;
 
-describe.each(Object.entries(bans))('a user who %s, with a token that is still good', (_, ban) => {
-  it('is refused by every function and the view, and their keys are out of service', async () => {
-    const user = await newUser();
-    const key = await seedKey(sql, user.id);
-    expect(await active(key.keyId)).toBe(true);
-    expect((await user.supabase.rpc('get_proxy_key', { id: key.id })).status).toBe(200);
-    await ban(user);
+describe.each(Object.entries(bans))(
+  'a user who %s, with a token that has not expired',
+  (_, ban) => {
+    it('is refused by every function and the view, and their keys are out of service', async () => {
+      const user = await newUser();
+      const key = await seedKey(sql, user.id);
+      expect(await active(key.keyId)).toBe(true);
+      expect((await user.supabase.rpc('get_proxy_key', { id: key.id })).status).toBe(200);
+      await ban(user);
 
-    const routines = (await listRoutines(sql, ['public'])).filter(
-      // what anybody may call, and what the secret key alone may
-      ({ name }) => !/^proxy_(health|schema_version)$|^(claim|report)_/.test(name),
-    );
-    expect(routines.length).toBeGreaterThan(15);
-    const given = {
-      id: key.id,
-      ids: [key.id],
-      label: 'x',
-      changes: {},
-      limits: {},
-      reason: 'x',
-      user: user.id,
-      interval: 'day',
-      kind: 'email',
-      percents: [50],
-      webhook_id: key.id,
-    };
-    for (const { name, argumentNames } of routines) {
-      const args = Object.fromEntries(
-        Object.entries({ ...given, tier: 'developer' }).filter(([a]) => argumentNames.includes(a)),
+      const routines = (await listRoutines(sql, ['public'])).filter(
+        // except those that are open to everyone, and those for the secret key only
+        ({ name }) => !/^proxy_(health|schema_version)$|^(claim|report)_/.test(name),
       );
-      const { status, error } = await user.supabase.rpc(name as 'get_proxy_key', args as never);
-      expect([name, status, error?.code, error?.hint]).toEqual([
-        name,
-        401,
-        'PT401',
-        'unauthorized',
-      ]);
-    }
-    const { status, error } = await user.supabase.from('proxy_key_summaries').select();
-    expect([status, error?.code, error?.hint]).toEqual([401, 'PT401', 'unauthorized']);
-    expect(await active(key.keyId)).toBe(false);
-  });
+      expect(routines.length).toBeGreaterThan(15);
+      const given = {
+        id: key.id,
+        ids: [key.id],
+        label: 'x',
+        changes: {},
+        limits: {},
+        reason: 'x',
+        user: user.id,
+        interval: 'day',
+        kind: 'email',
+        percents: [50],
+        webhook_id: key.id,
+      };
+      for (const { name, argumentNames } of routines) {
+        const args = Object.fromEntries(
+          Object.entries({ ...given, tier: 'developer' }).filter(([a]) =>
+            argumentNames.includes(a),
+          ),
+        );
+        const { status, error } = await user.supabase.rpc(name as 'get_proxy_key', args as never);
+        expect([name, status, error?.code, error?.hint]).toEqual([
+          name,
+          401,
+          'PT401',
+          'unauthorized',
+        ]);
+      }
+      const { status, error } = await user.supabase.from('proxy_key_summaries').select();
+      expect([status, error?.code, error?.hint]).toEqual([401, 'PT401', 'unauthorized']);
+      expect(await active(key.keyId)).toBe(false);
+    });
 
-  it('is refused by every route', async () => {
-    const user = await newUser();
-    await ban(user);
-    for (const { method, path, body, query } of protectedRoutes as {
-      method: string;
-      path: string;
-      body?: unknown;
-      query?: string;
-    }[]) {
-      const address = path.replace(':id', 'avp_live_000000000000') + (query ? `?${query}` : '');
-      const response = await user.request(method, address, body);
-      const { code } = (await response.json()) as { code: string };
-      expect([method, path, response.status, code]).toEqual([method, path, 401, 'unauthorized']);
-    }
-  });
-});
+    it('is refused by every route', async () => {
+      const user = await newUser();
+      await ban(user);
+      for (const { method, path, body, query } of protectedRoutes as {
+        method: string;
+        path: string;
+        body?: unknown;
+        query?: string;
+      }[]) {
+        const address = path.replace(':id', 'avp_live_000000000000') + (query ? `?${query}` : '');
+        const response = await user.request(method, address, body);
+        const { code } = (await response.json()) as { code: string };
+        expect([method, path, response.status, code]).toEqual([method, path, 401, 'unauthorized']);
+      }
+    });
+  },
+);
 
 describe('a ban', () => {
-  it('that ends gives the user and their keys back', async () => {
+  it('gives the user and their keys back when it ends', async () => {
     const user = await newUser();
     const key = await seedKey(sql, user.id);
     await bans['is banned'](user);
@@ -106,14 +111,14 @@ describe('a ban', () => {
     expect(await active(key.keyId)).toBe(true);
     expect((await user.supabase.rpc('get_proxy_key', { id: key.id })).status).toBe(200);
 
-    // one whose time has come needs nobody
+    // a ban that expires needs no action
     await sql`
       update auth.users set banned_until = now() - interval '1 second' where id = ${user.id}`;
     expect(await active(key.keyId)).toBe(true);
     expect((await user.supabase.rpc('get_proxy_key', { id: key.id })).status).toBe(200);
   });
 
-  it('that meets a mint refuses it, or takes the new key out of service, by who is first', async () => {
+  it('that races with a mint either refuses it or takes the new key out of service', async () => {
     for (const first of ['ban', 'mint'] as const) {
       const user = await newUser();
       const [banning, minting] = await Promise.all([
@@ -148,7 +153,7 @@ describe('a ban', () => {
     }
   });
 
-  it('that an owner is under when their deleted key is reactivated keeps it out of service', async () => {
+  it('of the owner keeps a reactivated key out of service', async () => {
     const [user, by] = await Promise.all([newUser(), newAdmin()]);
     const key = await seedKey(sql, user.id, { deleted: true });
     await bans['is banned'](user);
@@ -160,7 +165,7 @@ describe('a ban', () => {
     expect(await active(key.keyId)).toBe(true);
   });
 
-  it('that no trigger saw is found by maintenance', async () => {
+  it('that no trigger recorded on the key is found and repaired by maintenance', async () => {
     const user = await newUser();
     const key = await seedKey(sql, user.id);
     await sql`
@@ -175,7 +180,7 @@ describe('a ban', () => {
   });
 });
 
-describe('an admin, with a token that still says so', () => {
+describe('an admin whose token still has the admin role', () => {
   it.each([
     [
       'who is demoted',
@@ -185,7 +190,7 @@ describe('an admin, with a token that still says so', () => {
     ],
     ['who is banned', bans['is banned'], 401, 'unauthorized'],
     ['who is deleted', bans['is deleted'], 401, 'unauthorized'],
-  ])('%s is refused at once, both ways in', async (_, change, status, code) => {
+  ])('%s is refused at once by routes and RPCs', async (_, change, status, code) => {
     const by = await newAdmin();
     expect((await by.supabase.rpc('find_proxy_keys')).status).toBe(200);
     await change(by);
@@ -213,7 +218,7 @@ describe('an admin, with a token that still says so', () => {
   });
 });
 
-it('a token that ended 10 s ago is refused by both ways in alike', async () => {
+it('a token that expired 10 s ago is refused by routes and PostgREST alike', async () => {
   const user = await newUser();
   const now = Math.floor(Date.now() / 1000);
   const claims = { sub: user.id, role: 'authenticated', aud: 'authenticated', iat: now - 60 };

@@ -6,7 +6,7 @@ const stack = inject('stack');
 const sql = connectOwner();
 afterAll(() => sql.end());
 
-/** An answer of either way in, in the same terms. */
+/** An answer of a route or an RPC, in the same terms. */
 interface Written {
   status: number;
   code: string | null;
@@ -27,7 +27,7 @@ async function read(response: Response): Promise<Written> {
   };
 }
 
-/** A write by HTTP route or by RPC, as their callers send it. */
+/** A write by HTTP route or by RPC, as clients send it. */
 const ways = {
   route: {
     mint: async (user: Persona) =>
@@ -66,7 +66,7 @@ async function rpc(by: Persona, name: string, args: unknown): Promise<Written> {
   );
 }
 
-/** Lets time pass for what the user wrote. */
+/** Moves the user's past writes back by `seconds`. */
 const travel = (user: Persona, seconds: number) => sql`
   update proxy_private.write_windows
   set
@@ -76,7 +76,7 @@ const travel = (user: Persona, seconds: number) => sql`
     hour = hour - ${Math.floor(seconds / 3600)}
   where user_id = ${user.id}`;
 
-/** As if the user had written `count` times in the hour that is `ago` hours back. */
+/** As if the user had written `count` times in the hour `ago` hours before this one. */
 const wroteBefore = (user: Persona, action: string, count: number, ago: number) => sql`
   insert into proxy_private.write_windows (user_id, action, hour, hourly)
   values (
@@ -89,7 +89,7 @@ const wroteBefore = (user: Persona, action: string, count: number, ago: number) 
 const ofStatus = (answers: Written[], status: number) =>
   answers.filter((answer) => answer.status === status);
 
-describe('200 mixed writes of one user at once, by both ways in', () => {
+describe('200 mixed writes of one user at once, by route and RPC', () => {
   let user: Persona;
   let keys: SeededKey[];
   const answers = { mint: [] as Written[], rotate: [] as Written[], change: [] as Written[] };
@@ -98,7 +98,7 @@ describe('200 mixed writes of one user at once, by both ways in', () => {
     user = await newUser();
     await sql`insert into proxy_private.proxy_tier_grants (user_id, tier) values (${user.id}, 'enterprise')`;
     keys = await seedKeys(sql, user.id, 20, { tier: 'enterprise' });
-    // 70 writes of each kind that is exact, 140 of the others: over each limit
+    // over each limit: 70 mints, 10 rotations and 130 changes
     const all = Array.from({ length: 210 }, async (_, n) => {
       const way = both[n % 2] ?? ways.rpc;
       const id = keys[n % 19]?.id ?? '';
@@ -109,13 +109,13 @@ describe('200 mixed writes of one user at once, by both ways in', () => {
     await Promise.all(all);
   });
 
-  it('exactly 60 mints, 5 rotations and 120 changes are done', () => {
+  it('exactly 60 mints, 5 rotations and 120 changes succeed', () => {
     expect(ofStatus(answers.mint, 201).length + ofStatus(answers.mint, 200).length).toBe(60);
     expect(ofStatus(answers.rotate, 200)).toHaveLength(5);
     expect(ofStatus(answers.change, 200)).toHaveLength(120);
   });
 
-  it('the others are 429 with Retry-After, and all carry their limits', () => {
+  it('the others get 429 with Retry-After, and every answer carries its limits', () => {
     const refused = Object.values(answers).flatMap((list) => ofStatus(list, 429));
     expect(refused).toHaveLength(210 - 60 - 5 - 120);
     for (const { code, retryAfter } of refused) {
@@ -136,7 +136,7 @@ describe('200 mixed writes of one user at once, by both ways in', () => {
     }
   });
 
-  it('the rows that are kept of it are few and small', async () => {
+  it('the rows that record the writes are few and small', async () => {
     const [kept] = await sql`
       select count(*)::integer as rows, max(pg_column_size(w))::integer < 1500 as small,
         max(cardinality(recent)) as log, max(cardinality(hourly)) as hours
@@ -144,25 +144,25 @@ describe('200 mixed writes of one user at once, by both ways in', () => {
     expect(kept).toEqual({ rows: 3, small: true, log: 120, hours: 25 });
   });
 
-  it('as many are done again when the span has passed', async () => {
+  it('the same number succeeds again after the window has passed', async () => {
     await travel(user, 60);
     expect((await ways.rpc.update(user, keys[0]?.id ?? '')).limit).toMatch(/^"change";r=119;t=60/);
     expect((await ways.route.rotate(user, keys[0]?.id ?? '')).limit).toBe('"rotate";r=4;t=60');
   });
 
-  it('another user is not limited by it', async () => {
+  it('another user is not limited', async () => {
     const other = await newUser();
     expect((await ways.rpc.mint(other)).limit).toMatch(/^"mint";r=59;t=60/);
   });
 });
 
-describe('a day, counted by the hour', () => {
+describe('the daily limit, counted by the hour', () => {
   it.each([
     ['mint', 1000, 0],
     ['mint', 1000, 24],
     ['change', 5000, 23],
   ])(
-    '%s: after %i writes %i hours ago the next is refused until the hour leaves',
+    '%s: after %i writes %i hours ago, the next is refused until that hour leaves the window',
     async (action, allowed, ago) => {
       const user = await newUser();
       const key = await seedKey(sql, user.id);
@@ -176,14 +176,14 @@ describe('a day, counted by the hour', () => {
         expect(Math.abs(Number(retryAfter) - leaves)).toBeLessThanOrEqual(5);
         expect(limit).toContain(`"${action}_daily";r=0;t=${retryAfter}`);
       }
-      // one less, and one is allowed
+      // with one write less, one more is allowed
       await wroteBefore(user, action, allowed - 1, ago);
       expect((await write(ways.rpc)).limit).toContain(`"${action}_daily";r=0;`);
       expect((await write(ways.route)).status).toBe(429);
     },
   );
 
-  it('what was 25 hours ago does not count', async () => {
+  it('writes of 25 hours ago do not count', async () => {
     const user = await newUser();
     await wroteBefore(user, 'mint', 1000, 24);
     await travel(user, 3600);
@@ -204,7 +204,7 @@ it('a write that is refused or changes nothing does not count', async () => {
   expect((await ways.rpc.remove(user, key.id)).limit).toMatch(/^"change";r=119;/);
 });
 
-it("admins' writes have a limit of their own, by both ways in", async () => {
+it("admins' writes have a separate limit, by route and RPC", async () => {
   const [by, owner] = await Promise.all([newAdmin(), newUser()]);
   const key = await seedKey(sql, owner.id);
   await wroteBefore(by, 'administer', 20_000, 3);
@@ -217,11 +217,11 @@ it("admins' writes have a limit of their own, by both ways in", async () => {
   }
 });
 
-it('locks that a role takes by number hold off no write', async () => {
+it('advisory locks of any role do not block writes', async () => {
   const user = await newUser();
   const holder = connectOwner();
   await holder.begin(async (transaction) => {
-    // what mints waited for: a number made of the user's id, which any login could lock
+    // mints used to wait for this lock, whose number is derived from the user's id
     await transaction`
       select pg_advisory_xact_lock(hashtextextended('proxy_keys of ' || ${user.id}::text, 0))`;
     expect((await ways.rpc.mint(user)).status).toBe(200);
@@ -229,7 +229,7 @@ it('locks that a role takes by number hold off no write', async () => {
   await holder.end();
 });
 
-it('an operator changes a limit by its row', async () => {
+it('an operator changes a limit by changing its row', async () => {
   const changed = sql.begin(async (transaction) => {
     await transaction`update proxy_private.write_limits set allowed = 2 where name = 'mint'`;
     await transaction`delete from proxy_private.write_limits where name = 'mint_daily'`;

@@ -34,7 +34,7 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 const set = (fields: Fields) => calls.limitAccount(admin, { tier: 'developer', reason, ...fields });
 
-/** What of a tier's limits an account says. */
+/** A tier's limits in an account. */
 function limitsOf(account: Fields | null, name = 'developer') {
   const tiers = account?.tiers as (Fields & { test: Fields })[];
   const found = tiers.find(({ tier }) => tier === name);
@@ -58,7 +58,7 @@ async function readAudit() {
     }));
 }
 
-describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
+describe.each(Object.entries(askBy))('an admin, by %s,', (_, ask) => {
   it.each(['id', 'email'] as const)('sets the limits of an account by its %s', async (name) => {
     const answer = await ask(set({ user: user[name], accountLimitBytes: 123, testLimitBytes: 4 }));
     const expected = {
@@ -83,7 +83,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     ]);
   });
 
-  it('sets one and leaves the other, and takes one away with null', async () => {
+  it('sets one limit without changing the other, and removes one with null', async () => {
     const tier = { live: 25e9, test: 100e6 };
     const steps = [
       [{ accountLimitBytes: most }, { ...tier, live: most }],
@@ -95,12 +95,12 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     for (const [fields, limits] of steps) {
       expect(limitsOf((await ask(set({ user: user.id, ...fields }))).data)).toMatchObject(limits);
     }
-    // what changes nothing is no news
+    // a change without effect is neither audited nor announced
     expect(await readAudit()).toHaveLength(4);
     expect(await announced.countOf(key.keyId)).toBe(4);
   });
 
-  it('sets those of one tier alone, also of one that the user may have no keys of', async () => {
+  it('sets the limits of one tier only, even of a tier that the user may not use', async () => {
     const answer = await ask(set({ user: user.id, tier: 'enterprise', accountLimitBytes: 5 }));
     expect(limitsOf(answer.data, 'enterprise')).toMatchObject({ live: 5, test: 1e9 });
     expect(limitsOf(answer.data)).toMatchObject({ live: 25e9, limitOverrides: {} });
@@ -108,26 +108,26 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   });
 });
 
-it('an admin reads the account of any user, as the user does', async () => {
+it("an admin reads any user's account as the user does", async () => {
   for (const name of [user.id, user.email, user.email.toUpperCase()]) {
     const { data } = await expectSameAnswer(calls.findAccount(admin, { user: name }));
     expect(data).toEqual((await expectSameAnswer(calls.account(user))).data);
   }
 });
 
-describe('refused', () => {
+describe('refused limits', () => {
   it.each<[string, Fields, string]>([
-    ['bytes below nothing', { accountLimitBytes: -1 }, 'accountLimitBytes'],
-    ['bytes in text', { testLimitBytes: '5' }, 'testLimitBytes'],
-    ['parts of bytes', { accountLimitBytes: 1.5 }, 'accountLimitBytes'],
+    ['negative bytes', { accountLimitBytes: -1 }, 'accountLimitBytes'],
+    ['bytes as text', { testLimitBytes: '5' }, 'testLimitBytes'],
+    ['half a byte', { accountLimitBytes: 1.5 }, 'accountLimitBytes'],
     ['an empty reason', { accountLimitBytes: 1, reason: ' ' }, 'reason'],
-    ['a tier that there is not', { accountLimitBytes: 1, tier: 'golden' }, 'tier'],
-  ])('are %s', async (_, fields, field) => {
+    ['an unknown tier', { accountLimitBytes: 1, tier: 'golden' }, 'tier'],
+  ])('include %s', async (_, fields, field) => {
     await expectSameRefusal(set({ user: user.id, ...fields }), 400, 'invalid_request', field);
     expect(await readAudit()).toEqual([]);
   });
 
-  it("are a key's limits, and such as there are not", async () => {
+  it("include a key's limits and unknown limits", async () => {
     for (const name of ['rate_limit', 'bandwidth_limit_bytes', 'sum']) {
       const { error } = await admin.supabase.rpc('set_proxy_account_limits', {
         user: user.id,
@@ -139,14 +139,14 @@ describe('refused', () => {
     }
   });
 
-  it('is a user whom nobody knows', async () => {
+  it('include those of an unknown user', async () => {
     for (const name of [randomUUID(), 'nobody@example.com']) {
       await expectSameRefusal(set({ user: name, accountLimitBytes: 1 }), 404, 'user_not_found');
       await expectSameRefusal(calls.findAccount(admin, { user: name }), 404, 'user_not_found');
     }
   });
 
-  it('is who is no admin, also for their own account', async () => {
+  it('include those set by a user who is not an admin, also for their own account', async () => {
     const own = { user: user.id, tier: 'developer', reason, accountLimitBytes: most };
     await expectSameRefusal(calls.limitAccount(user, own), 403, 'forbidden');
     await expectSameRefusal(calls.findAccount(user, { user: user.id }), 403, 'forbidden');
@@ -154,7 +154,7 @@ describe('refused', () => {
   });
 });
 
-it('what was set goes with the account, and the audit says so', async () => {
+it("an account's limits are deleted with it, and the audit log records that", async () => {
   await askBy.rpc(set({ user: user.id, accountLimitBytes: 1 }));
   await sql`delete from auth.users where id = ${user.id}`;
   const [left] = await sql`

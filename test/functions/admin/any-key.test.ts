@@ -33,16 +33,16 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
-/** A part of what is answered on a key. */
+/** A part of the answer about a key. */
 const part = ({ data }: Answer, name: string) => data?.[name] as Fields;
 
-describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
+describe.each(Object.entries(askBy))('an admin, by %s,', (_, ask) => {
   it.each<[string, () => string]>([
     ['uuid', () => key.id],
     ['uuid in upper case', () => key.id.toUpperCase()],
     ['keyId', () => key.keyId],
     ['keyId in upper case', () => key.keyId.toUpperCase()],
-  ])('reads any key by its %s, with all that says why it is refused', async (_, reference) => {
+  ])('reads any key by its %s, with every reason for refusing it', async (_, reference) => {
     const answer = await ask(calls.readAny(admin, reference()));
     expect(answer.status).toBe(200);
     expect(part(answer, 'key')).toMatchObject({
@@ -76,13 +76,13 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     expect(text).not.toContain(hashSecret(key.keyId, key.secret));
   });
 
-  it('reads the suspension of a key, and that nothing was done with it', async () => {
+  it('reads the suspension of a key that was never used', async () => {
     const answer = await ask(calls.readAny(admin, unused.keyId));
     expect(part(answer, 'key')).toMatchObject({ active: false, suspendedReason: 'Abuse' });
     expect(answer.data?.lastEvent).toBeNull();
   });
 
-  it('reads until when its owner is banned, and that the account is removed', async () => {
+  it("reads the end of its owner's ban, and that the account was removed", async () => {
     const gone = await newUser();
     const left = await mintKey(gone);
     await sql`update auth.users set banned_until = '2099-05-06 07:08:09Z' where id = ${gone.id}`;
@@ -104,7 +104,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     expect(removed.data?.account).toBeNull();
   });
 
-  it('reads its events and history as the owner does, filtered and by pages', async () => {
+  it('reads its events and history as the owner does, filtered and in pages', async () => {
     const { items, cursor } = await ask(calls.anyEvents(admin, key.keyId, { limit: 1 }));
     expect(items).toEqual([expect.objectContaining({ code: 'address_forbidden' })]);
     const rest = await ask(calls.anyEvents(admin, key.id, { cursor }));
@@ -148,20 +148,20 @@ const reads = {
 };
 
 describe.each(Object.entries(reads))('the %s of a key', (_, read) => {
-  it('is for admins alone: its owner is refused too', async () => {
+  it('is for admins only: even its owner is refused', async () => {
     for (const id of [key.id, key.keyId, randomUUID()]) {
       await expectSameRefusal(read(owner, id), 403, 'forbidden');
     }
   });
 
-  it('is not found of a key that there is not', async () => {
+  it('is not found for an unknown key', async () => {
     for (const id of [randomUUID(), 'avp_live_000000000000', owner.id]) {
       await expectSameRefusal(read(admin, id), 404, 'not_found');
     }
   });
 });
 
-it('reading leaves nothing in the audit', async () => {
+it('reading adds nothing to the audit log', async () => {
   const count = async () =>
     (await sql`select from proxy_private.proxy_key_audit where actor_id = ${admin.id}`).count;
   const before = await count();
@@ -174,7 +174,7 @@ it.each([
   ['list_proxy_key_audit', {}],
   ['proxy_usage_series', { interval: 'day' }],
   ['proxy_usage_outcomes', {}],
-] as const)('as_admin, %s wants one key', async (name, args) => {
+] as const)('with as_admin, %s requires a key', async (name, args) => {
   const { error } = await admin.supabase.rpc(name, { ...args, as_admin: true } as never);
   expect(error).toMatchObject({ hint: 'invalid_request', details: 'as_admin' });
 });

@@ -8,7 +8,7 @@ import { connectOwner, newAdmin, newUser, type Persona } from '../../support/per
 import { hashSecret } from '../../support/seeded-keys.ts';
 
 const sql = connectOwner();
-/** In the labels of this file alone. */
+/** Part of the labels in this file only. */
 const mark = randomUUID();
 let admin: Persona;
 let one: Persona;
@@ -38,8 +38,8 @@ afterAll(() => sql.end());
 
 type Name = keyof typeof keys;
 
-describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
-  /** The names of the keys of this file that a query finds, newest first. */
+describe.each(Object.entries(askBy))('an admin, by %s,', (_, ask) => {
+  /** The names of this file's keys that a query finds, newest first. */
   async function find(query: Fields): Promise<string[]> {
     const { status, items } = await ask(
       calls.findKeys(admin, { label: mark, limit: 200, ...query }),
@@ -54,7 +54,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     expect(await find({})).toEqual(['ownerless', 'test', 'team', 'underscore', 'percent', 'plain']);
   });
 
-  it('sees each with its state and its owner, and no secret or hash', async () => {
+  it('sees each key with its state and owner, and without a secret or hash', async () => {
     const { items } = await ask(calls.findKeys(admin, { label: mark }));
     const found = (name: Name) => items.find(({ id }) => id === keys[name].id);
     expect(found('plain')).toMatchObject({
@@ -89,22 +89,18 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
       () => ({ user: two.email.toUpperCase() }),
       ['test', 'team'],
     ],
-    ['a label in any case of letters', () => ({ label: `${mark} PROD ä` }), ['plain']],
+    ['a label, ignoring case', () => ({ label: `${mark} PROD ä` }), ['plain']],
     ['the middle of a label', () => ({ label: `${mark.slice(-8)} to t` }), ['test']],
-    ['a percent sign as it stands', () => ({ label: `${mark} 100%` }), ['percent']],
-    ['an underscore as it stands', () => ({ label: `${mark} a_b` }), ['underscore']],
-    ['a backslash as it stands', () => ({ label: `${mark} a_b\\` }), ['underscore']],
-    ['active ones', () => ({ active: true }), ['test', 'plain']],
-    [
-      'ones that are not active',
-      () => ({ active: false }),
-      ['ownerless', 'team', 'underscore', 'percent'],
-    ],
+    ['a literal percent sign', () => ({ label: `${mark} 100%` }), ['percent']],
+    ['a literal underscore', () => ({ label: `${mark} a_b` }), ['underscore']],
+    ['a literal backslash', () => ({ label: `${mark} a_b\\` }), ['underscore']],
+    ['active keys', () => ({ active: true }), ['test', 'plain']],
+    ['inactive keys', () => ({ active: false }), ['ownerless', 'team', 'underscore', 'percent']],
     ['a tier', () => ({ tier: 'team' }), ['team']],
     ['the mode live', () => ({ liveMode: true, user: two.id }), ['team']],
     ['the mode test', () => ({ liveMode: false }), ['test']],
     [
-      'all at once',
+      'all filters at once',
       () => ({
         keyId: keys.plain.keyId,
         user: one.email,
@@ -120,10 +116,10 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   });
 
   it.each<[string, () => Fields]>([
-    ['a uuid that no key has', () => ({ keyId: randomUUID() })],
-    ['a keyId that no key has', () => ({ keyId: 'avp_live_000000000000' })],
-    ['what is no name of a key', () => ({ keyId: '%' })],
-    ['a keyId cut short', () => ({ keyId: keys.plain.keyId.slice(0, -1) })],
+    ['an unknown uuid', () => ({ keyId: randomUUID() })],
+    ['an unknown keyId', () => ({ keyId: 'avp_live_000000000000' })],
+    ['text that is not a name of a key', () => ({ keyId: '%' })],
+    ['a truncated keyId', () => ({ keyId: keys.plain.keyId.slice(0, -1) })],
     ['an unknown user', () => ({ user: 'nobody@example.com' })],
     ['an unknown user id', () => ({ user: randomUUID() })],
     ['a wildcard as user', () => ({ user: '%' })],
@@ -143,9 +139,9 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     ['a limit of 201', { limit: 201 }, 'limit'],
     ['a negative limit', { limit: -1 }, 'limit'],
     ['an unknown tier', { tier: 'gold' }, 'tier'],
-    ['a cursor that is none', { cursor: 'nonsense' }, 'cursor'],
+    ['an invalid cursor', { cursor: 'nonsense' }, 'cursor'],
     ['a cursor out of range', { cursor: '_'.repeat(32) }, 'cursor'],
-  ])('is refused %s, by its name', async (_, query, field) => {
+  ])('is refused %s, and the answer names the parameter', async (_, query, field) => {
     expect(await ask(calls.findKeys(admin, query))).toMatchObject({
       status: 400,
       code: 'invalid_request',
@@ -153,7 +149,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     });
   });
 
-  it('reads page by page what was there, while keys are added and removed', async () => {
+  it('reads the original keys page by page while keys are added and removed', async () => {
     const many = await newUser();
     const made = await insertKeys(sql, many.id, { count: 7 });
     const ids: unknown[] = [];
@@ -176,7 +172,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     expect(ids).toHaveLength(7);
   });
 
-  it('gets 50 without a limit, and no cursor with the last', async () => {
+  it('gets 50 keys without a limit, and no cursor on the last page', async () => {
     const many = await newUser();
     await insertKeys(sql, many.id, { count: 51 });
     const first = await ask(calls.findKeys(admin, { user: many.email }));
@@ -191,14 +187,14 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   });
 });
 
-it('who is no admin is refused, also for own keys, and learns no address', async () => {
+it('a user who is not an admin is refused, even for their own keys, and gets no address', async () => {
   for (const query of [{}, { user: one.id }, { user: two.email }, { keyId: keys.plain.id }]) {
     await expectSameRefusal(calls.findKeys(one, query), 403, 'forbidden');
   }
 });
 
 describe('over HTTP', () => {
-  it('answers a bare array, and the next page by a Link that keeps the filters', async () => {
+  it('the answer is a bare array, and the Link to the next page keeps the filters', async () => {
     const owner = await newUser();
     await insertKeys(sql, owner.id, { count: 5 });
     const path = '/admin/proxy/keys';
@@ -220,14 +216,14 @@ describe('over HTTP', () => {
 
   it.each([
     ['an unknown parameter', 'colour=red', 'colour'],
-    ['one in snake case', 'key_id=x', 'key_id'],
-    ['one twice', 'tier=team&tier=developer', 'tier'],
-    ['what is neither true nor false', 'active=yes', 'active'],
-    ['a limit that is no number', 'limit=x', 'limit'],
-    ['a limit of half a row', 'limit=1.5', 'limit'],
+    ['a parameter in snake case', 'key_id=x', 'key_id'],
+    ['a repeated parameter', 'tier=team&tier=developer', 'tier'],
+    ['a value that is neither true nor false', 'active=yes', 'active'],
+    ['a limit that is not a number', 'limit=x', 'limit'],
+    ['a fractional limit', 'limit=1.5', 'limit'],
     ['an empty limit', 'limit=', 'limit'],
     ['a NUL', 'label=%00', 'label'],
-  ])('refuses %s in the query, by its name', async (_, search, field) => {
+  ])('%s in the query is refused, and the answer names it', async (_, search, field) => {
     const response = await admin.request('GET', `/admin/proxy/keys?${search}`);
     const { code, errors } = (await response.json()) as {
       code: string;

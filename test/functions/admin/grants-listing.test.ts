@@ -19,8 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => sql.end());
 
-describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
-  /** Whose grants of what a query finds, newest first, in this file's part of the list. */
+describe.each(Object.entries(askBy))('an admin, by %s,', (_, ask) => {
+  /** The user and tier of each grant of this file that a query finds, newest first. */
   async function list(query: Fields): Promise<string[]> {
     const { status, items } = await ask(calls.findGrants(admin, { limit: 200, ...query }));
     expect(status).toBe(200);
@@ -62,8 +62,8 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     ['an unknown tier', { tier: 'gold' }, 'tier'],
     ['a limit of 0', { limit: 0 }, 'limit'],
     ['a limit of 201', { limit: 201 }, 'limit'],
-    ['a cursor that is none', { cursor: 'x' }, 'cursor'],
-  ])('is refused %s, by its name', async (_, query, field) => {
+    ['an invalid cursor', { cursor: 'x' }, 'cursor'],
+  ])('is refused %s, and the answer names the parameter', async (_, query, field) => {
     expect(await ask(calls.findGrants(admin, query))).toMatchObject({
       status: 400,
       code: 'invalid_request',
@@ -71,7 +71,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     });
   });
 
-  it('reads page by page what was there, while grants are made and taken back', async () => {
+  it('reads the original grants page by page while grants are added and revoked', async () => {
     const tier = `paged_${randomUUID().slice(0, 8)}`;
     await sql`
       insert into public.proxy_tiers (
@@ -82,7 +82,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
       insert into auth.users (id, email)
       select id, id || '@example.com' from (select gen_random_uuid() as id from generate_series(1, 5))
       returning id`;
-    // at one and the same time: the id tells the order
+    // at the same time: the id decides the order
     await sql`
       insert into proxy_private.proxy_tier_grants (user_id, tier, granted_at)
       select u, ${tier}, '2026-01-01T00:00:00Z'
@@ -112,13 +112,13 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   });
 });
 
-it('who is no admin is refused, also for own grants', async () => {
+it('a user who is not an admin is refused, even for their own grants', async () => {
   for (const query of [{}, { user: one.id }, { user: two.email }]) {
     await expectSameRefusal(calls.findGrants(one, query), 403, 'forbidden');
   }
 });
 
-it('over HTTP the next page is a Link that keeps the filters', async () => {
+it('over HTTP, the Link to the next page keeps the filters', async () => {
   const first = await admin.request('GET', `/admin/proxy/grants?user=${one.id}&limit=1`);
   expect(await expectAnswer(first, 200, foundGrantsAnswer)).toMatchObject([{ tier: 'team' }]);
   const [, search] = /^<(\?.*)>; rel="next"$/.exec(first.headers.get('Link') ?? '') ?? [];

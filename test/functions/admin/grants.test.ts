@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
-/** The user's own part of the audit that is about grants, as they read it. */
+/** The rows about grants in the user's audit log, as the user reads them. */
 async function readAudit(by = user) {
   const rows = await readOwnAudit(by);
   return rows
@@ -47,7 +47,7 @@ const auditRow = (action: string, why = reason, actor = admin) => ({
   changes: null,
 });
 
-/** The user's own grants, as they read them. */
+/** The user's grants, as the user reads them. */
 async function readGrants(by = user) {
   const rows = await readOwnGrants(by);
   return rows.map(({ user_id, tier, granted_by, reason }) => {
@@ -61,13 +61,13 @@ async function expectNoMint() {
   await expectProblem(response, 403, 'tier_not_granted');
 }
 
-describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
+describe.each(Object.entries(askBy))('an admin, by %s,', (_, ask) => {
   it.each<[string, () => string]>([
     ['id', () => user.id],
     ['id in upper case', () => user.id.toUpperCase()],
     ['e-mail address', () => user.email],
     ['e-mail address in another case', () => user.email.toUpperCase()],
-  ])('lets a user mint keys of a tier, by the %s', async (_, name) => {
+  ])('lets a user mint keys of a tier, naming the user by %s', async (_, name) => {
     await expectNoMint();
     const answer = await ask(calls.grant(admin, { user: name(), tier, reason }));
     expect(answer).toMatchObject({
@@ -80,7 +80,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     expect(await readAudit()).toEqual([auditRow('tier_granted')]);
   });
 
-  it('leaves a grant that there is as it is, with one row', async () => {
+  it('leaves an existing grant unchanged, with one row', async () => {
     const first = await ask(calls.grant(admin, { user: user.id, tier, reason }));
     const again = await ask(
       calls.grant(await newAdmin(), { user: user.email, tier, reason: 'Again.' }),
@@ -89,7 +89,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     expect(await readAudit()).toEqual([auditRow('tier_granted')]);
   });
 
-  it('takes a grant back: no key more, and those that there are go on', async () => {
+  it('revokes a grant: no more keys can be minted, and existing keys keep working', async () => {
     await ask(calls.grant(admin, { user: user.id, tier, reason }));
     const key = await mintKey(user, { tier });
     const why = 'Left unpaid.';
@@ -108,7 +108,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     expect(await readAudit()).toEqual([auditRow('tier_granted'), auditRow('tier_revoked', why)]);
   });
 
-  it('may take back what is not granted, which leaves no row', async () => {
+  it('can revoke a grant that does not exist, which adds no row', async () => {
     expect((await ask(calls.revoke(admin, { user: user.id, tier, reason }))).status).toBe(204);
     await ask(calls.grant(admin, { user: user.id, tier, reason }));
     for (const _ of [1, 2]) {
@@ -117,7 +117,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     expect(await readAudit()).toEqual([auditRow('tier_granted'), auditRow('tier_revoked')]);
   });
 
-  it('grants again what was taken back, with the new reason', async () => {
+  it('grants a revoked tier again, with the new reason', async () => {
     await ask(calls.grant(admin, { user: user.id, tier, reason }));
     await ask(calls.revoke(admin, { user: user.id, tier, reason }));
     const second = await newAdmin();
@@ -130,7 +130,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     ]);
   });
 
-  it('may grant a tier that is self-serve, and one to an admin', async () => {
+  it('can grant a self-serve tier, and a tier to an admin', async () => {
     expect((await ask(calls.grant(admin, { user: user.id, tier: 'team', reason }))).status).toBe(
       200,
     );
@@ -142,10 +142,10 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   it.each<[string, string]>([
     ['an unknown id', randomUUID()],
     ['an unknown address', 'nobody@example.com'],
-    ['what is neither', '%'],
+    ['text that is neither', '%'],
     ['an empty text', ''],
-    ['an address within another', ' x@example.com '],
-  ])('is told that there is no such user: %s', async (_, name) => {
+    ['text that contains an address', ' x@example.com '],
+  ])('gets user_not_found for %s', async (_, name) => {
     for (const call of [calls.grant, calls.revoke]) {
       expect(await ask(call(admin, { user: name, tier, reason }))).toMatchObject({
         status: 404,
@@ -154,7 +154,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     }
   });
 
-  it('is told so of an account that was removed', async () => {
+  it('gets user_not_found for a removed account', async () => {
     await ask(calls.grant(admin, { user: user.id, tier, reason }));
     await sql`delete from auth.users where id = ${user.id}`;
     for (const call of [calls.grant, calls.revoke]) {
@@ -171,14 +171,14 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     ['an unknown tier', { tier: 'gold' }, 'tier'],
     ['a tier in another case', { tier: 'Enterprise' }, 'tier'],
     ['an empty tier', { tier: '' }, 'tier'],
-    ['a tier that is null', { tier: null }, 'tier'],
-    ['a user that is null', { user: null }, 'user'],
+    ['a null tier', { tier: null }, 'tier'],
+    ['a null user', { user: null }, 'user'],
     ['an empty reason', { reason: '' }, 'reason'],
     ['a reason of spaces', { reason: ' \u3000' }, 'reason'],
     ['a reason of 501 characters', { reason: 'x'.repeat(501) }, 'reason'],
-    ['a reason with a line end', { reason: 'a\nb' }, 'reason'],
-    ['a reason that is null', { reason: null }, 'reason'],
-  ])('is refused %s, by its name', async (_, fields, field) => {
+    ['a reason with a line break', { reason: 'a\nb' }, 'reason'],
+    ['a null reason', { reason: null }, 'reason'],
+  ])('is refused %s, and the answer names the argument', async (_, fields, field) => {
     for (const call of [calls.grant, calls.revoke]) {
       expect(await ask(call(admin, { user: user.id, tier, reason, ...fields }))).toMatchObject({
         status: 400,
@@ -190,7 +190,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   });
 });
 
-it('who is no admin is refused, for themselves and others, who are there or not', async () => {
+it('a caller who is not an admin is refused, for themselves, other users and unknown users', async () => {
   const other = await newUser();
   for (const name of [user.id, user.email, other.email, randomUUID(), 'nobody@example.com']) {
     for (const call of [calls.grant, calls.revoke]) {
@@ -201,8 +201,8 @@ it('who is no admin is refused, for themselves and others, who are there or not'
   expect(await readAudit()).toEqual([]);
 });
 
-describe('another user, and an admin too', () => {
-  it('reads neither the grant nor its audit as if they were their own', async () => {
+describe('another user, or an admin,', () => {
+  it('does not see the grant or its audit rows as their own', async () => {
     await askBy.rpc(calls.grant(admin, { user: user.id, tier, reason }));
     await askBy.rpc(calls.revoke(admin, { user: user.id, tier, reason }));
     await askBy.rpc(calls.grant(admin, { user: user.id, tier, reason }));

@@ -22,7 +22,7 @@ const most = {
   rateLimit: 1_000_000,
   tunnelLimit: 1_000_000,
 };
-/** What every answer with a key says of its tier's limits. */
+/** The fields for its tier's limits in every answer with a key. */
 const listed = { bandwidthLimitBytes: 5_000_000_000, rateLimit: 10 };
 const ofDeveloper = { ...listed, tunnelLimit: 100 };
 let owner: Persona;
@@ -39,7 +39,7 @@ beforeEach(async () => {
 });
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
-/** The key's limits, everywhere that they are shown: those without a tunnel limit last. */
+/** The key's limits everywhere they are shown: answers without a tunnel limit last. */
 async function shownLimits() {
   const path = `/api/v1/proxy/keys/${key.id}`;
   const one = await expectAnswer(await owner.request('GET', path), 200, keyAnswer);
@@ -83,13 +83,13 @@ async function readAudit() {
     .map(({ action, actor_id, reason, changes }) => ({ action, actor_id, reason, changes }));
 }
 
-/** What the audit says of limits. */
+/** The audit rows about limits. */
 const changes = (overrides: Record<string, number>) => ({
   tier: 'developer',
   limit_overrides: overrides,
 });
 
-describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
+describe.each(Object.entries(askBy))('an admin, by %s,', (_, ask) => {
   it.each(['id', 'keyId'] as const)('sets all limits of a key by its %s', async (name) => {
     owner = await newUser();
     key = await mintKey(owner);
@@ -110,10 +110,10 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     ]);
   });
 
-  it('sets one and leaves the others as they are, and takes one away with null', async () => {
+  it('sets one limit without changing the others, and removes one with null', async () => {
     const steps = [
       [{ bandwidthLimitBytes: 123 }, { bandwidthLimitBytes: 123 }],
-      // as the tier's, and yet set
+      // the same value as the tier's, but still set
       [{ rateLimit: 10 }, { bandwidthLimitBytes: 123, rateLimit: 10 }],
       [{ tunnelLimit: 4 }, { bandwidthLimitBytes: 123, rateLimit: 10, tunnelLimit: 4 }],
       [{ bandwidthLimitBytes: null }, { rateLimit: 10, tunnelLimit: 4 }],
@@ -134,7 +134,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     expect(await announced.countOf(key.keyId)).toBe(5);
   });
 
-  it('says to the owner which limits are the key’s own', async () => {
+  it('shows the owner which limits are the key’s own', async () => {
     await ask(calls.limit(admin, key.id, { rateLimit: 10, reason }));
     const path = `/api/v1/proxy/keys/${key.id}`;
     const { key: one } = await expectAnswer(await owner.request('GET', path), 200, keyAnswer);
@@ -148,9 +148,9 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   });
 
   it.each([
-    ['the least', { bandwidthLimitBytes: 0, rateLimit: 1, tunnelLimit: 1 }],
-    ['the most', most],
-  ])('may set %s', async (_, limits) => {
+    ['the lowest limits', { bandwidthLimitBytes: 0, rateLimit: 1, tunnelLimit: 1 }],
+    ['the highest limits', most],
+  ])('can set %s', async (_, limits) => {
     expect(await ask(calls.limit(admin, key.id, { ...limits, reason }))).toMatchObject({
       status: 200,
       data: limits,
@@ -159,10 +159,10 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
 
   it.each<[string, Fields, string]>([
     ['negative bytes', { ...most, bandwidthLimitBytes: -1 }, 'bandwidthLimitBytes'],
-    ['bytes past 2^53 - 1', { ...most, bandwidthLimitBytes: 2 ** 53 }, 'bandwidthLimitBytes'],
+    ['bytes over 2^53 - 1', { ...most, bandwidthLimitBytes: 2 ** 53 }, 'bandwidthLimitBytes'],
     ['a rate of 0', { ...most, rateLimit: 0 }, 'rateLimit'],
     ['a negative rate', { ...most, rateLimit: -1 }, 'rateLimit'],
-    ['a rate past a million', { ...most, rateLimit: 1_000_001 }, 'rateLimit'],
+    ['a rate over a million', { ...most, rateLimit: 1_000_001 }, 'rateLimit'],
     ['half a byte', { bandwidthLimitBytes: 0.5 }, 'bandwidthLimitBytes'],
     ['half a CONNECT', { rateLimit: 0.5 }, 'rateLimit'],
     ['bytes as text', { bandwidthLimitBytes: '5' }, 'bandwidthLimitBytes'],
@@ -172,13 +172,13 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     ['a huge rate', { rateLimit: 1e300 }, 'rateLimit'],
     ['true', { bandwidthLimitBytes: true }, 'bandwidthLimitBytes'],
     ['a limit that does not exist', { colour: 5 }, 'colour'],
-    ['that one to null', { colour: null }, 'colour'],
-    ['no open tunnel at all', { ...most, tunnelLimit: 0 }, 'tunnelLimit'],
-    ['open tunnels past a million', { ...most, tunnelLimit: 1_000_001 }, 'tunnelLimit'],
+    ['a limit that does not exist to null', { colour: null }, 'colour'],
+    ['a tunnel limit of 0', { ...most, tunnelLimit: 0 }, 'tunnelLimit'],
+    ['a tunnel limit over a million', { ...most, tunnelLimit: 1_000_001 }, 'tunnelLimit'],
     ['an empty reason', { ...most, reason: ' ' }, 'reason'],
     ['a reason of 501 characters', { ...most, reason: 'x'.repeat(501) }, 'reason'],
-    ['no reason but null', { ...most, reason: null }, 'reason'],
-  ])('may not set %s', async (_, fields, field) => {
+    ['a null reason', { ...most, reason: null }, 'reason'],
+  ])('cannot set %s', async (_, fields, field) => {
     expect(await ask(calls.limit(admin, key.id, { reason, ...fields }))).toMatchObject({
       status: 400,
       code: 'invalid_request',
@@ -187,7 +187,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     expect(await readAudit()).toEqual([]);
   });
 
-  it('sets the limits of a suspended key, and of one that has expired', async () => {
+  it('sets the limits of a suspended and expired key', async () => {
     await sql`
       update proxy_private.proxy_keys set suspended_at = now(), expires_at = now() where id = ${key.id}`;
     expect(await ask(calls.limit(admin, key.id, { ...most, reason }))).toMatchObject({
@@ -196,7 +196,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     });
   });
 
-  it('is refused a deleted key, and one that there is not', async () => {
+  it('is refused for a deleted key, and for an unknown one', async () => {
     await owner.request('DELETE', `/api/v1/proxy/keys/${key.id}`);
     expect(await ask(calls.limit(admin, key.id, { ...most, reason }))).toMatchObject({
       status: 409,
@@ -210,14 +210,14 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     }
   });
 
-  it('leaves no row and tells no gateway where the limits are so already', async () => {
+  it('adds no row and notifies no gateway if the limits are already set', async () => {
     await ask(calls.limit(admin, key.id, { ...most, reason }));
     await ask(calls.limit(admin, key.id, { ...most, reason: 'Once more.' }));
     expect(await readAudit()).toMatchObject([{ reason }]);
     expect(await announced.countOf(key.keyId)).toBe(1);
   });
 
-  it('leaves a key that is minted later to its tier', async () => {
+  it('does not affect keys that are minted later', async () => {
     await ask(
       calls.limit(admin, key.id, {
         bandwidthLimitBytes: 9,
@@ -232,7 +232,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   });
 });
 
-it('who is no admin is refused, also for an own key', async () => {
+it('a user who is not an admin is refused, even for their own key', async () => {
   for (const by of [owner, await newUser()]) {
     for (const id of [key.id, randomUUID()]) {
       await expectSameRefusal(calls.limit(by, id, { ...most, reason }), 403, 'forbidden');
@@ -241,7 +241,7 @@ it('who is no admin is refused, also for an own key', async () => {
   expect((await shownLimits())[0]).toEqual(ofDeveloper);
 });
 
-describe('over supabase-js', () => {
+describe('over supabase-js,', () => {
   it.each([[[]], ['rate_limit'], [5], [null]])('limits that are %j are refused', async (limits) => {
     const { error } = await admin.supabase.rpc('set_proxy_key_limits', {
       id: key.id,
@@ -251,7 +251,7 @@ describe('over supabase-js', () => {
     expect(error).toMatchObject({ code: 'PT400', hint: 'invalid_request', details: 'limits' });
   });
 
-  it('limits of over 16,384 bytes are refused before they are read', async () => {
+  it('limits over 16,384 bytes are refused before they are parsed', async () => {
     const limits = { rate_limit: 5, ['x'.repeat(20_000)]: null };
     const { error } = await admin.supabase.rpc('set_proxy_key_limits', {
       id: key.id,

@@ -32,12 +32,12 @@ const readKey = async () =>
   (await expectAnswer(await owner.request('GET', `/api/v1/proxy/keys/${key.id}`), 200, keyAnswer))
     .key;
 
-describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
+describe.each(Object.entries(askBy))('an admin, by %s,', (_, ask) => {
   it.each<[string, Fields | undefined, string | null]>([
     ['without a body', undefined, null],
-    ['with an empty one', {}, null],
+    ['with an empty body', {}, null],
     ['with a reason', { reason: ' Talked to them. ' }, 'Talked to them.'],
-  ])('puts a suspended key back %s', async (_, fields, reason) => {
+  ])('reactivates a suspended key %s', async (_, fields, reason) => {
     await ask(calls.suspend(admin, key.id, suspension));
     expect(await ask(calls.reactivate(admin, key.id, fields))).toMatchObject({
       status: 200,
@@ -63,7 +63,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     expect(rows[2]).toMatchObject({ actor_id: admin.id, reason: 'Talked to them.' });
   });
 
-  it('clears the reason of a key that was suspended and then deleted', async () => {
+  it('clears the suspension reason of a key that was suspended and then deleted', async () => {
     await ask(calls.suspend(admin, key.id, suspension));
     await owner.request('DELETE', `/api/v1/proxy/keys/${key.id}`);
     expect((await ask(calls.reactivate(admin, key.id, { reason: 'Both.' }))).status).toBe(200);
@@ -75,7 +75,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     expect((await readReasons(sql, key.id)).at(-1)).toEqual(['reactivated', 'Both.']);
   });
 
-  it('leaves an expiry: a key that has expired stays inactive', async () => {
+  it('keeps the expiry: an expired key stays inactive', async () => {
     const path = `/api/v1/proxy/keys/${key.id}`;
     const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
     expect((await owner.request('PATCH', path, { expiresAt })).status).toBe(200);
@@ -97,7 +97,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     await expectProblem(await owner.request('POST', `${path}/rotate`), 409, 'key_expired');
   });
 
-  it('leaves limits, clients and label', async () => {
+  it('keeps limits, clients and label', async () => {
     const limits = { bandwidthLimitBytes: 5, rateLimit: 6, tunnelLimit: 7 };
     expect(await ask(calls.limit(admin, key.id, { ...limits, reason: 'Small.' }))).toMatchObject({
       status: 200,
@@ -110,7 +110,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     expect(await readKey()).toEqual(before);
   });
 
-  it('does not bring the grace of a deleted key back', async () => {
+  it('does not restore the grace period of a deleted key', async () => {
     const path = `/api/v1/proxy/keys/${key.id}`;
     await owner.request('POST', `${path}/rotate`, { graceSeconds: 30 });
     await owner.request('DELETE', path);
@@ -122,7 +122,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     expect(await readKey()).toMatchObject({ graceEndsAt: null });
   });
 
-  it('leaves an active key as it is, with no row for the reason', async () => {
+  it('leaves an active key unchanged, and adds no row for the reason', async () => {
     const before = await readKey();
     expect((await ask(calls.reactivate(admin, key.id, { reason: 'For nothing.' }))).status).toBe(
       200,
@@ -133,9 +133,9 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
 
   it.each<[string, Fields]>([
     ['empty', { reason: '' }],
-    ['of spaces alone', { reason: ' \u2003 ' }],
-    ['of 501 characters', { reason: 'x'.repeat(501) }],
-    ['with a line end', { reason: 'one\ntwo' }],
+    ['only spaces', { reason: ' \u2003 ' }],
+    ['501 characters long', { reason: 'x'.repeat(501) }],
+    ['text with a line break', { reason: 'one\ntwo' }],
   ])('is refused a reason that is %s', async (_, fields) => {
     await ask(calls.suspend(admin, key.id, suspension));
     expect(await ask(calls.reactivate(admin, key.id, fields))).toMatchObject({
@@ -147,8 +147,8 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   });
 });
 
-describe('a reason that is null', () => {
-  it('is a fault over HTTP, and as none in SQL', async () => {
+describe('a null reason', () => {
+  it('is refused over HTTP, and equals no reason in SQL', async () => {
     expect(await askBy.route(calls.reactivate(admin, key.id, { reason: null }))).toMatchObject({
       status: 400,
       field: 'reason',

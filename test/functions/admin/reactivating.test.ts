@@ -39,7 +39,7 @@ function suspend(id: string) {
   return sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${id}`;
 }
 
-/** Whether a gateway would let these credentials pass. */
+/** Whether a gateway would accept these credentials. */
 async function passes(basicAuth: string): Promise<boolean> {
   const [keyId = ''] = basicAuth.split(':');
   const [key] = await gateway<{ active: boolean; secret_hash: Buffer }[]>`
@@ -49,7 +49,7 @@ async function passes(basicAuth: string): Promise<boolean> {
 }
 
 describe('an admin', () => {
-  it.each(['id', 'keyId'] as const)('puts a deleted key back by its %s', async (name) => {
+  it.each(['id', 'keyId'] as const)('reactivates a deleted key by its %s', async (name) => {
     const owner = await newUser();
     const key = await mintKey(owner, { label: 'back', tier: 'team' });
     await owner.request('DELETE', `/api/v1/proxy/keys/${key.id}`);
@@ -60,7 +60,7 @@ describe('an admin', () => {
     expect(await passes(key.basicAuth)).toBe(true);
   });
 
-  it('puts a suspended key back, and one that is suspended and deleted', async () => {
+  it('reactivates a suspended key, and a key that is both suspended and deleted', async () => {
     const owner = await newUser();
     for (const states of [['suspended'], ['suspended', 'deleted']]) {
       const { id, basicAuth } = await mintKey(owner);
@@ -72,7 +72,7 @@ describe('an admin', () => {
     }
   });
 
-  it('puts a key back with the secret of its last rotation', async () => {
+  it('reactivates a key with the secret of its last rotation', async () => {
     const owner = await newUser();
     const minted = await mintKey(owner);
     const response = await owner.request('POST', `/api/v1/proxy/keys/${minted.id}/rotate`);
@@ -83,7 +83,7 @@ describe('an admin', () => {
     expect(await passes(key.basicAuth)).toBe(true);
   });
 
-  it('leaves a key that is active as it is', async () => {
+  it('leaves an active key unchanged', async () => {
     const owner = await newUser();
     const { id } = await mintKey(owner);
     const [before] = await listKeys(owner);
@@ -93,7 +93,7 @@ describe('an admin', () => {
     expect([...actions]).toEqual([{ action: 'minted' }]);
   });
 
-  it('may send an empty object, but no field', async () => {
+  it('can send an empty object, but no fields', async () => {
     const { id } = await mintKey(await newUser());
     const response = await reactivate(admin, id, { tier: 'enterprise' });
     const { errors } = await expectProblem(response, 400, 'invalid_request');

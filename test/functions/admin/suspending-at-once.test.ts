@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterAll(() => sql.end());
 
-/** A request's transaction of somebody, begun and not ended. */
+/** Opens a transaction as a request of the user. */
 async function begin(by: Persona, admin: boolean) {
   const connection = await connectAlone(dbUrl);
   const claims = {
@@ -38,8 +38,8 @@ async function begin(by: Persona, admin: boolean) {
 type Ask = (connection: postgres.Sql) => Promise<unknown>;
 
 /**
- * Lets the second ask while the first has asked and not committed, so that it waits for it. Returns
- * what each was answered: the code of a refusal, or null.
+ * Runs the second request while the first is uncommitted, so that it waits for it. Returns each
+ * outcome: the code of a refusal, or null.
  */
 async function collide(
   [one, first]: [connection: Awaited<ReturnType<typeof begin>>, ask: Ask],
@@ -81,7 +81,7 @@ const revoke =
   (db) =>
     db`select from public.revoke_proxy_tier(${user}, 'enterprise', 'Unpaid.')`;
 
-it('of two admins who suspend a key at once the first gives the reason, in one row', async () => {
+it('when two admins suspend a key at once, the first gives the reason, in one row', async () => {
   const { id } = await mintKey(owner);
   const connections = [await begin(admins[0], true), await begin(admins[1], true)] as const;
   expect(
@@ -106,7 +106,7 @@ it('a suspension that waits for a deletion is refused', async () => {
   expect((await readReasons(sql, id)).map(([action]) => action)).toEqual(['minted', 'deleted']);
 });
 
-it('a deletion that waits for a suspension is done', async () => {
+it('a deletion that waits for a suspension succeeds', async () => {
   const { id } = await mintKey(owner);
   const [one, two] = [await begin(admins[0], true), await begin(owner, false)];
   expect(await collide([one, suspend(id, 'Abuse.')], [two, remove(id)])).toEqual([null, null]);
@@ -127,7 +127,7 @@ it('a rotation that waits for a suspension is refused', async () => {
   ]);
 });
 
-it('the last free place of a tier goes to a reactivation or to a mint, not to both', async () => {
+it('the last free place of a tier goes to either a reactivation or a mint, not to both', async () => {
   for (const reactivationFirst of [true, false]) {
     const full = await newUser();
     await insertKeys(sql, full.id, { count: 99 });
@@ -143,7 +143,7 @@ it('the last free place of a tier goes to a reactivation or to a mint, not to bo
   }
 });
 
-it('of two admins who reactivate a key at once one leaves a row', async () => {
+it('when two admins reactivate a key at once, one row is added', async () => {
   const { id } = await mintKey(owner);
   await owner.request('DELETE', `/api/v1/proxy/keys/${id}`);
   const [one, two] = [await begin(admins[0], true), await begin(admins[1], true)];
@@ -155,12 +155,12 @@ it('of two admins who reactivate a key at once one leaves a row', async () => {
   ]);
 });
 
-/** What the audit says of the owner's grants. */
+/** The audit rows about the user's grants. */
 const grantsOf = (userId: string) => sql`
   select action, actor_id, reason from proxy_private.proxy_key_audit
   where user_id = ${userId} and tier is not null order by occurred_at, id`;
 
-it('of two admins who grant a tier at once the first gives the reason, in one row', async () => {
+it('when two admins grant a tier at once, the first gives the reason, in one row', async () => {
   const [one, two] = [await begin(admins[0], true), await begin(admins[1], true)];
   expect(
     await collide([one, grant(owner.id, 'The first.')], [two, grant(owner.email, 'The second.')]),
@@ -173,7 +173,7 @@ it('of two admins who grant a tier at once the first gives the reason, in one ro
   expect(grants).toEqual([row]);
 });
 
-it('a grant that waits for its revocation is made anew', async () => {
+it('a grant that waits for a revocation grants the tier again', async () => {
   await sql`insert into proxy_private.proxy_tier_grants (user_id, tier) values (${owner.id}, 'enterprise')`;
   const [one, two] = [await begin(admins[0], true), await begin(admins[1], true)];
   const made: unknown[] = [];
@@ -192,7 +192,7 @@ it('a grant that waits for its revocation is made anew', async () => {
   ]);
 });
 
-it('of two revocations at once one leaves a row', async () => {
+it('two revocations at once add one row', async () => {
   await sql`insert into proxy_private.proxy_tier_grants (user_id, tier) values (${owner.id}, 'enterprise')`;
   const [one, two] = [await begin(admins[0], true), await begin(admins[1], true)];
   expect(await collide([one, revoke(owner.id)], [two, revoke(owner.id)])).toEqual([null, null]);
@@ -202,7 +202,7 @@ it('of two revocations at once one leaves a row', async () => {
   ]);
 });
 
-it('many routes at once suspend, limit and reactivate without a failure', async () => {
+it('concurrent routes suspend, limit and reactivate without a failure', async () => {
   const { id } = await mintKey(owner);
   const reason = `Race ${randomUUID()}`;
   const answers = await Promise.all(

@@ -28,7 +28,7 @@ beforeAll(async () => {
   [other, admin] = await Promise.all([newUser(), newAdmin()]);
   announced = await listenForChanges(gateway);
 });
-// for each way another, as one user may mint 60 keys a minute
+// one per describe block, as a user may mint 60 keys per minute
 const newOwner = async () => {
   owner = await newUser();
 };
@@ -40,14 +40,14 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 const readKey = async (by: Persona) =>
   (await expectAnswer(await by.request('GET', `/api/v1/proxy/keys/${key.id}`), 200, keyAnswer)).key;
 
-/** What a gateway finds of the key. */
+/** What a gateway finds for the key. */
 async function lookUp() {
   const [row] = await gateway`
     select active, suspended from gateway.lookup_proxy_key(${key.keyId})`;
   return row;
 }
 
-describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
+describe.each(Object.entries(askBy))('an admin, by %s,', (_, ask) => {
   beforeAll(newOwner);
 
   it.each(['id', 'keyId'] as const)('suspends a key by its %s', async (name) => {
@@ -60,7 +60,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     expect(await lookUp()).toEqual({ active: false, suspended: true });
   });
 
-  it('tells the owner why, wherever the owner looks, without an e-mail address', async () => {
+  it('shows the owner the reason, wherever the owner looks, without an email address', async () => {
     await ask(calls.suspend(admin, key.id, { reason }));
     const shown = await readKey(owner);
     expect(shown).toMatchObject({ active: false, suspendedReason: reason });
@@ -83,14 +83,14 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     expect(JSON.stringify([shown, data, audit])).not.toContain(admin.email);
   });
 
-  it('leaves the list of the owner in its shape', async () => {
+  it("does not change the shape of the owner's list", async () => {
     await ask(calls.suspend(admin, key.id, { reason }));
     const listed = (await listKeys(owner)).find(({ id }) => id === key.id);
     expect(listed).toMatchObject({ active: false });
     expect(listed).not.toHaveProperty('suspendedReason');
   });
 
-  it('makes rotation impossible, and leaves deletion to the owner', async () => {
+  it('prevents rotation, but lets the owner delete the key', async () => {
     await ask(calls.suspend(admin, key.id, { reason }));
     const path = `/api/v1/proxy/keys/${key.id}`;
     await expectProblem(await owner.request('POST', `${path}/rotate`), 409, 'key_suspended');
@@ -98,7 +98,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     expect(await readKey(owner)).toMatchObject({ active: false, suspendedReason: reason });
   });
 
-  it('leaves a key that is suspended as it is, with its first reason and one row', async () => {
+  it('leaves a suspended key unchanged, with its first reason and one row', async () => {
     const first = await ask(calls.suspend(admin, key.id, { reason }));
     const again = await ask(calls.suspend(await newAdmin(), key.id, { reason: 'Another one.' }));
     expect(again).toEqual(first);
@@ -108,7 +108,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     ]);
   });
 
-  it('is announced to the gateways once', async () => {
+  it('notifies the gateways once', async () => {
     await ask(calls.suspend(admin, key.id, { reason }));
     await ask(calls.suspend(admin, key.id, { reason }));
     expect(await announced.countOf(key.keyId)).toBe(1);
@@ -119,9 +119,9 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     ['of one character', 'x', 'x'],
     ['of 500 characters', 'é'.repeat(500), 'é'.repeat(500)],
     ['of 500 characters outside the basic plane', '🔑'.repeat(500), '🔑'.repeat(500)],
-    ['of 500 characters between spaces', ` ${'x'.repeat(500)} `, 'x'.repeat(500)],
+    ['of 500 characters with surrounding spaces', ` ${'x'.repeat(500)} `, 'x'.repeat(500)],
     ['with quotes and markup', `'); drop table x; -- <b>"`, `'); drop table x; -- <b>"`],
-  ])('may give a reason: one %s', async (_, given, kept) => {
+  ])('can give a reason %s', async (_, given, kept) => {
     expect(await ask(calls.suspend(admin, key.id, { reason: given }))).toMatchObject({
       status: 200,
       data: { suspendedReason: kept },
@@ -132,14 +132,14 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   it.each<[string, Fields]>([
     ['null', { reason: null }],
     ['empty', { reason: '' }],
-    ['of spaces alone', { reason: ' \t\n\u00a0\u3000' }],
-    ['of 501 characters', { reason: 'x'.repeat(501) }],
-    ['of 501 characters outside the basic plane', { reason: '🔑'.repeat(501) }],
-    ['with a line end', { reason: 'one\ntwo' }],
-    ['with an escape', { reason: 'one\u001b[31mtwo' }],
-    ['with a DEL', { reason: 'one\u007ftwo' }],
-    ['with a C1 control', { reason: 'one\u0085two' }],
-  ])('may give no reason that is %s', async (_, fields) => {
+    ['only spaces', { reason: ' \t\n\u00a0\u3000' }],
+    ['501 characters long', { reason: 'x'.repeat(501) }],
+    ['501 characters outside the basic plane', { reason: '🔑'.repeat(501) }],
+    ['text with a line break', { reason: 'one\ntwo' }],
+    ['text with an escape character', { reason: 'one\u001b[31mtwo' }],
+    ['text with a DEL', { reason: 'one\u007ftwo' }],
+    ['text with a C1 control', { reason: 'one\u0085two' }],
+  ])('cannot give a reason that is %s', async (_, fields) => {
     expect(await ask(calls.suspend(admin, key.id, fields))).toMatchObject({
       status: 400,
       code: 'invalid_request',
@@ -148,7 +148,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     expect(await readReasons(sql, key.id)).toEqual([['minted', null]]);
   });
 
-  it('is refused a deleted key, and one that there is not', async () => {
+  it('is refused for a deleted key, and for an unknown one', async () => {
     await owner.request('DELETE', `/api/v1/proxy/keys/${key.id}`);
     expect(await ask(calls.suspend(admin, key.id, { reason }))).toMatchObject({
       status: 409,
@@ -167,7 +167,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     ]);
   });
 
-  it('may suspend an own key, and one that has expired', async () => {
+  it('can suspend their own key, and an expired key', async () => {
     await sql`
       update proxy_private.proxy_keys set expires_at = now() - interval '1 hour' where id = ${key.id}`;
     expect((await ask(calls.suspend(admin, key.id, { reason }))).status).toBe(200);
@@ -176,10 +176,10 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   });
 });
 
-describe('who is no admin', () => {
+describe('a user who is not an admin', () => {
   beforeAll(newOwner);
 
-  it('is refused, whosever the key is and whether it is there', async () => {
+  it('is refused, whoever owns the key and whether or not it exists', async () => {
     for (const by of [owner, other]) {
       for (const id of [key.id, key.keyId, randomUUID()]) {
         await expectSameRefusal(calls.suspend(by, id, { reason }), 403, 'forbidden');
@@ -188,7 +188,7 @@ describe('who is no admin', () => {
     expect(await readKey(owner)).toMatchObject({ active: true, suspendedReason: null });
   });
 
-  it('is refused before the reason is looked at by the database', async () => {
+  it('is refused before the database checks the reason', async () => {
     await expectSameRefusal(calls.suspend(owner, key.id, { reason: '' }), 403, 'forbidden');
   });
 });
@@ -201,8 +201,8 @@ describe('a reason that is not text', () => {
     ['true', true],
     ['a list', ['because']],
     ['an object', { text: 'because' }],
-    ['with a NUL', 'one\u0000two'],
-    ['with half of a surrogate pair', 'one\ud800two'],
+    ['text with a NUL', 'one\u0000two'],
+    ['text with half of a surrogate pair', 'one\ud800two'],
   ])('is refused by the route: %s', async (_, given) => {
     expect(await askBy.route(calls.suspend(admin, key.id, { reason: given }))).toMatchObject({
       status: 400,
@@ -211,7 +211,7 @@ describe('a reason that is not text', () => {
     });
   });
 
-  it('is missing: the route names it, and PostgREST knows no such function', async () => {
+  it('if missing, is named by the route, and PostgREST finds no such function', async () => {
     expect(await askBy.route(calls.suspend(admin, key.id, {}))).toMatchObject({
       code: 'invalid_request',
       field: 'reason',

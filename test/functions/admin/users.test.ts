@@ -8,7 +8,7 @@ import { connectOwner, newAdmin, newUser, type Persona } from '../../support/per
 import { insertUsage } from '../../support/usage-scenes.ts';
 
 const sql = connectOwner();
-/** More than other tests move. */
+/** More than other tests use. */
 const much = 2 ** 50;
 let admin: Persona;
 let users: Persona[];
@@ -19,29 +19,29 @@ beforeAll(async () => {
   for (const [n, user] of users.entries()) {
     const live = await mintKey(user);
     const test = await mintKey(user, { liveMode: false, tier: 'team' });
-    // in turn, so that neither the first nor the live ones alone lead
+    // alternating, so that neither the first user nor live usage alone decides the order
     const at = new Date();
     await insertUsage(sql, live.id, at, { requests: 1, bytesSent: much, bytesReceived: n });
     await insertUsage(sql, test.id, at, { requests: 1, bytesSent: n * much, bytesReceived: 0 });
   }
 });
 afterAll(async () => {
-  // before those of all other tests
+  // otherwise they would come first in all other tests
   await sql`delete from proxy_private.proxy_user_monthly where user_id = any(${users.map(({ id }) => id)})`;
   await sql.end();
 });
 
 const bytesOf = (n: number) => (n + 1) * much + n;
 
-/** The place before these users, after what a test moves that goes to the limits. */
+/** The cursor just before these users, after users of tests that reach the limits. */
 function beforeAllOfThem(): string {
   const place = Buffer.alloc(24, 0xff);
   place.writeBigInt64BE(BigInt(bytesOf(2)));
   return place.toString('base64url');
 }
 
-describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
-  it('reads the users by all that they moved in this month, the most first', async () => {
+describe.each(Object.entries(askBy))('an admin, by %s,', (_, ask) => {
+  it('reads the users by their total usage of this month, highest first', async () => {
     const { items } = await ask(calls.users(admin, { limit: 3, cursor: beforeAllOfThem() }));
     expect(items.map(({ userId, usedBytes }) => [userId, usedBytes])).toEqual(
       [2, 1, 0].map((n) => [users[n]?.id, bytesOf(n)]),
@@ -68,7 +68,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     );
   });
 
-  it('reads one alone, by id or address, whatever was moved', async () => {
+  it('reads a single user by id or address, whatever their usage', async () => {
     const idle = await newUser();
     for (const user of [idle.id, idle.email, idle.email.toUpperCase()]) {
       const { items, cursor } = await ask(calls.users(admin, { user }));
@@ -81,19 +81,19 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   });
 });
 
-it('who is no admin is refused', async () => {
+it('a user who is not an admin is refused', async () => {
   await expectSameRefusal(calls.users(users[0] as Persona), 403, 'forbidden');
 });
 
 it.each([
   ['a limit of 0', { limit: 0 }, 'limit'],
-  ['a cursor that is none', { cursor: 'nonsense' }, 'cursor'],
+  ['an invalid cursor', { cursor: 'nonsense' }, 'cursor'],
   ['a cursor out of range', { cursor: '_'.repeat(32) }, 'cursor'],
 ])('%s is refused', async (_, query, field) => {
   await expectSameRefusal(calls.users(admin, query), 400, 'invalid_request', field);
 });
 
-it('a page is read by an index, however many users there are', async () => {
+it('a page is read through an index, however many users exist', async () => {
   const plan = await sql
     .begin(async (transaction) => {
       await transaction`

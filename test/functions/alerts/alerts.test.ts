@@ -18,7 +18,7 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 const typesOf = ({ items }: Answer) => items.map(({ type }) => type);
 
 describe('alerts', () => {
-  it('are listed newest first, the same both ways, and each as the description has it', async () => {
+  it('are listed newest first, alike over HTTP and RPC, and match the OpenAPI description', async () => {
     const [user, admin] = [await newUser(), await newAdmin()];
     const { id, keyId } = await mintKey(user, { label: 'scraper' });
     const reason = 'because';
@@ -87,13 +87,13 @@ describe('alerts', () => {
   it.each<[string, Record<string, unknown>, number, string, string?]>([
     ['an unknown type', { type: 'key.gone' }, 400, 'invalid_request', 'type'],
     ['a limit of 0', { limit: 0 }, 400, 'invalid_request', 'limit'],
-    ['a cursor that is none', { cursor: 'x' }, 400, 'invalid_request', 'cursor'],
+    ['an invalid cursor', { cursor: 'x' }, 400, 'invalid_request', 'cursor'],
     ['a key that does not exist', { keyId: randomUUID() }, 404, 'not_found'],
   ])('are refused with %s', async (_, fields, status, code, field) => {
     await expectSameRefusal(calls.alerts(await newUser(), fields), status, code, field);
   });
 
-  it('of another user’s key are as of one that does not exist', async () => {
+  it('of another user’s key are refused like those of an unknown key', async () => {
     const { id, keyId } = await mintKey(await newUser());
     for (const by of [await newUser(), await newAdmin()]) {
       for (const named of [id, keyId]) {
@@ -104,7 +104,7 @@ describe('alerts', () => {
   });
 });
 
-describe('thresholds', () => {
+describe('alert thresholds', () => {
   it.each(['route', 'rpc'] as const)(
     'are set for the account and for a key: by %s',
     async (way) => {
@@ -129,7 +129,7 @@ describe('thresholds', () => {
         { ...account, percents: [50, 100] },
         { apiKeyId: id, keyId, label: 'key', percents: [] },
       ]);
-      // null: as before it was set
+      // null restores the default
       await ask(calls.setThresholds(user, { percents: null, keyId }));
       await ask(calls.setThresholds(user, { percents: null }));
       expect((await ask(calls.thresholds(user))).items).toEqual([
@@ -139,16 +139,16 @@ describe('thresholds', () => {
   );
 
   it.each<[string, unknown]>([
-    ['a percent below 10', [9]],
-    ['a percent over 100', [101]],
-    ['a percent below 0', [-80]],
-    ['six percents', [10, 20, 30, 40, 50, 60]],
+    ['a percentage below 10', [9]],
+    ['a percentage over 100', [101]],
+    ['a percentage below 0', [-80]],
+    ['six percentages', [10, 20, 30, 40, 50, 60]],
   ])('are refused with %s', async (_, percents) => {
     const ways = calls.setThresholds(await newUser(), { percents });
     await expectSameRefusal(ways, 400, 'invalid_request', 'percents');
   });
 
-  it('are refused for what is not the caller’s, or is deleted', async () => {
+  it('are refused for a key that is another user’s, unknown or deleted', async () => {
     const user = await newUser();
     const theirs = await mintKey(await newUser());
     const set = (keyId: string) => calls.setThresholds(user, { percents: [50], keyId });
@@ -159,7 +159,7 @@ describe('thresholds', () => {
     await expectSameRefusal(set(id), 409, 'key_deleted');
   });
 
-  it('are counted as writes', async () => {
+  it('count as writes', async () => {
     const user = await newUser();
     await askBy.route(calls.setThresholds(user, { percents: [50] }));
     await sql`

@@ -8,7 +8,7 @@ afterAll(async () => {
   await sql.end();
 });
 
-it('the typed client makes a webhook, tests it, and reads its deliveries and the alerts', async () => {
+it('the typed client creates a webhook, tests it, and reads its deliveries and the alerts', async () => {
   const { api } = await newUser();
   const made = await api.POST('/api/v1/proxy/webhooks', {
     body: { kind: 'webhook', url: nowhere, types: ['key.quota'] },
@@ -31,7 +31,7 @@ it('the typed client makes a webhook, tests it, and reads its deliveries and the
     params: { query: { type: 'webhook.test' } },
   });
   const [alert] = alerts.data ?? [];
-  // its type tells what is in its data
+  // its type determines the type of its data
   expect(alert?.type === 'webhook.test' && alert.data.webhookId).toBe(id);
   expect(alert?.type === 'key.quota' && alert.data.threshold).toBe(false);
 

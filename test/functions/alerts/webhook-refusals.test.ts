@@ -28,29 +28,29 @@ afterAll(async () => {
 const slackUrl = 'https://hooks.slack.com/services/T0/B0/x';
 const discordUrl = 'https://discord.com/api/webhooks/1/x';
 
-/** What makes no webhook: each with the field at fault. */
+/** Bodies that create no webhook, each with the field at fault. */
 const refused: [what: string, body: Fields, field: string][] = [
-  ['a kind that is null', { kind: null, url: nowhere }, 'kind'],
+  ['a null kind', { kind: null, url: nowhere }, 'kind'],
   ['an unknown kind', { kind: 'teams', url: nowhere }, 'kind'],
   ['a kind in another case', { kind: 'Webhook', url: nowhere }, 'kind'],
   ['no URL', { kind: 'webhook' }, 'url'],
-  ['a URL that is null', { kind: 'webhook', url: null }, 'url'],
+  ['a null URL', { kind: 'webhook', url: null }, 'url'],
   ['an empty URL', { kind: 'webhook', url: '' }, 'url'],
-  ['what is no URL', { kind: 'webhook', url: 'example.com/hook' }, 'url'],
+  ['text that is not a URL', { kind: 'webhook', url: 'example.com/hook' }, 'url'],
   ['another scheme', { kind: 'webhook', url: 'ftp://example.com/' }, 'url'],
   ['a scheme in capitals', { kind: 'webhook', url: 'HTTPS://example.com/' }, 'url'],
   ['a user in the URL', { kind: 'webhook', url: 'https://user@example.com/' }, 'url'],
   ['a password in the URL', { kind: 'webhook', url: 'https://u:p@example.com/' }, 'url'],
   ['a fragment', { kind: 'webhook', url: 'https://example.com/#part' }, 'url'],
   ['a space', { kind: 'webhook', url: 'https://example.com/a b' }, 'url'],
-  ['a line end', { kind: 'webhook', url: 'https://example.com/\n' }, 'url'],
+  ['a line break', { kind: 'webhook', url: 'https://example.com/\n' }, 'url'],
   ['a backslash', { kind: 'webhook', url: 'https://example.com\\@evil.example/' }, 'url'],
-  ['letters beyond ASCII', { kind: 'webhook', url: 'https://exämple.com/' }, 'url'],
+  ['non-ASCII letters', { kind: 'webhook', url: 'https://exämple.com/' }, 'url'],
   ['no host', { kind: 'webhook', url: 'https:///hook' }, 'url'],
   ['a long URL', { kind: 'webhook', url: `https://example.com/${'x'.repeat(2_000)}` }, 'url'],
   ['Slack at another host', { kind: 'slack', url: 'https://example.com/services/x' }, 'url'],
   [
-    'Slack at a host that begins so',
+    'Slack at a host with the same prefix',
     { kind: 'slack', url: 'https://hooks.slack.com.evil.example/' },
     'url',
   ],
@@ -59,19 +59,23 @@ const refused: [what: string, body: Fields, field: string][] = [
   ['PagerDuty without a key', { kind: 'pagerduty' }, 'routingKey'],
   ['PagerDuty with a short key', { kind: 'pagerduty', routingKey: 'abc' }, 'routingKey'],
   [
-    'PagerDuty with a key of signs',
+    'PagerDuty with a key of punctuation',
     { kind: 'pagerduty', routingKey: '-'.repeat(32) },
     'routingKey',
   ],
   ['PagerDuty with a URL', { kind: 'pagerduty', routingKey: 'a'.repeat(32), url: nowhere }, 'url'],
-  ['a key of PagerDuty elsewhere', { ...idleWebhook, routingKey: 'a'.repeat(32) }, 'routingKey'],
-  ['no type', { ...idleWebhook, types: [] }, 'types'],
+  [
+    'a PagerDuty key for another kind',
+    { ...idleWebhook, routingKey: 'a'.repeat(32) },
+    'routingKey',
+  ],
+  ['no types', { ...idleWebhook, types: [] }, 'types'],
   ['an unknown type', { ...idleWebhook, types: ['key.minted', 'key.gone'] }, 'types'],
   ['a label of 81 characters', { ...idleWebhook, label: 'x'.repeat(81) }, 'label'],
   ['a label of spaces', { ...idleWebhook, label: '  ' }, 'label'],
 ];
 
-describe('a webhook is not made', () => {
+describe('a webhook is not created', () => {
   it.each(refused)('with %s', async (_, body, field) => {
     await expectSameRefusal(ownWebhooks.create(user, body), 400, 'invalid_request', field);
     await expectSameRefusal(operatorWebhooks.create(admin, body), 400, 'invalid_request', field);
@@ -79,15 +83,15 @@ describe('a webhook is not made', () => {
 
   it.each<[string, Fields]>([
     ['an unknown field', { ...idleWebhook, colour: 'red' }],
-    ['a secret of its own choice', { ...idleWebhook, secret: 'whsec_x' }],
+    ["a secret of the caller's choice", { ...idleWebhook, secret: 'whsec_x' }],
     ['no kind', { url: nowhere }],
-  ])('with %s: by the route, as PostgREST finds no such function', async (_, body) => {
+  ])('with %s: the route refuses it, and PostgREST finds no such function', async (_, body) => {
     const ways = ownWebhooks.create(user, body);
     expect(await askBy.route(ways)).toMatchObject({ status: 400, code: 'invalid_request' });
     expect(await askBy.rpc(ways)).toMatchObject({ status: 404, code: 'PGRST202' });
   });
 
-  it('for an address that is not confirmed, nor as one of the operator', async () => {
+  it('for an unconfirmed email address, or for email to the operator', async () => {
     const unconfirmed = await newUser();
     await sql`update auth.users set email_confirmed_at = null where id = ${unconfirmed.id}`;
     const body = { kind: 'email' };
@@ -95,7 +99,7 @@ describe('a webhook is not made', () => {
     await expectSameRefusal(operatorWebhooks.create(admin, body), 400, 'invalid_request', 'kind');
   });
 
-  it('as the eleventh', async () => {
+  it('if it would be the eleventh', async () => {
     const busy = await newUser();
     for (let n = 0; n < 10; n += 1) await makeWebhook(busy);
     const eleventh = ownWebhooks.create(busy, idleWebhook);
@@ -111,7 +115,7 @@ describe('a webhook is not changed', () => {
     ['an unknown field', { colour: 'red' }, 'colour'],
     ['another URL', { url: 'https://example.com/' }, 'url'],
     ['another kind', { kind: 'slack' }, 'kind'],
-    ['no type', { types: [] }, 'types'],
+    ['no types', { types: [] }, 'types'],
     ['an unknown type', { types: ['key.gone'] }, 'types'],
     ['types that are text', { types: 'key.quota' }, 'types'],
     ['a label that is a number', { label: 5 }, 'label'],
@@ -126,14 +130,14 @@ describe('a webhook is not changed', () => {
   });
 });
 
-it('the secret of one that signs nothing cannot be rotated', async () => {
+it('a webhook that does not sign has no secret to rotate', async () => {
   const made = await askBy.route(ownWebhooks.create(user, { kind: 'discord', url: discordUrl }));
   expect(made).toMatchObject({ status: 201, data: { address: 'discord.com', secret: null } });
   const id = String(made.data?.id);
   await expectSameRefusal(ownWebhooks.rotate(user, id), 400, 'invalid_request', 'id');
 });
 
-it('a disabled webhook gets no test, and nothing again', async () => {
+it('a disabled webhook gets no test and no resent delivery', async () => {
   const id = await makeWebhook(user);
   const delivery = await testWebhook(user, id);
   await askBy.route(ownWebhooks.update(user, id, { disabled: true }));
@@ -141,12 +145,12 @@ it('a disabled webhook gets no test, and nothing again', async () => {
   await expectSameRefusal(ownWebhooks.resend(user, id, delivery), 409, 'webhook_disabled');
 });
 
-describe('what is not theirs is as what does not exist', () => {
+describe('a webhook that the caller may not use is treated as unknown:', () => {
   it.each([
     "another user's webhook, to a user and to an admin",
-    "the operator's webhook by the routes of users",
-    "a user's webhook by the routes of the operator",
-    'one that does not exist',
+    "the operator's webhook over the routes of users",
+    "a user's webhook over the routes of the operator",
+    'an unknown webhook',
   ])('%s', async (what) => {
     const theirs = await makeWebhook(other);
     const operators = await makeWebhook(admin, true);
@@ -156,12 +160,12 @@ describe('what is not theirs is as what does not exist', () => {
         [ownWebhooks, user, theirs],
         [ownWebhooks, admin, theirs],
       ],
-      "the operator's webhook by the routes of users": [
+      "the operator's webhook over the routes of users": [
         [ownWebhooks, user, operators],
         [ownWebhooks, admin, operators],
       ],
-      "a user's webhook by the routes of the operator": [[operatorWebhooks, admin, theirs]],
-      'one that does not exist': [
+      "a user's webhook over the routes of the operator": [[operatorWebhooks, admin, theirs]],
+      'an unknown webhook': [
         [ownWebhooks, user, randomUUID()],
         [operatorWebhooks, admin, randomUUID()],
       ],
@@ -190,7 +194,7 @@ describe('what is not theirs is as what does not exist', () => {
   });
 
   it.each(['x', "' or true --", '*', ' ', 'null', `${randomUUID()}0`])(
-    'by the route, what is no id: %s',
+    'an invalid id in the route: %s',
     async (id) => {
       for (const ways of [
         ownWebhooks.update(user, id, {}),

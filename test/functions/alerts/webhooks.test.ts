@@ -36,7 +36,7 @@ afterAll(async () => {
 describe.each(['route', 'rpc'] as const)('by %s', (way) => {
   const ask = askBy[way];
 
-  it('a user makes a webhook of each kind, and none shows more than it may', async () => {
+  it('a user creates a webhook of each kind, and no answer shows a secret part of an address', async () => {
     const user = await newUser();
     const key = 'a'.repeat(32);
     const kinds = [
@@ -58,7 +58,7 @@ describe.each(['route', 'rpc'] as const)('by %s', (way) => {
     expect(JSON.stringify(items)).not.toMatch(/hidden|aaaa|whsec_/);
   });
 
-  it('it is changed, disabled, enabled and removed', async () => {
+  it('a webhook is changed, disabled, enabled and deleted', async () => {
     const user = await newUser();
     const { data } = await ask(ownWebhooks.create(user, idleWebhook));
     const id = String(data?.id);
@@ -79,7 +79,7 @@ describe.each(['route', 'rpc'] as const)('by %s', (way) => {
     expect(await ask(ownWebhooks.delete(user, id))).toMatchObject({ code: 'webhook_not_found' });
   });
 
-  it('a signing secret is shown when it is made and rotated, and never again', async () => {
+  it('a signing secret is shown only when it is created or rotated', async () => {
     const user = await newUser();
     const made = await ask(ownWebhooks.create(user, { kind: 'webhook', url: nowhere }));
     const id = String(made.data?.id);
@@ -108,7 +108,7 @@ describe.each(['route', 'rpc'] as const)('by %s', (way) => {
     expect(text).not.toContain('whsec_');
   });
 
-  it('admins make, see and remove the operator’s webhooks, and users do not see them', async () => {
+  it('admins create, see and delete the operator’s webhooks, and users do not see them', async () => {
     const user = await newUser();
     const made = await ask(operatorWebhooks.create(admin, idleWebhook));
     const id = String(made.data?.id);
@@ -126,7 +126,7 @@ describe.each(['route', 'rpc'] as const)('by %s', (way) => {
     expect(await listed(admin, operatorWebhooks)).not.toContain(id);
   });
 
-  it('the deliveries of a webhook come in pages, newest first', async () => {
+  it('the deliveries of a webhook are listed in pages, newest first', async () => {
     const user = await newUser();
     const id = await makeWebhook(user);
     const made: string[] = [];
@@ -144,7 +144,7 @@ describe.each(['route', 'rpc'] as const)('by %s', (way) => {
     expect(seen).toEqual(made);
   });
 
-  it('writes are counted: the one over the limit is refused with the seconds to wait', async () => {
+  it('writes are counted: once over the limit, they are refused with the seconds to wait', async () => {
     const user = await newUser();
     const id = await makeWebhook(user);
     await sql`
@@ -166,11 +166,11 @@ describe.each(['route', 'rpc'] as const)('by %s', (way) => {
   });
 });
 
-it('both ways show the same webhooks and deliveries', async () => {
+it('the route and the RPC show the same webhooks and deliveries', async () => {
   const user = await newUser();
   const id = await makeWebhook(user);
   await testWebhook(user, id);
-  // one that is not attempted meanwhile: until nobody has it, and then not for a day
+  // prevent an attempt meanwhile: once the delivery is unclaimed, postpone it by a day
   await expect
     .poll(async () => {
       await sql`
@@ -198,7 +198,7 @@ describe('the operator’s webhooks', () => {
     operatorWebhooks.delete(by, id),
   ];
 
-  it('are forbidden to users, and to an admin who is demoted', async () => {
+  it('are forbidden to users, and to a demoted admin', async () => {
     const [user, demoted] = [await newUser(), await newAdmin()];
     const id = await makeWebhook(demoted, true);
     const { auth } = createSupabase(secretKey);

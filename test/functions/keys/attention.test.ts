@@ -17,7 +17,7 @@ interface Pressing {
   deleted?: boolean;
 }
 
-/** Keys in the order in which they need attention: what became of each, in days from now. */
+/** Keys in the order in which they need attention, with their times in days from now. */
 const pressing: Pressing[] = [
   { label: 'full', reason: 'quota_used_up', used: 1_001 },
   { label: 'without a quota', reason: 'quota_used_up', limit: 0 },
@@ -60,7 +60,7 @@ beforeAll(async () => {
 });
 afterAll(() => sql.end());
 
-it('the most pressing keys come first, with why, and with how many there are', async () => {
+it('the most pressing keys come first, with the reason and the number of keys', async () => {
   const { data } = await expectSameAnswer(calls.attention(owner, { limit: 200 }));
   const { keys, ...figures } = data as { keys: { label: string; reason: string }[] };
   expect(keys.map(({ label, reason }) => [label, reason])).toEqual(
@@ -84,7 +84,7 @@ it('the most pressing keys come first, with why, and with how many there are', a
   });
 });
 
-it('five are shown unless more are asked for, and all are counted', async () => {
+it('five are shown by default, and all are counted', async () => {
   const { data } = await expectSameAnswer(calls.attention(owner));
   const { keys, reasons } = data as { keys: { label: string }[]; reasons: unknown[] };
   expect(keys.map(({ label }) => label)).toEqual(pressing.slice(0, 5).map(({ label }) => label));
@@ -93,8 +93,8 @@ it('five are shown unless more are asked for, and all are counted', async () => 
 
 it.each([
   ['no key', 0, false],
-  ['deleted keys alone', 2, true],
-])('with %s there is nothing to look at', async (_, count, hasKeys) => {
+  ['only deleted keys', 2, true],
+])('with %s, nothing needs attention', async (_, count, hasKeys) => {
   const user = await newUser();
   if (count > 0) await insertKeys(sql, user.id, { count, deleted: true });
   const { data } = await expectSameAnswer(calls.attention(user));
@@ -103,6 +103,6 @@ it.each([
   expect(states.every(({ keys }) => keys === 0)).toBe(true);
 });
 
-it.each([0, 201])('a limit of %s is refused both ways', async (limit) => {
+it.each([0, 201])('a limit of %s is refused over HTTP and RPC', async (limit) => {
   await expectSameRefusal(calls.attention(owner, { limit }), 400, 'invalid_request', 'limit');
 });

@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterAll(() => sql.end());
 
 const idsOf = (all: { id: string }[]) => all.map(({ id }) => id);
-/** What the audit says was done to the owner's keys, and by whom. */
+/** The audit rows about the owner's keys: which key, and what was done. */
 const audited = async () =>
   (
     await sql`
@@ -31,7 +31,7 @@ describe.each(Object.entries(askBy))('an owner who changes several keys by %s', 
     return data;
   };
 
-  it('deletes those that they name, by uuid or keyId, once each', async () => {
+  it('deletes each key that they name by uuid or keyId once', async () => {
     const [first, second, third] = keys;
     const named = [first?.keyId, second?.id.toUpperCase(), first?.id, first?.keyId];
     expect(await change(named as string[], { deleted: true })).toEqual({
@@ -52,7 +52,7 @@ describe.each(Object.entries(askBy))('an owner who changes several keys by %s', 
     expect(alerts.map((alert) => alert.api_key_id)).toEqual([first?.id, second?.id].toSorted());
   });
 
-  it('may delete again what is deleted, at no cost', async () => {
+  it('can delete deleted keys again without a counted write', async () => {
     await change(idsOf(keys.slice(1)), { deleted: true });
     const counted = () => sql`
       select cardinality(recent) as writes from proxy_private.write_windows
@@ -67,7 +67,7 @@ describe.each(Object.entries(askBy))('an owner who changes several keys by %s', 
     expect(await counted()).toMatchObject([{ writes: 2 }]);
   });
 
-  it('gives them clients and an expiry, and leaves alone what is not named', async () => {
+  it('sets clients and an expiry, and keeps fields that are not named', async () => {
     const expiresAt = inAnHour();
     const ids = idsOf(keys.slice(0, 2));
     await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${ids[1] ?? ''}`;
@@ -90,7 +90,7 @@ describe.each(Object.entries(askBy))('an owner who changes several keys by %s', 
     expect(await audited()).toHaveLength(6);
   });
 
-  it('changes up to 300 with one write', async () => {
+  it('changes up to 300 keys with one write', async () => {
     const many = await insertKeys(sql, owner.id, { count: 297, tier: 'team' });
     const ids = idsOf([...keys, ...many]);
     const { data, code } = await ask(calls.changeKeys(owner, { ids, deleted: true }));
@@ -103,7 +103,7 @@ describe.each(Object.entries(askBy))('an owner who changes several keys by %s', 
   });
 });
 
-describe('both ways, and with nothing changed', () => {
+describe('a refusal over HTTP and RPC changes nothing:', () => {
   const refused = async (
     ids: unknown,
     changes: Fields,
@@ -123,7 +123,7 @@ describe('both ways, and with nothing changed', () => {
     expect(row).toBeUndefined();
   };
 
-  it('a key that there is not, or of another user, is refused by its place', async () => {
+  it("a key that is unknown or another user's is refused by its position", async () => {
     const theirs = await mintKey(await newUser());
     const ids = idsOf(keys);
     for (const unknown of [crypto.randomUUID(), theirs.id, theirs.keyId, '', 'x'.repeat(2_000)]) {
@@ -132,14 +132,14 @@ describe('both ways, and with nothing changed', () => {
     }
   });
 
-  it('not even an admin changes a key of another user', async () => {
+  it("an admin cannot change another user's keys either", async () => {
     const admin = await newAdmin();
     const ways = calls.changeKeys(admin, { ids: idsOf(keys), deleted: true });
     await expectSameRefusal(ways, 404, 'not_found', 'ids.0');
     expect((await listKeys(owner)).every(({ active }) => active)).toBe(true);
   });
 
-  it('a deleted key is refused by its place where it is not deleted again', async () => {
+  it('a deleted key is refused by its position unless the change deletes it again', async () => {
     await sql`
       update proxy_private.proxy_keys set deleted_at = now() where id in ${sql(idsOf(keys.slice(1)))}`;
     for (const changes of [{ expiresAt: inAnHour() }, { allowedIps: ['10.0.0.0/8'] }, {}]) {
@@ -157,15 +157,15 @@ describe('both ways, and with nothing changed', () => {
       { expiresAt: '2026-01-01T00:00:00Z' },
       'expiresAt',
     ],
-    ['a wrong range', () => idsOf(keys), { allowedIps: ['203.0.113.7/24'] }, 'allowedIps'],
+    ['an invalid range', () => idsOf(keys), { allowedIps: ['203.0.113.7/24'] }, 'allowedIps'],
   ])('%s', async (_, ids, changes, field) => {
     await refused(ids(), changes, 400, 'invalid_request', field);
   });
 
   it.each<[string, Fields, string]>([
-    ['a key back', { deleted: false }, 'deleted'],
-    ['one label for all', { label: 'x' }, 'label'],
-  ])('no change is %s', async (_, changes, field) => {
+    ['undoing a deletion', { deleted: false }, 'deleted'],
+    ['one label for all keys', { label: 'x' }, 'label'],
+  ])('%s is not possible', async (_, changes, field) => {
     const { status, error } = await owner.supabase.rpc('change_proxy_keys', {
       ids: idsOf(keys),
       changes: changes as Record<string, string>,
@@ -178,7 +178,7 @@ describe('both ways, and with nothing changed', () => {
     expect(response.status).toBe(400);
   });
 
-  it('a null among the keys', async () => {
+  it('a null among the ids', async () => {
     const { status, error } = await owner.supabase.rpc('change_proxy_keys', {
       ids: [keys[0]?.id, null] as string[],
       changes: { deleted: true },
@@ -186,7 +186,7 @@ describe('both ways, and with nothing changed', () => {
     expect([status, error?.details]).toEqual([400, 'ids']);
   });
 
-  it('one write more than a minute allows', async () => {
+  it('a write over the limit per minute', async () => {
     await sql`
       insert into proxy_private.write_windows (user_id, action, recent)
       values (${owner.id}, 'change', array_fill(clock_timestamp(), array[120]))`;

@@ -22,7 +22,7 @@ async function auditedActions(key: MintedKey): Promise<string[]> {
 }
 
 describe('an owner who deletes a key', () => {
-  it.each(['id', 'keyId'] as const)('names it by its %s and is answered 204', async (name) => {
+  it.each(['id', 'keyId'] as const)('names it by its %s and gets 204', async (name) => {
     const owner = await newUser();
     const key = await mintKey(owner);
     const response = await deleteKey(owner, key[name]);
@@ -32,7 +32,7 @@ describe('an owner who deletes a key', () => {
     expect(await listKeys(owner)).toMatchObject([{ id: key.id, active: false }]);
   });
 
-  it('is answered alike the second time, and nothing more happens', async () => {
+  it('gets the same answer again, without another effect', async () => {
     const owner = await newUser();
     const key = await mintKey(owner);
     await deleteKey(owner, key.id);
@@ -45,7 +45,7 @@ describe('an owner who deletes a key', () => {
     expect(await auditedActions(key)).toEqual(['minted', 'deleted']);
   });
 
-  it('may delete one that is suspended', async () => {
+  it('can delete a suspended key', async () => {
     const owner = await newUser();
     const key = await mintKey(owner);
     await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
@@ -53,7 +53,7 @@ describe('an owner who deletes a key', () => {
     expect(await auditedActions(key)).toEqual(['minted', 'suspended', 'deleted']);
   });
 
-  it('takes it away from gateways at once, and from them alone', async () => {
+  it('deactivates it for gateways at once, and no other key', async () => {
     const owner = await newUser();
     const [key, kept] = [await mintKey(owner), await mintKey(owner)];
     await deleteKey(owner, key.id);
@@ -65,7 +65,7 @@ describe('an owner who deletes a key', () => {
     expect(await active(kept.keyId)).toEqual([{ active: true }]);
   });
 
-  it('may send an empty object, but no field', async () => {
+  it('can send an empty object, but no fields', async () => {
     const owner = await newUser();
     const key = await mintKey(owner);
     const send = (body: unknown) => owner.request('DELETE', `/api/v1/proxy/keys/${key.id}`, body);

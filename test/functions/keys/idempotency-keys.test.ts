@@ -12,7 +12,7 @@ beforeAll(async () => {
   owner = await newUser();
 });
 
-/** Every visible character of ASCII. */
+/** Every visible ASCII character. */
 const visible = String.fromCharCode(...Array.from({ length: 94 }, (_, n) => n + 0x21));
 
 describe.each(Object.entries(askBy))('by %s', (name, ask) => {
@@ -22,13 +22,13 @@ describe.each(Object.entries(askBy))('by %s', (name, ask) => {
     ['a uuid', '8e03978e-40d5-43dd-bc93-6894a57f9324'.replace('8e', name === 'rpc' ? '00' : '01')],
     ['every visible character', `${visible}${name}`],
     ['a quoted string', `"${name}"`],
-  ])('an idempotency key may be %s', async (_, key) => {
+  ])('an idempotency key can be %s', async (_, key) => {
     const ways = calls.mint(owner, { label: 'x' }, key);
     expect((await ask(ways)).code).toBeNull();
     expect((await ask(ways)).code).toBe('already_done');
   });
 
-  it('each is told from another in the case of one letter, and in the last of 255', async () => {
+  it("idempotency keys differ even in one letter's case or in the last of 255 characters", async () => {
     const long = `${name}-last`.padEnd(254, 'x');
     for (const key of [`${name}-a`, `${name}-A`, `${long}x`, `${long}y`]) {
       expect((await ask(calls.mint(owner, { label: 'x' }, key))).code).toBeNull();
@@ -36,14 +36,14 @@ describe.each(Object.entries(askBy))('by %s', (name, ask) => {
   });
 });
 
-describe('an idempotency key is refused both ways', () => {
+describe('an idempotency key is refused over HTTP and RPC', () => {
   it.each([
     ['with 0 characters', ''],
     ['with 256 characters', 'x'.repeat(256)],
     ['with 10,000 characters', 'x'.repeat(10_000)],
     ['with a space inside', 'one two'],
     ['with a tab inside', 'one\ttwo'],
-    ['with a letter beyond ASCII', 'schlüssel'],
+    ['with a non-ASCII letter', 'schlüssel'],
     ['with a non-breaking space', 'one\u00a0two'],
   ])('%s', async (_, key) => {
     const user = await newUser();
@@ -68,7 +68,7 @@ describe('an idempotency key is refused both ways', () => {
   });
 });
 
-describe('the header', () => {
+describe('the Idempotency-Key header', () => {
   const send = (headers: [string, string][], body: unknown = { label: 'x' }) =>
     request('POST', '/api/v1/proxy/keys', {
       token: owner.token,
@@ -76,7 +76,7 @@ describe('the header', () => {
       headers: Object.fromEntries(headers),
     });
 
-  it('is one in any case of letters, without the space around its value', async () => {
+  it('ignores case in its name and surrounding spaces in its value', async () => {
     const { key } = await expectAnswer(
       await send([['IDEMPOTENCY-KEY', '  any-case  ']]),
       201,
@@ -86,8 +86,8 @@ describe('the header', () => {
     expect((await expectProblem(again, 409, 'already_done')).id).toBe(key.id);
   });
 
-  it('is refused where it is sent twice', async () => {
-    // two headers of one name are one value, with a comma and a space between
+  it('is refused if it is sent twice', async () => {
+    // fetch joins two headers of one name into one value with a comma and a space
     const { problem } = await expectSameRefusal(
       calls.mint(owner, { label: 'x' }, 'twice, again'),
       400,
@@ -96,14 +96,14 @@ describe('the header', () => {
     expect(problem.errors).toMatchObject([{ path: 'Idempotency-Key' }]);
   });
 
-  it('says nothing where a body is refused, which is not remembered', async () => {
+  it('is not remembered if the body is refused', async () => {
     const headers: [string, string][] = [['Idempotency-Key', 'after-a-refused-body']];
     await expectProblem(await send(headers, { label: '' }), 400, 'invalid_request');
     await expectProblem(await send(headers, { colour: 'red' }), 400, 'invalid_request');
     await expectAnswer(await send(headers), 201, mintedAnswer);
   });
 
-  it('means nothing to what may be sent again by itself', async () => {
+  it('is ignored by requests that are idempotent themselves', async () => {
     const { id } = await mintKey(owner);
     const headers = { 'Idempotency-Key': 'of-a-delete' };
     for (let n = 0; n < 2; n += 1) {

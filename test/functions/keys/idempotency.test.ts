@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterAll(() => sql.end());
 
-/** All that a repeat must leave as it is: hashes, times, what was counted and the audit. */
+/** Everything that a repeat must not change: hashes, times, counted writes and the audit log. */
 async function stateOf(user: Persona): Promise<unknown> {
   const [row] = await sql`
     select
@@ -46,7 +46,7 @@ describe.each(Object.entries(askBy))('a mint by %s', (_, ask) => {
   const once = (fields: Fields = { label: 'once' }, by = owner) =>
     ask(calls.mint(by, fields, token));
 
-  it('that is sent again makes no second key, and is told which it made', async () => {
+  it('that is repeated creates no second key, and gets the id of the first', async () => {
     const first = await once();
     expect(first).toMatchObject({ code: null, data: { secret: expect.any(String) } });
     const before = await stateOf(owner);
@@ -58,9 +58,9 @@ describe.each(Object.entries(askBy))('a mint by %s', (_, ask) => {
   });
 
   it.each<[string, Fields]>([
-    ['with space around the label', { label: ' \tonce\u3000' }],
-    ['with the defaults spelled out', { label: 'once', tier: 'developer', liveMode: true }],
-    ['in another order', { liveMode: true, label: 'once' }],
+    ['with spaces around the label', { label: ' \tonce\u3000' }],
+    ['with explicit defaults', { label: 'once', tier: 'developer', liveMode: true }],
+    ['with fields in another order', { liveMode: true, label: 'once' }],
   ])('is the same request %s', async (_, fields) => {
     const { data } = await once();
     expect(await once(fields)).toMatchObject({ ...alreadyDone, doneFor: data?.id });
@@ -70,14 +70,14 @@ describe.each(Object.entries(askBy))('a mint by %s', (_, ask) => {
     ['label', { label: 'Once' }],
     ['tier', { label: 'once', tier: 'team' }],
     ['mode', { label: 'once', liveMode: false }],
-  ])('is another request with another %s, and refused as that', async (_, fields) => {
+  ])('is a different request with another %s, and is refused', async (_, fields) => {
     await once();
     const before = await stateOf(owner);
     expect(await once(fields)).toMatchObject({ ...mismatch, doneFor: null, data: null });
     expect(await stateOf(owner)).toEqual(before);
   });
 
-  it('under another key, or under none, makes another', async () => {
+  it('with another idempotency key, or with none, creates another key', async () => {
     await once();
     expect((await ask(calls.mint(owner, { label: 'once' }, randomUUID()))).code).toBeNull();
     expect((await ask(calls.mint(owner, { label: 'once' }))).code).toBeNull();
@@ -85,7 +85,7 @@ describe.each(Object.entries(askBy))('a mint by %s', (_, ask) => {
     expect(await listKeys(owner)).toHaveLength(4);
   });
 
-  it('of another user may have the same key', async () => {
+  it('of another user may use the same idempotency key', async () => {
     const other = await newUser();
     const [{ data: mine }, theirs] = [await once(), await once({ label: 'once' }, other)];
     expect(theirs.code).toBeNull();
@@ -109,7 +109,7 @@ describe.each(Object.entries(askBy))('a mint by %s', (_, ask) => {
     expect((await once({ label: 'other' }, full)).code).toBeNull();
   });
 
-  it('is remembered although there is no room for another, and although its key is gone', async () => {
+  it('is remembered when the key limit is reached and after its key is deleted', async () => {
     await insertKeys(sql, owner.id, { count: 99 });
     const { data } = await once();
     expect(await once()).toMatchObject({ ...alreadyDone, doneFor: data?.id });
@@ -117,7 +117,7 @@ describe.each(Object.entries(askBy))('a mint by %s', (_, ask) => {
     expect(await once()).toMatchObject({ ...alreadyDone, doneFor: data?.id });
   });
 
-  it('is remembered for 24 hours, and counts anew after that', async () => {
+  it('is remembered for 24 hours, and a new request after that', async () => {
     const { data: first } = await once();
     const travel = (to: string) =>
       sql`
@@ -144,7 +144,7 @@ describe.each(Object.entries(askBy))('a rotation by %s', (_, ask) => {
     id = (await mintKey(owner)).id;
   });
 
-  it('that is sent again changes no secret and costs no rotation, and is told of its key', async () => {
+  it('that is repeated changes no secret, counts as no rotation, and gets the id of its key', async () => {
     expect((await once({ graceSeconds: 30 })).code).toBeNull();
     const before = await stateOf(owner);
     for (let n = 0; n < 7; n += 1) {
@@ -158,7 +158,7 @@ describe.each(Object.entries(askBy))('a rotation by %s', (_, ask) => {
     expect((await getKey(owner, id)).graceEndsAt).not.toBeNull();
   });
 
-  it('is the same request by uuid and by keyId, with a grace of 0 and with none', async () => {
+  it('is the same request by uuid and by keyId, with a grace period of 0 and without one', async () => {
     expect((await once()).code).toBeNull();
     expect(await once({ graceSeconds: 0 })).toMatchObject(alreadyDone);
     const { keyId } = await getKey(owner, id);
@@ -168,7 +168,7 @@ describe.each(Object.entries(askBy))('a rotation by %s', (_, ask) => {
     });
   });
 
-  it('is another request with another grace, of another key, and than a mint', async () => {
+  it('is a different request from one with another grace period, of another key, or from a mint', async () => {
     const other = await mintKey(owner);
     await once();
     const before = await stateOf(owner);
@@ -182,7 +182,7 @@ describe.each(Object.entries(askBy))('a rotation by %s', (_, ask) => {
     expect(await stateOf(owner)).toEqual(before);
   });
 
-  it('under a key that a mint had is another request', async () => {
+  it('with the idempotency key of a mint is a different request', async () => {
     await ask(calls.mint(owner, { label: 'once' }, token));
     expect(await once()).toMatchObject(mismatch);
     expect(await getKey(owner, id)).toMatchObject({ rotatedAt: null });
@@ -206,7 +206,7 @@ describe.each(Object.entries(askBy))('a rotation by %s', (_, ask) => {
     expect(await once({ graceSeconds: 7 })).toMatchObject(alreadyDone);
   });
 
-  it('is remembered over the limit of rotations, and when its key is deleted', async () => {
+  it('is remembered over the rotation limit, and after its key is deleted', async () => {
     await once();
     for (let n = 0; n < 4; n += 1) await ask(calls.rotate(owner, id));
     expect((await ask(calls.rotate(owner, id))).code).toBe('rate_limited');
@@ -215,7 +215,7 @@ describe.each(Object.entries(askBy))('a rotation by %s', (_, ask) => {
     expect(await once()).toMatchObject({ ...alreadyDone, doneFor: id });
   });
 
-  it("tells another user nothing of it: theirs is of a key that they don't have", async () => {
+  it('reveals nothing to another user, who does not have the key', async () => {
     await once();
     expect(await once(undefined, await newUser())).toMatchObject({
       status: 404,
@@ -225,8 +225,8 @@ describe.each(Object.entries(askBy))('a rotation by %s', (_, ask) => {
   });
 });
 
-describe('a request that was done one way', () => {
-  it('is done the other way too', async () => {
+describe('a request that was made over HTTP or RPC', () => {
+  it('is also remembered over the other', async () => {
     const { data } = await askBy.route(calls.mint(owner, { label: 'once' }, token));
     const again = await askBy.rpc(calls.mint(owner, { label: 'once' }, token));
     expect(again).toMatchObject({ ...alreadyDone, doneFor: data?.id });
@@ -236,7 +236,7 @@ describe('a request that was done one way', () => {
     expect(await askBy.route(rotation)).toMatchObject({ ...alreadyDone, doneFor: id });
   });
 
-  it('by keyId over the typed client too', async () => {
+  it('by keyId is remembered over the typed client too', async () => {
     const { keyId } = await mintKey(owner);
     const params = { path: { id: keyId }, header: { 'Idempotency-Key': token } };
     const first = await owner.api.POST('/api/v1/proxy/keys/{id}/rotate', { params });

@@ -48,7 +48,7 @@ const csvRow = (key: KeyDetail) =>
     return Array.isArray(value) ? value.join(' ') : String(value ?? '');
   });
 
-it('an owner gets each key as the list and its page have it', async () => {
+it('an owner gets the same fields of each key as from the list and the single key', async () => {
   const { id } = await mintKey(owner, { label: 'a, "b"\u00a0é', liveMode: false });
   await owner.request('PATCH', `${path}/${id}`, {
     allowedIps: ['203.0.113.0/24', '2001:db8::/32'],
@@ -63,14 +63,14 @@ it('an owner gets each key as the list and its page have it', async () => {
   expect(await read(owner)).toEqual([[...header], ...keys.map(csvRow)]);
 });
 
-it.each(['=1+1', '+1', '-1', '@SUM(A1)'])('no label is a formula: %s', async (label) => {
+it.each(['=1+1', '+1', '-1', '@SUM(A1)'])('a label is never a formula: %s', async (label) => {
   const user = await newUser();
   await mintKey(user, { label });
   const [, row] = await read(user);
   expect(row?.[2]).toBe(`'${label}`);
 });
 
-it('of over two parts each comes once, in the order that was asked for', async () => {
+it('keys that span three parts each appear once, in the requested order', async () => {
   const user = await newUser();
   await insertKeys(sql, user.id, { count: 450 });
   const [, ...rows] = await read(user, '?sort=label&state=undeleted');
@@ -79,7 +79,7 @@ it('of over two parts each comes once, in the order that was asked for', async (
   expect(some.map((row) => row[2]).toSorted()).toEqual(
     [44, 440, 441, 442, 443, 444, 445, 446, 447, 448, 449].map((n) => `key ${n}`).toSorted(),
   );
-  // by supabase-js a part at a time
+  // with supabase-js, one part per call
   const { data } = await user.supabase.rpc('export_proxy_keys', { sort: 'label' });
   expect(parseCsv(data?.csv ?? '')).toHaveLength(201);
   const next = await user.supabase.rpc('export_proxy_keys', {
@@ -89,7 +89,7 @@ it('of over two parts each comes once, in the order that was asked for', async (
   expect(parseCsv(next.data?.csv ?? '')).toHaveLength(200);
 });
 
-it('HEAD is answered as GET, and a part of it alone is refused', async () => {
+it('HEAD answers like GET, and paging parameters are refused', async () => {
   const ask = (query: string, method = 'GET') =>
     request(method, `${path}${query}`, { token: owner.token, headers: { Accept: 'text/csv' } });
   const head = await ask('', 'HEAD');

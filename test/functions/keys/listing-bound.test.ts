@@ -9,14 +9,14 @@ let owner: Persona;
 /** All of the owner's keys, newest first. */
 let all: string[];
 let undeleted: string[];
-/** What leads on from the list without a limit. */
+/** The cursor that the list without a limit returns. */
 let flagged: string;
 
 beforeAll(async () => {
   owner = await newUser();
   await insertKeys(sql, owner.id, { count: 2_500, deleted: true });
   undeleted = (await insertKeys(sql, owner.id, { count: 3 })).map(({ id }) => id);
-  // the first of all, one among the deleted ones, and the last of all
+  // the newest key, one among the deleted keys, and the oldest
   await sql`
     update proxy_private.proxy_keys as k set created_at = now() - make_interval(secs => u.seconds)
     from unnest(${undeleted}::uuid[], array[0.5, 1000.5, 9999]) as u (id, seconds)
@@ -33,7 +33,7 @@ async function idsOf(user: Persona): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-/** The ids of each page to the end, the same both ways: by `Link`, and by `next_cursor`. */
+/** The ids on each page to the end, alike over HTTP by `Link` and RPC by `next_cursor`. */
 async function followPages(user: Persona, query: Fields = {}): Promise<string[][]> {
   return followFrom((cursor) => calls.list(user, { ...query, ...cursor }));
 }
@@ -50,7 +50,7 @@ async function followFrom(ask: (cursor: { cursor?: string }) => BothWays): Promi
 }
 
 describe('an owner of 2,500 deleted keys and 3 others who lists without a limit', () => {
-  it('gets the 3, and the newest deleted ones, up to 2,000 in all, newest first', async () => {
+  it('gets the 3 and the newest deleted ones, up to 2,000 in total, newest first', async () => {
     const [first = []] = await followPages(owner);
     const deleted = all.filter((id) => !undeleted.includes(id));
     const expected = new Set([...undeleted, ...deleted.slice(0, 1_997)]);
@@ -58,14 +58,14 @@ describe('an owner of 2,500 deleted keys and 3 others who lists without a limit'
     expect([first[0], first.at(-1)]).toEqual([undeleted[0], undeleted[2]]);
   });
 
-  it('is led by Link, or by next_cursor, to each of the others once', async () => {
+  it('reaches each of the other keys once by Link or next_cursor', async () => {
     const pages = await followPages(owner);
     expect(pages.map((page) => page.length)).toEqual([2_000, 503]);
     expect(pages[1]).toEqual(all.slice(-504, -1));
     expect(pages.flat().toSorted()).toEqual(all.toSorted());
   });
 
-  it('gets the rest also in pages of a limit, of deleted keys alone', async () => {
+  it('can also read the rest in pages with a limit, which have only deleted keys', async () => {
     const rest = await followFrom(({ cursor = flagged }) =>
       calls.list(owner, { limit: 200, cursor }),
     );
@@ -73,7 +73,7 @@ describe('an owner of 2,500 deleted keys and 3 others who lists without a limit'
     expect(rest.flat()).toEqual(all.slice(-504, -1));
   });
 
-  it('gets no key by it that is made meanwhile', async () => {
+  it('gets no key by the cursor that was added meanwhile', async () => {
     const user = await newUser();
     await insertKeys(sql, user.id, { count: 2_001, deleted: true });
     const { items, cursor } = await expectSameAnswer(calls.list(user));
@@ -86,7 +86,7 @@ describe('an owner of 2,500 deleted keys and 3 others who lists without a limit'
     expect(rest.cursor).toBeNull();
   });
 
-  it('gets those of a filter in the same way', async () => {
+  it('gets the keys of a filter in the same way', async () => {
     const deleted = all.filter((id) => !undeleted.includes(id));
     const pages = await followPages(owner, { active: false });
     expect(pages).toEqual([deleted.slice(0, 2_000), deleted.slice(2_000)]);
@@ -94,12 +94,12 @@ describe('an owner of 2,500 deleted keys and 3 others who lists without a limit'
     expect(await followPages(owner, { active: true, label: 'KEY 1' })).toEqual([[undeleted[0]]]);
   });
 
-  it('gets the same of the usage key by key', async () => {
+  it('gets the same keys in the usage by key', async () => {
     const pages = await followFrom((cursor) => calls.usageByKey(owner, cursor));
     expect(pages).toEqual(await followPages(owner));
   });
 
-  it('gets the same keys from the summaries, by ranges within max_rows', async () => {
+  it('gets the same keys from the summaries, in ranges within max_rows', async () => {
     const [first = []] = await followPages(owner);
     const read: unknown[] = [];
     for (const from of [0, 1_000, 2_000]) {
@@ -115,7 +115,7 @@ describe('an owner of 2,500 deleted keys and 3 others who lists without a limit'
     expect(read).toEqual(first);
   });
 
-  it('gets nothing of another user by that cursor', async () => {
+  it('another user gets only their own keys by that cursor', async () => {
     const other = await newUser();
     const { id } = await mintKey(other);
     await other.request('DELETE', `/api/v1/proxy/keys/${id}`);
@@ -131,7 +131,7 @@ describe('an owner of fewer keys who lists without a limit', () => {
     [1_999, 1],
     [2_000, 0],
     [0, 100],
-  ])('gets all, with no Link: %i deleted and %i others', async (deleted, others) => {
+  ])('gets all keys, with no Link: %i deleted and %i others', async (deleted, others) => {
     const user = await newUser();
     await insertKeys(sql, user.id, { count: deleted, deleted: true });
     await insertKeys(sql, user.id, { count: others });
@@ -139,7 +139,7 @@ describe('an owner of fewer keys who lists without a limit', () => {
   });
 });
 
-describe('an owner of more than 2,000 keys that are not deleted', () => {
+describe('an owner of more than 2,000 undeleted keys', () => {
   it('gets all of them at once, and the deleted ones by the cursor', async () => {
     const user = await newUser();
     await insertKeys(sql, user.id, { count: 2_001 });
@@ -150,8 +150,8 @@ describe('an owner of more than 2,000 keys that are not deleted', () => {
   });
 });
 
-describe('the cursor of the rest', () => {
-  it('is of the form of any other', () => {
+describe('the cursor of the list without a limit', () => {
+  it('has the same form as other cursors', () => {
     expect(flagged).toMatch(/^[A-Za-z0-9_-]{32}$/);
   });
 
@@ -162,7 +162,7 @@ describe('the cursor of the rest', () => {
     await expectSameRefusal(ask(undeleted[0] ?? ''), 400, 'invalid_request', 'cursor');
   });
 
-  it('is refused by the audit', async () => {
+  it('is refused by the audit log', async () => {
     for (const id of [undefined, undeleted[0]]) {
       expect(
         await owner.supabase.rpc('list_proxy_key_audit', {

@@ -16,7 +16,7 @@ const labels = {
   letters: 'Ключ für 東京',
 };
 
-/** Six keys: all live of developer but two of team, of which one is test; one deleted. */
+/** Four developer keys, one a test key and one deleted; two team keys, one a test key. */
 beforeAll(async () => {
   owner = await newUser();
   await mintKey(owner, { label: labels.plain });
@@ -69,7 +69,7 @@ describe.each(Object.entries(askBy))('by %s', (_, ask) => {
     expect(await listed(query)).toEqual(expected.map((name) => labels[name]));
   });
 
-  it('a suspended and an expired key are not active', async () => {
+  it('suspended and expired keys are not active', async () => {
     const user = await newUser();
     const [suspended, expired, active] = [
       await mintKey(user, { label: 'suspended' }),
@@ -85,7 +85,7 @@ describe.each(Object.entries(askBy))('by %s', (_, ask) => {
   });
 });
 
-it('filters stay on over pages, and a page is full although others lie between', async () => {
+it('filters apply to all pages, and each page is full even if other keys lie between', async () => {
   const user = await newUser();
   for (let n = 0; n < 9; n += 1) {
     await mintKey(user, { label: `${n}`, liveMode: n % 2 === 0 });

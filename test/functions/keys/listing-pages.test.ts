@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => sql.end());
 
-/** A page, and the address of the one after it, from `Link` relative to that of this one. */
+/** A page, and the address of the next page, resolved from `Link` against this one. */
 async function getPage(
   address: string | URL,
   user = owner,
@@ -30,7 +30,7 @@ async function getPage(
   return { keys, next: new URL(target, address) };
 }
 
-/** The ids of all pages from this address on, each page by itself. */
+/** The ids on each page from this address on. */
 async function followLinks(address: string, user = owner): Promise<string[][]> {
   const pages: string[][] = [];
   for (let next: URL | null = new URL(address); next !== null; ) {
@@ -42,20 +42,17 @@ async function followLinks(address: string, user = owner): Promise<string[][]> {
 }
 
 describe.each(['/api/v1/proxy/keys', '/functions/v1/api/v1/proxy/keys'])('GET %s', (path) => {
-  it.each([1, 20, 199, 200])(
-    'is cut in pages of %s, each key once, newest first',
-    async (limit) => {
-      const user = limit === 1 ? await newUser() : owner;
-      if (limit === 1) await insertKeys(sql, user.id, { count: 4 });
-      const ids = limit === 1 ? (await listKeys(user)).map(({ id }) => id) : newest;
-      const pages = await followLinks(`${url}${path}?limit=${limit}`, user);
-      expect(pages.flat()).toEqual(ids);
-      expect(pages.slice(0, -1).every((page) => page.length === limit)).toBe(true);
-      expect(pages).toHaveLength(Math.ceil(ids.length / limit));
-    },
-  );
+  it.each([1, 20, 199, 200])('is paged by %s, with each key once, newest first', async (limit) => {
+    const user = limit === 1 ? await newUser() : owner;
+    if (limit === 1) await insertKeys(sql, user.id, { count: 4 });
+    const ids = limit === 1 ? (await listKeys(user)).map(({ id }) => id) : newest;
+    const pages = await followLinks(`${url}${path}?limit=${limit}`, user);
+    expect(pages.flat()).toEqual(ids);
+    expect(pages.slice(0, -1).every((page) => page.length === limit)).toBe(true);
+    expect(pages).toHaveLength(Math.ceil(ids.length / limit));
+  });
 
-  it('links from one page to the next on its own path alone, keeping what was asked', async () => {
+  it('links to the next page only on its own path, keeping the query', async () => {
     const ofThePlatform = '&apikey=left-out&forceFunctionRegion=eu-west-1';
     const address = `${url}${path}?limit=2&label=key%201%26%3E&active=false${ofThePlatform}`;
     const user = await newUser();
@@ -71,18 +68,18 @@ describe.each(['/api/v1/proxy/keys', '/functions/v1/api/v1/proxy/keys'])('GET %s
 });
 
 describe('a list', () => {
-  it('without parameters is whole, and links to nothing', async () => {
+  it('without parameters is complete and has no next link', async () => {
     const { keys, next } = await getPage(`${url}/api/v1/proxy/keys`);
     expect(keys).toHaveLength(205);
     expect(next).toBeNull();
   });
 
-  it('ends with a page that is exactly full, and with none that is empty', async () => {
+  it('ends with an exactly full page, and without an empty page', async () => {
     const pages = await followLinks(`${url}/api/v1/proxy/keys?limit=41`);
     expect(pages.map((page) => page.length)).toEqual([41, 41, 41, 41, 41]);
   });
 
-  it('links to nothing where the limit is the number of keys, and where it is more', async () => {
+  it('has no next link if the limit is at least the number of keys', async () => {
     const user = await newUser();
     await insertKeys(sql, user.id, { count: 3 });
     for (const [limit, more] of [
@@ -95,12 +92,12 @@ describe('a list', () => {
     }
   });
 
-  it('is empty, and links to nothing, before the first key', async () => {
+  it('is empty and has no next link if the user has no keys', async () => {
     const page = await getPage(`${url}/api/v1/proxy/keys?limit=1`, await newUser());
     expect(page).toEqual({ keys: [], next: null });
   });
 
-  it('goes on from a cursor without a limit to its end', async () => {
+  it('continues from a cursor without a limit to its end', async () => {
     const { next } = await getPage(`${url}/api/v1/proxy/keys?limit=5`);
     next?.searchParams.delete('limit');
     const rest = await getPage(next ?? '');
@@ -108,14 +105,14 @@ describe('a list', () => {
     expect(rest.next).toBeNull();
   });
 
-  it('goes on from a cursor with another limit', async () => {
+  it('continues from a cursor with another limit', async () => {
     const { next } = await getPage(`${url}/api/v1/proxy/keys?limit=5`);
     next?.searchParams.set('limit', '3');
     const rest = await getPage(next ?? '');
     expect(rest.keys.map(({ id }) => id)).toEqual(newest.slice(5, 8));
   });
 
-  it("shows nobody another user's keys by their cursor", async () => {
+  it("shows only the caller's own keys for another user's cursor", async () => {
     const [user, other] = [await newUser(), await newUser()];
     await insertKeys(sql, user.id, { count: 3 });
     await insertKeys(sql, other.id, { count: 3 });

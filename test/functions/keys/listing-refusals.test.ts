@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.end());
 
-describe('a list is refused both ways', () => {
+describe('a list is refused over HTTP and RPC, and the answer names the parameter, for', () => {
   it.each<[string, string, string | number]>([
     ['a limit of 0', 'limit', 0],
     ['a limit of 201', 'limit', 201],
@@ -30,7 +30,7 @@ describe('a list is refused both ways', () => {
     ['a cursor with a slash', 'cursor', `${'A'.repeat(31)}/`],
     ['a cursor with a line end', 'cursor', `${'A'.repeat(31)}\n`],
     ['a cursor with a space', 'cursor', `${'A'.repeat(31)} `],
-    ['a cursor of letters beyond ASCII', 'cursor', 'é'.repeat(32)],
+    ['a cursor of non-ASCII letters', 'cursor', 'é'.repeat(32)],
     ['a cursor of quotes', 'cursor', `' or true or '${'A'.repeat(19)}`],
     ['a cursor before 1970', 'cursor', '_'.repeat(32)],
     ['a cursor after 2100', 'cursor', 'f'.repeat(32)],
@@ -38,13 +38,13 @@ describe('a list is refused both ways', () => {
     ['an unknown tier', 'tier', 'gold'],
     ['a tier in another case', 'tier', 'Team'],
     ['an empty tier', 'tier', ''],
-  ])('%s, by its name', async (_, name, value) => {
+  ])('%s', async (_, name, value) => {
     const ways = calls.list(owner, { [name]: value });
     await expectSameRefusal(ways, 400, 'invalid_request', name);
   });
 });
 
-describe('the route refuses', () => {
+describe('the route refuses and names', () => {
   it.each([
     ['limit=x', 'limit'],
     ['limit=1.5', 'limit'],
@@ -72,26 +72,26 @@ describe('the route refuses', () => {
     ['page=1', 'page'],
     ['Limit=5', 'Limit'],
     ['offset=5', 'offset'],
-  ])('?%s, by its name', async (query, path) => {
+  ])('the parameter in ?%s', async (query, path) => {
     const response = await owner.request('GET', `/api/v1/proxy/keys?${query}`);
     const { errors } = await expectProblem(response, 400, 'invalid_request');
     expect(errors).toMatchObject([{ path }]);
   });
 
-  it('each parameter at fault, all at once', async () => {
+  it('all faulty parameters at once', async () => {
     const response = await owner.request('GET', '/api/v1/proxy/keys?limit=x&active=y&colour=red');
     const { errors } = await expectProblem(response, 400, 'invalid_request');
     expect(errors?.map(({ path }) => path).sort()).toEqual(['active', 'colour', 'limit']);
   });
 
-  it('anybody without a token first, whatever they ask', async () => {
+  it('a missing token first, whatever the query', async () => {
     const response = await request('GET', '/api/v1/proxy/keys?limit=x');
     await expectProblem(response, 401, 'unauthorized');
   });
 });
 
-describe('a cursor that was not made by this list', () => {
-  it.each(Object.entries(askBy))('is a place in time, as any is, by %s', async (_, ask) => {
+describe('a cursor from elsewhere', () => {
+  it.each(Object.entries(askBy))('is a position in time, by %s', async (_, ask) => {
     // zeros are the first moment of 1970
     expect(await ask(calls.list(owner, { cursor: 'A'.repeat(32) }))).toMatchObject({
       code: null,
@@ -99,7 +99,7 @@ describe('a cursor that was not made by this list', () => {
     });
   });
 
-  it.each(Object.entries(askBy))('may be of the events of a key, by %s', async (_, ask) => {
+  it.each(Object.entries(askBy))('may come from the events of a key, by %s', async (_, ask) => {
     const user = await newUser();
     const before = await mintKey(user);
     await recordUsage(gateway, [usageEvent(before.id), usageEvent(before.id)]);

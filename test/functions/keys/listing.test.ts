@@ -9,11 +9,11 @@ const sql = connectOwner();
 afterAll(() => sql.end());
 
 describe('a user who lists keys', () => {
-  it('gets an empty array before the first', async () => {
+  it('gets an empty array if they have none', async () => {
     expect(await listKeys(await newUser())).toEqual([]);
   });
 
-  it('gets a bare array with exactly the summary of each', async () => {
+  it("gets a bare array with exactly each key's summary", async () => {
     const user = await newUser();
     const { secret, basicAuth, rotatedAt, ...summary } = await mintKey(user, { label: 'only' });
     expect(await listKeys(user)).toEqual([
@@ -27,7 +27,7 @@ describe('a user who lists keys', () => {
     ]);
   });
 
-  it('gets the newest first, whatever their state', async () => {
+  it('gets the newest first, in any state', async () => {
     const user = await newUser();
     const keys = [await mintKey(user), await mintKey(user), await mintKey(user)] as const;
     await user.api.DELETE(`${path}/{id}`, { params: { path: { id: keys[1].id } } });
@@ -40,14 +40,14 @@ describe('a user who lists keys', () => {
     ]);
   });
 
-  it('sees no key of another user', async () => {
+  it("sees no other user's keys", async () => {
     const [user, other] = [await newUser(), await newUser()];
     const { id } = await mintKey(user);
     await mintKey(other);
     expect((await listKeys(user)).map((key) => key.id)).toEqual([id]);
   });
 
-  it('sees the limits that an admin has set on a key in place of the tier', async () => {
+  it("sees the limits that an admin has set on a key instead of the tier's", async () => {
     const user = await newUser();
     const { id } = await mintKey(user);
     await overrideLimits(sql, id, { bandwidth_limit_bytes: 0, rate_limit: 7 });

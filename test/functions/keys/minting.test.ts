@@ -11,7 +11,7 @@ const sql = connectOwner();
 afterAll(() => sql.end());
 
 describe('a user who mints a key', () => {
-  it('gets a live developer key by the label alone', async () => {
+  it('needs only a label to get a live developer key', async () => {
     const user = await newUser();
     const { response } = await user.api.POST(path, {
       body: { label: 'prod-scraper' },
@@ -30,7 +30,7 @@ describe('a user who mints a key', () => {
     });
   });
 
-  it('gets a test key of another tier by asking for it', async () => {
+  it('gets a test key of another tier on request', async () => {
     const user = await newUser();
     const key = await mintKey(user, { label: 'staging', tier: 'team', liveMode: false });
     expect(key).toMatchObject({
@@ -42,7 +42,7 @@ describe('a user who mints a key', () => {
     });
   });
 
-  it.each(Object.entries(askBy))('may give it clients and an expiry, by %s', async (_, ask) => {
+  it.each(Object.entries(askBy))('can set clients and an expiry, by %s', async (_, ask) => {
     const user = await newUser();
     const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
     const fields = { label: 'staging', allowedIps: ['203.0.113.7', '203.0.113.7/32'], expiresAt };
@@ -61,14 +61,14 @@ describe('a user who mints a key', () => {
     [{ expiresAt: '2026-01-01T00:00:00Z' }, 'expiresAt'],
     [{ allowedIps: ['203.0.113.7/24'] }, 'allowedIps'],
     [{ allowedIps: ['::ffff:203.0.113.7'] }, 'allowedIps'],
-  ])('is refused %j both ways, and gets no key', async (fields, field) => {
+  ])('is refused %j over HTTP and RPC, and gets no key', async (fields, field) => {
     const user = await newUser();
     const ways = calls.mint(user, { label: 'x', ...fields });
     await expectSameRefusal(ways, 400, 'invalid_request', field);
     expect(await listKeys(user)).toEqual([]);
   });
 
-  it('gets an id, a keyId and a secret of its own each time', async () => {
+  it('gets a new id, keyId and secret each time', async () => {
     const user = await newUser();
     const [one, two] = [await mintKey(user), await mintKey(user)];
     expect(new Set([one.id, two.id, one.keyId, two.keyId, one.secret, two.secret]).size).toBe(6);
@@ -80,22 +80,22 @@ describe('a user who mints a key', () => {
     ['80 characters outside the basic plane', '🔑'.repeat(80)],
     ['letters of any script', 'Ключ für 東京'],
     ['markup, quotes and backslashes', `<b>'"\\\${}%s`],
-  ])('may use a label of %s', async (_, label) => {
+  ])('can use a label of %s', async (_, label) => {
     expect(await mintKey(await newUser(), { label })).toMatchObject({ label });
   });
 
   it.each([
     ['spaces', '  two words  ', 'two words'],
-    ['line ends and tabs', '\r\n\ttabbed\n', 'tabbed'],
-    ['spaces of Unicode', '\u00a0\u2003\u3000wide\ufeff\u2028', 'wide'],
+    ['line breaks and tabs', '\r\n\ttabbed\n', 'tabbed'],
+    ['Unicode spaces', '\u00a0\u2003\u3000wide\ufeff\u2028', 'wide'],
     ['spaces beyond the 80th character', ` ${'x'.repeat(80)} `, 'x'.repeat(80)],
-  ])('has a label trimmed of %s', async (_, label, trimmed) => {
+  ])('has %s trimmed from a label', async (_, label, trimmed) => {
     const user = await newUser();
     expect(await mintKey(user, { label })).toMatchObject({ label: trimmed });
     expect(await listKeys(user)).toMatchObject([{ label: trimmed }]);
   });
 
-  it('may use one label twice', async () => {
+  it('can use a label twice', async () => {
     const user = await newUser();
     await mintKey(user, { label: 'same' });
     expect(await mintKey(user, { label: 'same' })).toMatchObject({ label: 'same' });
@@ -116,7 +116,7 @@ describe('a user who mints a key', () => {
     });
   });
 
-  it('is not helped by the grant of another user', async () => {
+  it("does not benefit from another user's grant", async () => {
     const [user, other] = [await newUser(), await newUser()];
     await sql`
       insert into proxy_private.proxy_tier_grants (user_id, tier) values (${other.id}, 'enterprise')`;

@@ -15,25 +15,28 @@ beforeEach(async () => {
 });
 afterAll(() => sql.end());
 
-describe('an owner who asks for one key', () => {
-  it.each(['id', 'keyId'] as const)('names it by its %s and gets all of it', async (name) => {
-    const { secret, basicAuth, ...minted } = key;
-    expect(await getKey(owner, key[name])).toEqual({
-      ...minted,
-      tunnelLimit: 1000,
-      state: 'active',
-      quotaUsedUpBy: null,
-      limitOverrides: {},
-      bandwidthUsedThisPeriodBytes: 0,
-      lastUsedAt: null,
-      graceEndsAt: null,
-      allowedIps: [],
-      expiresAt: null,
-      suspendedAt: null,
-      suspendedReason: null,
-      deletedAt: null,
-    });
-  });
+describe('an owner who reads one key', () => {
+  it.each(['id', 'keyId'] as const)(
+    'names it by its %s and gets all of its fields',
+    async (name) => {
+      const { secret, basicAuth, ...minted } = key;
+      expect(await getKey(owner, key[name])).toEqual({
+        ...minted,
+        tunnelLimit: 1000,
+        state: 'active',
+        quotaUsedUpBy: null,
+        limitOverrides: {},
+        bandwidthUsedThisPeriodBytes: 0,
+        lastUsedAt: null,
+        graceEndsAt: null,
+        allowedIps: [],
+        expiresAt: null,
+        suspendedAt: null,
+        suspendedReason: null,
+        deletedAt: null,
+      });
+    },
+  );
 });
 
 describe.each(Object.entries(askBy))('an owner, by %s,', (_, ask) => {
@@ -43,17 +46,17 @@ describe.each(Object.entries(askBy))('an owner, by %s,', (_, ask) => {
     return data ?? {};
   };
 
-  it('sees what the list shows of it, and more', async () => {
+  it('sees at least the fields of the list', async () => {
     const [listed] = await listKeys(owner);
     expect(await detail('keyId')).toMatchObject({ ...listed, rotatedAt: null });
   });
 
-  it('sees one that is deleted', async () => {
+  it('sees a deleted key', async () => {
     await ask(calls.delete(owner, key.id));
     expect(await detail()).toMatchObject({ active: false, deletedAt: expect.any(String) });
   });
 
-  it('sees why one is suspended, and no more once it is reactivated', async () => {
+  it('sees the reason of a suspension only until the key is reactivated', async () => {
     const admin = await newAdmin();
     await ask(ofAdmins.suspend(admin, key.id));
     const suspended = { suspendedAt: expect.any(String), suspendedReason: 'because' };
@@ -63,12 +66,12 @@ describe.each(Object.entries(askBy))('an owner, by %s,', (_, ask) => {
     expect(await detail('keyId')).toMatchObject({ active: true, ...reactivated });
   });
 
-  it('sees one that has expired, and when', async () => {
+  it('sees an expired key and when it expired', async () => {
     await sql`update proxy_private.proxy_keys set expires_at = '2026-02-03T04:05:06Z' where id = ${key.id}`;
     expect(await detail()).toMatchObject({ active: false, expiresAt: '2026-02-03T04:05:06.000Z' });
   });
 
-  it('sees until when the secret before a rotation works, and nothing of it after that', async () => {
+  it('sees until when the previous secret works, and nothing about it afterwards', async () => {
     const { data } = await ask(calls.rotate(owner, key.id, { graceSeconds: 30 }));
     const { rotatedAt, graceEndsAt } = await detail();
     expect(rotatedAt).toBe(data?.rotatedAt);
@@ -77,7 +80,7 @@ describe.each(Object.entries(askBy))('an owner, by %s,', (_, ask) => {
     expect(await detail()).toMatchObject({ graceEndsAt: null });
   });
 
-  it('sees the limits that an admin has set in place of the tier', async () => {
+  it("sees the limits that an admin has set instead of the tier's", async () => {
     await ask(ofAdmins.limits(await newAdmin(), key.id));
     expect(await detail()).toMatchObject({ bandwidthLimitBytes: 1, rateLimit: 1, active: true });
   });

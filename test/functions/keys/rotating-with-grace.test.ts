@@ -20,7 +20,7 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 const hashOf = (secret: unknown) =>
   createHash('sha256').update(`${key.keyId}:${secret}`).digest('hex');
 
-/** The secrets that a gateway may take, as hashes, and for how long it may take the one before. */
+/** The hashes of the secrets that a gateway accepts, and how long it accepts the previous one. */
 async function lookUp() {
   const [row] = await gateway<{ now: string; before: string | null; ms: string | null }[]>`
     select
@@ -31,14 +31,14 @@ async function lookUp() {
   return row;
 }
 
-describe.each(Object.entries(askBy))('an owner who rotates with a grace by %s', (_, ask) => {
+describe.each(Object.entries(askBy))('an owner who rotates with a grace period by %s', (_, ask) => {
   const rotate = async (fields?: { graceSeconds: number }) => {
     const { code, data } = await ask(calls.rotate(owner, key.id, fields));
     expect(code).toBeNull();
     return data ?? {};
   };
 
-  it('may use both secrets until it ends', async () => {
+  it('can use both secrets until it ends', async () => {
     const { secret, rotatedAt } = await rotate({ graceSeconds: 30 });
     const found = await lookUp();
     expect(found).toMatchObject({ now: hashOf(secret), before: hashOf(key.secret) });
@@ -48,33 +48,39 @@ describe.each(Object.entries(askBy))('an owner who rotates with a grace by %s', 
     expect(Date.parse(graceEndsAt ?? '') - Date.parse(String(rotatedAt))).toBe(30_000);
   });
 
-  it.each([1, 7, 29, 30])('gets exactly the %s s that they ask for', async (graceSeconds) => {
-    await rotate({ graceSeconds });
-    const [row] = await sql`
+  it.each([1, 7, 29, 30])(
+    'gets a grace period of exactly %s s on request',
+    async (graceSeconds) => {
+      await rotate({ graceSeconds });
+      const [row] = await sql`
       select
         extract(epoch from k.grace_ends_at - k.rotated_at)::float as seconds,
         encode(s.previous_hash, 'hex') as before
       from proxy_private.proxy_keys as k join proxy_private.proxy_key_secrets as s on s.api_key_id = k.id
       where k.id = ${key.id}`;
-    expect(row).toEqual({ seconds: graceSeconds, before: hashOf(key.secret) });
-  });
+      expect(row).toEqual({ seconds: graceSeconds, before: hashOf(key.secret) });
+    },
+  );
 
-  it.each([[undefined], [{ graceSeconds: 0 }]])('has none by %j', async (fields) => {
+  it.each([[undefined], [{ graceSeconds: 0 }]])('gets no grace period with %j', async (fields) => {
     const { secret } = await rotate(fields);
     expect(await lookUp()).toEqual({ now: hashOf(secret), before: null, ms: null });
     expect(await getKey(owner, key.id)).toMatchObject({ graceEndsAt: null });
   });
 
-  it.each([[undefined], [{ graceSeconds: 0 }]])('ends it by a rotation with %j', async (fields) => {
-    await rotate({ graceSeconds: 30 });
-    const { secret } = await rotate(fields);
-    expect(await lookUp()).toEqual({ now: hashOf(secret), before: null, ms: null });
-    const [row] = await sql`
+  it.each([[undefined], [{ graceSeconds: 0 }]])(
+    'ends the grace period with a rotation with %j',
+    async (fields) => {
+      await rotate({ graceSeconds: 30 });
+      const { secret } = await rotate(fields);
+      expect(await lookUp()).toEqual({ now: hashOf(secret), before: null, ms: null });
+      const [row] = await sql`
       select previous_hash from proxy_private.proxy_key_secrets where api_key_id = ${key.id}`;
-    expect(row).toEqual({ previous_hash: null });
-  });
+      expect(row).toEqual({ previous_hash: null });
+    },
+  );
 
-  it('ends it by a rotation with another, which is that of the secret between', async () => {
+  it('replaces it with another rotation, whose grace period is for the second secret', async () => {
     const { secret: second } = await rotate({ graceSeconds: 30 });
     const { secret: third } = await rotate({ graceSeconds: 20 });
     const found = await lookUp();
@@ -90,7 +96,7 @@ describe.each(Object.entries(askBy))('an owner who rotates with a grace by %s', 
   });
 
   it.each([-1, 31, 1_000_000, null])(
-    'is refused one of %s s, and keeps the secret',
+    'is refused a grace period of %s s, and keeps the secret',
     async (graceSeconds) => {
       expect(await ask(calls.rotate(owner, key.id, { graceSeconds }))).toMatchObject({
         status: 400,
@@ -102,7 +108,7 @@ describe.each(Object.entries(askBy))('an owner who rotates with a grace by %s', 
     },
   );
 
-  it('counts as one of 5 rotations in 60 seconds, as any does', async () => {
+  it('uses one of 5 rotations in 60 seconds', async () => {
     for (let n = 0; n < 5; n += 1) await rotate({ graceSeconds: n });
     expect(await ask(calls.rotate(owner, key.id, { graceSeconds: 5 }))).toMatchObject({
       status: 429,
@@ -113,7 +119,7 @@ describe.each(Object.entries(askBy))('an owner who rotates with a grace by %s', 
 
 describe('the route', () => {
   it.each([1.5, 2 ** 31, '5', true, [5], {}])(
-    'is refused a grace of %j by its name',
+    'refuses a grace period of %j and names the field',
     async (graceSeconds) => {
       const response = await owner.request('POST', `/api/v1/proxy/keys/${key.id}/rotate`, {
         graceSeconds,
@@ -124,7 +130,7 @@ describe('the route', () => {
     },
   );
 
-  it('answers as without one, and says no more of the secret before', async () => {
+  it('answers in the same form as without a grace period, and does not repeat the previous secret', async () => {
     const { data, response } = await owner.api.POST('/api/v1/proxy/keys/{id}/rotate', {
       params: { path: { id: key.id } },
       body: { graceSeconds: 30 },

@@ -41,14 +41,14 @@ describe('an owner who rotates a key', () => {
     expect(Date.parse(key.rotatedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(key.createdAt));
   });
 
-  it('gets the limits that an admin has set on the key', async () => {
+  it('sees the limits that an admin has set on the key', async () => {
     const owner = await newUser();
     const { id } = await mintKey(owner);
     await overrideLimits(sql, id, { bandwidth_limit_bytes: 123, rate_limit: 7 });
     expect(await rotated(owner, id)).toMatchObject({ bandwidthLimitBytes: 123, rateLimit: 7 });
   });
 
-  it('may send an empty object, but no unknown field', async () => {
+  it('can send an empty object, but no unknown field', async () => {
     const owner = await newUser();
     const { id, secret } = await mintKey(owner);
     const problem = await expectProblem(

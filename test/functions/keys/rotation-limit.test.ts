@@ -12,7 +12,7 @@ function rotate(user: Persona, id: string): Promise<Response> {
   return user.request('POST', `/api/v1/proxy/keys/${id}/rotate`);
 }
 
-/** What `RateLimit` says: rotations left, and seconds until there is one more. */
+/** The rotations left in `RateLimit`, and the seconds until there is one more. */
 function rateLimit({ headers }: Response): { left: number; seconds: number } {
   expect(headers.get('RateLimit-Policy')).toBe('"rotate";q=5;w=60');
   const [, left, seconds] = /^"rotate";r=(\d+);t=(\d+)$/.exec(headers.get('RateLimit') ?? '') ?? [];
@@ -22,11 +22,11 @@ function rateLimit({ headers }: Response): { left: number; seconds: number } {
 /** The seconds until the oldest rotation of the window leaves it. */
 const secondsLeft = (user: Persona) => secondsUntilRotation(sql, user.id);
 
-/** Lets time pass for the rotations of a user. */
+/** Moves a user's rotations back in time. */
 const age = (user: Persona, seconds: number) => ageWrites(sql, user.id, seconds);
 
 describe('a user who rotates', () => {
-  it('is told with each how many are left', async () => {
+  it('gets the number of remaining rotations in each answer', async () => {
     const user = await newUser();
     const { id } = await mintKey(user);
     const left: number[] = [];
@@ -38,7 +38,7 @@ describe('a user who rotates', () => {
     expect(left).toEqual([4, 3, 2, 1, 0]);
   });
 
-  it('is told when the oldest leaves the window', async () => {
+  it('gets the seconds until the oldest rotation leaves the window', async () => {
     const user = await newUser();
     const { id } = await mintKey(user);
     await rotate(user, id);
@@ -49,7 +49,7 @@ describe('a user who rotates', () => {
     expect(seconds).toBeGreaterThanOrEqual(await secondsLeft(user));
   });
 
-  it('is refused the sixth in 60 seconds, on any key, by route or by RPC', async () => {
+  it('is refused the sixth rotation in 60 seconds, of any key, by route and RPC', async () => {
     const user = await newUser();
     const [one, two] = [await mintKey(user), await mintKey(user)];
     for (const { id } of [one, two, one]) expect((await rotate(user, id)).status).toBe(200);

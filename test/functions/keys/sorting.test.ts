@@ -12,7 +12,9 @@ import { connectOwner, newUser, type Persona } from '../../support/personas.ts';
 const sql = connectOwner();
 let owner: Persona;
 
-/** Each label with its age in days, when it was used last and what it used; of two of one place the ids decide. */
+/**
+ * Each label with its age in days, its last use and its usage; equal positions are ordered by id.
+ */
 const keys: [label: string, age: number, usedDaysAgo: number | null, used: number][] = [
   ['crawler 10', 1, 3, 500],
   ['Crawler 9', 5, null, 0],
@@ -52,7 +54,7 @@ beforeAll(async () => {
 });
 afterAll(() => sql.end());
 
-/** The keys of all pages, the same both ways. */
+/** The keys of all pages, alike over HTTP and RPC. */
 async function follow(by: Persona, fields: Fields): Promise<Fields[]> {
   const found: Fields[] = [];
   let cursor: string | null = '';
@@ -68,8 +70,8 @@ async function follow(by: Persona, fields: Fields): Promise<Fields[]> {
 
 const labelsOf = (items: Fields[]) => items.map(({ label }) => label);
 
-describe.each([1, 3, 200])('in pages of %s, all keys come once, sorted', (limit) => {
-  it.each(['', 'undeleted'])('by age and by label, of state %j', async (state) => {
+describe.each([1, 3, 200])('in pages of %s, each key appears once, sorted', (limit) => {
+  it.each(['', 'undeleted'])('by age and by label, with state %j', async (state) => {
     const more = { limit, ...(state && { state }) };
     for (const [sort, labels] of Object.entries(orders)) {
       expect(labelsOf(await follow(owner, { sort, ...more })), sort).toEqual(labels);
@@ -80,7 +82,7 @@ describe.each([1, 3, 200])('in pages of %s, all keys come once, sorted', (limit)
     expect(labelsOf(await follow(owner, more))).toEqual(orders.createdAt.toReversed());
   });
 
-  it('by the last use, where never is before all times, and by what was used', async () => {
+  it('by last use, where never comes first, and by usage', async () => {
     const byUse = await follow(owner, { sort: 'lastUsedAt', limit });
     expect(labelsOf(byUse).slice(2)).toEqual([
       '"quoted", \\ and é',
@@ -104,7 +106,7 @@ describe.each([1, 3, 200])('in pages of %s, all keys come once, sorted', (limit)
   });
 });
 
-it('an owner of over 2,000 keys is shown by age all of them, by another sort the newest 2,000', async () => {
+it('with over 2,000 keys, sorting by age shows all, and any other sort only the newest 2,000', async () => {
   const user = await newUser();
   await insertKeys(sql, user.id, { count: 2_003, deleted: true });
   const [{ id } = { id: '' }] = await insertKeys(sql, user.id, { count: 1 });
@@ -117,7 +119,7 @@ it('an owner of over 2,000 keys is shown by age all of them, by another sort the
   expect([byLabel.length, byLabel.some((key) => key.id === id)]).toEqual([2_000, true]);
 });
 
-it('what is renamed, made or deleted meanwhile moves no other key', async () => {
+it('keys that are renamed, added or deleted meanwhile do not move other keys', async () => {
   const user = await newUser();
   const made = await insertKeys(sql, user.id, { count: 4 });
   const first = await askBy.rpc(calls.list(user, { sort: 'label', limit: 2 }));
@@ -132,7 +134,7 @@ it('what is renamed, made or deleted meanwhile moves no other key', async () => 
 
 describe('a cursor', () => {
   it.each(['-createdAt', 'createdAt', 'label', '-label', '-used', 'lastUsedAt'])(
-    'of the order %s is of no other',
+    'for sort %s is refused for every other sort',
     async (sort) => {
       const { cursor } = await askBy.rpc(calls.list(owner, { sort, limit: 1 }));
       expect(cursor).toMatch(/^[\w-]+$/);
@@ -150,23 +152,23 @@ describe('a cursor', () => {
     ['empty', ''],
     ['padded', `${encoded(['label', false, '0', 'a', id])}=`],
     ['huge', 'A'.repeat(5_000)],
-    ['no JSON', 'AAAA'],
-    ['of half a letter', 'w7_D'],
+    ['not JSON', 'AAAA'],
+    ['a truncated UTF-8 character', 'w7_D'],
     ['a text', encoded('label')],
     ['an object', encoded({ 0: 'label' })],
-    ['without an id', encoded(['label', false, '0', 'a'])],
-    ['of no uuid', encoded(['label', false, '0', 'a', 'x'])],
-    ['of no number', encoded(['label', false, 'x', 'a', id])],
-    ['of a number past what is counted', encoded(['label', false, '9007199254740992', 'a', id])],
-    ['of a number below what is counted', encoded(['label', false, '-2', 'a', id])],
-    ['of a number past all', encoded(['label', false, '9'.repeat(30), 'a', id])],
-    ['of a NUL', encoded(['label', false, '0', '\u0000', id])],
-  ])('that is %s is refused both ways', async (_, cursor) => {
+    ['missing an id', encoded(['label', false, '0', 'a'])],
+    ['carrying an invalid uuid', encoded(['label', false, '0', 'a', 'x'])],
+    ['carrying text as its number', encoded(['label', false, 'x', 'a', id])],
+    ['carrying a number over 2^53 - 1', encoded(['label', false, '9007199254740992', 'a', id])],
+    ['carrying a negative number', encoded(['label', false, '-2', 'a', id])],
+    ['carrying an enormous number', encoded(['label', false, '9'.repeat(30), 'a', id])],
+    ['carrying a NUL', encoded(['label', false, '0', '\u0000', id])],
+  ])('that is %s is refused over HTTP and RPC', async (_, cursor) => {
     const ways = calls.list(owner, { sort: 'label', limit: 1, cursor });
     await expectSameRefusal(ways, 400, 'invalid_request', 'cursor');
   });
 
-  it('of another user leads to no key of theirs', async () => {
+  it('of another user returns none of their keys', async () => {
     const other = await newUser();
     const { cursor } = await askBy.rpc(calls.list(owner, { sort: 'label', limit: 1 }));
     const { items } = await expectSameAnswer(calls.list(other, { sort: 'label', cursor }));

@@ -17,7 +17,7 @@ const gateway = connectGateway(1);
 let owner: Persona;
 let admin: Persona;
 
-/** Each key by what became of it, oldest first, and its state. */
+/** Each key by its description, oldest first, with its state and whose quota is used up. */
 const scene = {
   well: ['active', null],
   'own quota used up': ['quota_used_up', 'key'],
@@ -66,7 +66,7 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 const labelsOf = (items: Fields[]) => items.map(({ label }) => label as Name);
 
 describe('the state of a key', () => {
-  it('is the same in each answer, and says whose quota is used up', async () => {
+  it('is the same in each answer, with whose quota is used up', async () => {
     const { items } = await expectSameAnswer(calls.list(owner));
     expect(Object.fromEntries(items.map((k) => [k.label, [k.state, k.quotaUsedUpBy]]))).toEqual(
       scene,
@@ -80,7 +80,7 @@ describe('the state of a key', () => {
     }
   });
 
-  it('is active, or a quota that is used up, where the gateway is told that the key is active', async () => {
+  it('is active or quota_used_up exactly if gateways see the key as active', async () => {
     for (const [label, [state]] of Object.entries(scene)) {
       const [row] = await gateway<{ active: boolean; usedUp: boolean }[]>`
         select l.active,
@@ -100,7 +100,7 @@ describe('the state of a key', () => {
     }
   });
 
-  it('is that of a barred owner to an admin, while the account is banned', async () => {
+  it('is owner_barred for an admin while the owner is banned', async () => {
     const user = await newUser();
     const { id } = await mintKey(user);
     await sql`update auth.users set banned_until = now() + interval '1 hour' where id = ${user.id}`;
@@ -115,7 +115,7 @@ describe('the state of a key', () => {
 
 describe.each(Object.entries(askBy))('a filter by state, by %s', (_, ask) => {
   it.each(['active', 'quota_used_up', 'suspended', 'expired', 'owner_barred', 'deleted'])(
-    'keeps what is %s',
+    'keeps %s keys',
     async (state) => {
       const expected = (Object.keys(scene) as Name[]).filter((name) => scene[name][0] === state);
       const { items } = await ask(calls.list(owner, { state }));
@@ -125,12 +125,12 @@ describe.each(Object.entries(askBy))('a filter by state, by %s', (_, ask) => {
     },
   );
 
-  it('keeps all but the deleted', async () => {
+  it('keeps all undeleted keys', async () => {
     const { items } = await ask(calls.list(owner, { state: 'undeleted', limit: 200 }));
     expect(labelsOf(items)).toEqual(Object.keys(scene).slice(0, -1).toReversed());
   });
 
-  it('goes with the others, and with a search of labels and keyIds', async () => {
+  it('combines with other filters, and with a search of labels and keyIds', async () => {
     const search = async (fields: Fields) => labelsOf((await ask(calls.list(owner, fields))).items);
     const { items } = await ask(calls.get(owner, ids.well)).then(({ data }) => ({ items: [data] }));
     const keyId = String(items[0]?.keyId);
@@ -143,7 +143,7 @@ describe.each(Object.entries(askBy))('a filter by state, by %s', (_, ask) => {
   });
 });
 
-describe('is refused both ways', () => {
+describe('is refused over HTTP and RPC', () => {
   it.each<[Fields, string]>([
     [{ state: 'gone' }, 'state'],
     [{ state: '' }, 'state'],
@@ -154,13 +154,13 @@ describe('is refused both ways', () => {
     await expectSameRefusal(calls.list(owner, fields), 400, 'invalid_request', name);
   });
 
-  it('a state of the keys of all that there is not', async () => {
+  it("an unknown state in the admins' list", async () => {
     const ways = calls.findKeys(admin, { state: 'gone' });
     await expectSameRefusal(ways, 400, 'invalid_request', 'state');
   });
 });
 
-it('an admin who asks for a state looks at 2,000 keys a page, and goes on to the end', async () => {
+it("an admin's filter by state examines 2,000 keys per page, and continues to the end", async () => {
   const user = await newUser();
   await insertKeys(sql, user.id, { count: 2_100, deleted: true });
   const suspended = await insertKeys(sql, user.id, { count: 2 });

@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
-/** Lets the time of the key's expiry come. */
+/** Makes the key expire now. */
 async function expire(): Promise<void> {
   await sql`update proxy_private.proxy_keys set expires_at = now() where id = ${key.id}`;
 }
@@ -29,8 +29,8 @@ async function lookUp() {
 
 const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
 
-describe('a key whose expiry is to come', () => {
-  it('is active, and gateways know how long it will be', async () => {
+describe('a key with an expiry in the future', () => {
+  it('is active, and gateways know the remaining time', async () => {
     const expiresAt = inAnHour();
     await owner.api.PATCH('/api/v1/proxy/keys/{id}', {
       params: { path: { id: key.id } },
@@ -44,8 +44,8 @@ describe('a key whose expiry is to come', () => {
   });
 });
 
-describe('a key that has expired', () => {
-  it('is inactive to its owner, by every list and filter', async () => {
+describe('an expired key', () => {
+  it('is inactive to its owner in every list and filter', async () => {
     const { id } = await mintKey(owner);
     await expire();
     expect(await listKeys(owner)).toMatchObject([
@@ -77,7 +77,7 @@ describe('a key that has expired', () => {
     expect(row).toMatchObject({ active_keys: 1, tier_breakdown: { team: 1 } });
   });
 
-  it('is inactive to gateways, and not suspended', async () => {
+  it('is inactive to gateways, but not suspended', async () => {
     await expire();
     const found = await lookUp();
     expect(found).toMatchObject({ active: false, suspended: false });
@@ -85,7 +85,7 @@ describe('a key that has expired', () => {
   });
 
   it.each(Object.entries(askBy))(
-    'cannot be rotated, which costs nothing, by %s',
+    'cannot be rotated, which does not count as a rotation, by %s',
     async (_, ask) => {
       await expire();
       expect(await ask(calls.rotate(owner, key.id))).toMatchObject({
@@ -101,9 +101,9 @@ describe('a key that has expired', () => {
   );
 
   it.each([
-    ['another', inAnHour],
-    ['none', () => null],
-  ])('is active again by getting %s, with the secret it had', async (_, expiry) => {
+    ['another expiry', inAnHour],
+    ['no expiry', () => null],
+  ])('becomes active again with %s, and its secret still works', async (_, expiry) => {
     const hash = async () => {
       const [row] = await gateway`
         select secret_hash from gateway.lookup_proxy_key(${key.keyId})`;
@@ -121,7 +121,7 @@ describe('a key that has expired', () => {
     expect((await askBy.rpc(calls.rotate(owner, key.id))).code).toBeNull();
   });
 
-  it('keeps its other fields open to changes, and stays expired', async () => {
+  it('still accepts changes to its other fields, and stays expired', async () => {
     await expire();
     for (const ask of Object.values(askBy)) {
       const { data } = await ask(calls.update(owner, key.id, { allowedIps: ['192.0.2.1'] }));
@@ -129,13 +129,13 @@ describe('a key that has expired', () => {
     }
   });
 
-  it('may be deleted', async () => {
+  it('can be deleted', async () => {
     await expire();
     expect((await askBy.route(calls.delete(owner, key.id))).code).toBeNull();
     expect(await getKey(owner, key.id)).toMatchObject({ deletedAt: expect.any(String) });
   });
 
-  it('still takes one of the 100 places, until it is deleted', async () => {
+  it('counts towards the limit of 100 keys until it is deleted', async () => {
     await insertKeys(sql, owner.id, { count: 99 });
     await expire();
     for (const ask of Object.values(askBy)) {

@@ -13,7 +13,7 @@ beforeAll(async () => {
   owner = await newUser();
   key = await mintKey(owner, { label: 'before' });
 });
-/** An update that both ways refuse by this field, and that leaves the key as it was. */
+/** An update that is refused over HTTP and RPC for this field, and that does not change the key. */
 async function expectRefusedField(changes: Fields, field: string): Promise<void> {
   const before = await getKey(owner, key.id);
   const ways = calls.update(owner, key.id, changes);
@@ -29,19 +29,19 @@ describe('a label', () => {
     ['null', null],
     ['a number', 5],
     ['an object', { a: 1 }],
-    ['an array of a label', ['x']],
-    ['of 0 characters', ''],
-    ['of spaces alone', ' \t\n\u3000'],
-    ['of 81 characters', 'x'.repeat(81)],
-    ['of 81 characters outside the basic plane', '🔑'.repeat(81)],
-    ['with a line end', 'one\ntwo'],
-    ['with a DEL', 'one\u007ftwo'],
-    ['with a C1 control', 'one\u0085two'],
+    ['an array with a label', ['x']],
+    ['text of 0 characters', ''],
+    ['only spaces', ' \t\n\u3000'],
+    ['text of 81 characters', 'x'.repeat(81)],
+    ['text of 81 characters outside the basic plane', '🔑'.repeat(81)],
+    ['text with a line break', 'one\ntwo'],
+    ['text with a DEL', 'one\u007ftwo'],
+    ['text with a C1 control', 'one\u0085two'],
   ])('is refused as %s', (_, label) => expectRefusedField({ label }, 'label'));
 });
 
 describe('an address range', () => {
-  it.each(Object.entries(askBy))('is kept as its canonical CIDR, by %s', async (_, ask) => {
+  it.each(Object.entries(askBy))('is stored as its canonical CIDR, by %s', async (_, ask) => {
     const { data } = await ask(
       calls.update(owner, key.id, {
         allowedIps: [
@@ -76,7 +76,7 @@ describe('an address range', () => {
 
   it.each<[string, unknown]>([
     ['one of 51', Array.from({ length: 51 }, (_, n) => `192.0.2.${n}`)],
-    ['one of 51 that are alike', Array.from({ length: 51 }, () => '192.0.2.1')],
+    ['one of 51 identical ranges', Array.from({ length: 51 }, () => '192.0.2.1')],
     ['bits behind the mask', ['203.0.113.7/24']],
     ['bits behind the mask of IPv6', ['2001:db8::1/64']],
     ['a number alone', ['10']],
@@ -90,32 +90,32 @@ describe('an address range', () => {
     ['a hexadecimal part', ['0x7f.0.0.1']],
     ['a mask over 32', ['10.0.0.0/33']],
     ['a mask over 128', ['2001:db8::/129']],
-    ['a mask over what a number holds', ['10.0.0.1/4294967328']],
+    ['a mask too large for an integer', ['10.0.0.1/4294967328']],
     ['a mask with a leading zero', ['10.0.0.1/032']],
     ['a mask below 0', ['10.0.0.0/-1']],
     ['an empty mask', ['10.0.0.0/']],
-    ['a mask of parts', ['10.0.0.0/255.0.0.0']],
+    ['a fractional mask', ['10.0.0.0/255.0.0.0']],
     ['two masks', ['10.0.0.0/8/8']],
-    ['a range by its ends', ['10.0.0.0-10.0.0.9']],
+    ['a range by its bounds', ['10.0.0.0-10.0.0.9']],
     ['a zone', ['fe80::1%eth0']],
     ['brackets', ['[2001:db8::1]']],
     ['a port', ['203.0.113.7:80']],
-    ['space around it', [' 203.0.113.7']],
-    ['a line end behind it', ['203.0.113.7\n']],
-    ['two at once', ['203.0.113.7,203.0.113.8']],
+    ['surrounding space', [' 203.0.113.7']],
+    ['a trailing line break', ['203.0.113.7\n']],
+    ['two in one text', ['203.0.113.7,203.0.113.8']],
     ['a name', ['localhost']],
     ['a wildcard', ['*']],
     ['nothing', ['']],
     ['an IPv4 address as IPv6', ['::ffff:203.0.113.7']],
     ['all IPv4 addresses as IPv6', ['::ffff:0:0/96']],
     ['an IPv4 range as IPv6, in hexadecimal', ['::ffff:cb00:7100/120']],
-    ['a good one and a bad one', ['203.0.113.7', 'x']],
+    ['a valid one and an invalid one', ['203.0.113.7', 'x']],
     ['a number', [5]],
     ['null', [null]],
     ['a list of lists', [['203.0.113.7']]],
-    ['a text in place of a list', '203.0.113.7'],
-    ['an object in place of a list', { 0: '203.0.113.7' }],
-    ['null in place of a list', null],
+    ['text instead of a list', '203.0.113.7'],
+    ['an object instead of a list', { 0: '203.0.113.7' }],
+    ['null instead of a list', null],
   ])('is refused as %s', (_, allowedIps) => expectRefusedField({ allowedIps }, 'allowedIps'));
 
   it.each(['203.0.113.7\u0000', '\ud800'])('is refused by the route as %j', async (range) => {
@@ -128,36 +128,36 @@ describe('an address range', () => {
 
 describe('an expiry', () => {
   it.each<[string, () => unknown]>([
-    ['a time that is past', () => new Date(Date.now() - 1_000).toISOString()],
-    ['this time', () => new Date().toISOString()],
-    ['a time of the century before', () => '1900-01-01T00:00:00Z'],
-    ['a time of the century after', () => '2101-01-01T00:00:00Z'],
+    ['a time in the past', () => new Date(Date.now() - 1_000).toISOString()],
+    ['the current time', () => new Date().toISOString()],
+    ['a time in an earlier century', () => '1900-01-01T00:00:00Z'],
+    ['a time in a later century', () => '2101-01-01T00:00:00Z'],
     ['the year 9999', () => '9999-12-31T23:59:59Z'],
     ['a year of five digits', () => '10000-01-01T00:00:00Z'],
     ['a date', () => '2080-01-01'],
     ['a time without a zone', () => '2080-01-01T00:00:00'],
     ['a time without a T', () => '2080-01-01 00:00:00Z'],
     ['a time without seconds', () => '2080-01-01T00:00Z'],
-    ['a zone by name', () => '2080-01-01T00:00:00 Europe/Berlin'],
+    ['a zone name', () => '2080-01-01T00:00:00 Europe/Berlin'],
     ['a time in lower case', () => '2080-01-01t00:00:00z'],
     ['the hour 24', () => '2079-12-31T24:00:00Z'],
     ['a leap second', () => '2079-12-31T23:59:60Z'],
-    ['a zone beyond what there is', () => '2080-01-01T00:00:00+24:00'],
-    ['a day that there is not', () => '2079-02-29T00:00:00Z'],
-    ['a month that there is not', () => '2080-13-01T00:00:00Z'],
-    ['a word that Postgres takes', () => 'tomorrow'],
-    ['another word that Postgres takes', () => 'infinity'],
+    ['a zone out of range', () => '2080-01-01T00:00:00+24:00'],
+    ['a day that does not exist', () => '2079-02-29T00:00:00Z'],
+    ['a month that does not exist', () => '2080-13-01T00:00:00Z'],
+    ['a word that Postgres accepts', () => 'tomorrow'],
+    ['another word that Postgres accepts', () => 'infinity'],
     ['nothing', () => ''],
-    ['a time and a line end', () => '2080-01-01T00:00:00Z\n'],
+    ['a time with a trailing line break', () => '2080-01-01T00:00:00Z\n'],
     ['a number', () => 3_471_292_800],
     ['true', () => true],
-    ['a list of a time', () => ['2080-01-01T00:00:00Z']],
+    ['a list with a time', () => ['2080-01-01T00:00:00Z']],
     ['an object', () => ({})],
   ])('is refused as %s', (_, expiresAt) =>
     expectRefusedField({ expiresAt: expiresAt() }, 'expiresAt'),
   );
 
-  it.each(Object.entries(askBy))('may be in any zone, by %s', async (_, ask) => {
+  it.each(Object.entries(askBy))('can be in any zone, by %s', async (_, ask) => {
     const own = await mintKey(owner);
     for (const expiresAt of ['2080-01-01T01:00:00+01:00', '2079-12-31T16:30:00.000-07:30']) {
       const { data } = await ask(calls.update(owner, own.id, { expiresAt }));
@@ -166,25 +166,25 @@ describe('an expiry', () => {
   });
 });
 
-describe('a field that is none', () => {
+describe('an unknown or read-only field', () => {
   it.each(['colour', 'active', 'tier', 'liveMode', 'id', 'keyId', 'userId', 'deletedAt'])(
     'is refused: %s',
     (field) => expectRefusedField({ [field]: null }, field),
   );
 
   it.each(['bandwidthLimitBytes', 'rateLimit', 'suspendedAt', 'graceEndsAt'])(
-    'is refused beside one that is: %s',
+    'is refused next to a valid one: %s',
     (field) => expectRefusedField({ label: 'x', [field]: 1 }, field),
   );
 });
 
-describe('what is no object', () => {
+describe('changes that are not an object', () => {
   it.each<[string, unknown]>([
     ['null', null],
     ['an array', []],
     ['text', 'label'],
     ['a number', 5],
-  ])('is refused both ways: %s', async (_, changes) => {
+  ])('are refused over HTTP and RPC: %s', async (_, changes) => {
     const route = () => owner.request('PATCH', `/api/v1/proxy/keys/${key.id}`, changes);
     const rpc = () =>
       owner.supabase.rpc('update_proxy_key', { id: key.id, changes: changes as string });

@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterAll(() => sql.end());
 
-/** What the audit says of each update of the key, oldest first. */
+/** The audited changes of each update of the key, oldest first. */
 async function auditedChanges(): Promise<unknown[]> {
   const rows = await sql<{ changes: unknown }[]>`
     select changes from proxy_private.proxy_key_audit
@@ -33,7 +33,7 @@ describe.each(Object.entries(askBy))('an owner who changes a key by %s', (_, ask
     return data;
   };
 
-  it('gets the key as it is now, and leaves alone what they did not name', async () => {
+  it('gets the current key, and keeps fields that they did not name', async () => {
     const expiresAt = inAnHour();
     const before = await getKey(owner, key.id);
     expect(await update({ label: 'after' })).toMatchObject({ ...before, label: 'after' });
@@ -60,7 +60,7 @@ describe.each(Object.entries(askBy))('an owner who changes a key by %s', (_, ask
     ]);
   });
 
-  it('may change all at once, and the audit has exactly that', async () => {
+  it('can change all fields at once, which the audit log records exactly', async () => {
     const expiresAt = inAnHour();
     await update({ label: 'all', allowedIps: ['2001:db8::1'], expiresAt });
     const [changes, ...more] = await auditedChanges();
@@ -70,7 +70,7 @@ describe.each(Object.entries(askBy))('an owner who changes a key by %s', (_, ask
     expect(new Date(expires_at).toISOString()).toBe(expiresAt);
   });
 
-  it('changes nothing by what it is already, and leaves no row of it', async () => {
+  it('changes nothing by sending current values, and adds no audit row', async () => {
     const fields = { label: 'before', allowedIps: [], expiresAt: null };
     for (const changes of [{}, fields, { label: '  before\n' }]) {
       expect(await update(changes)).toMatchObject(fields);
@@ -80,7 +80,7 @@ describe.each(Object.entries(askBy))('an owner who changes a key by %s', (_, ask
     expect(await auditedChanges()).toEqual([{ label: 'other' }]);
   });
 
-  it('may name it by its keyId', async () => {
+  it('can name it by its keyId', async () => {
     const { data } = await ask(calls.update(owner, key.keyId, { label: 'by keyId' }));
     expect(data).toMatchObject({ id: key.id, label: 'by keyId' });
   });
@@ -88,13 +88,13 @@ describe.each(Object.entries(askBy))('an owner who changes a key by %s', (_, ask
   it.each([
     ['one character', 'x', 'x'],
     ['80 characters outside the basic plane', '🔑'.repeat(80), '🔑'.repeat(80)],
-    ['space of Unicode at its ends', '\u00a0\u2003wide\ufeff\u2028', 'wide'],
+    ['Unicode spaces at its ends', '\u00a0\u2003wide\ufeff\u2028', 'wide'],
     ['spaces beyond the 80th character', ` ${'x'.repeat(80)} `, 'x'.repeat(80)],
-  ])('may use a label of %s, as mint takes it', async (_, label, kept) => {
+  ])('can use a label of %s, as when minting', async (_, label, kept) => {
     expect(await update({ label })).toMatchObject({ label: kept });
   });
 
-  it('keeps the secret, and may still rotate it', async () => {
+  it('keeps the secret, and can still rotate it', async () => {
     const hash = async () => {
       const [row] = await sql`
         select secret_hash from proxy_private.proxy_key_secrets where api_key_id = ${key.id}`;
@@ -107,7 +107,7 @@ describe.each(Object.entries(askBy))('an owner who changes a key by %s', (_, ask
     expect(data).toMatchObject({ label: 'after', secret: expect.any(String) });
   });
 
-  it('may change a suspended one, which stays suspended', async () => {
+  it('can change a suspended key, which stays suspended', async () => {
     await sql`
       update proxy_private.proxy_keys set suspended_at = now(), suspended_reason = 'because'
       where id = ${key.id}`;
@@ -119,7 +119,7 @@ describe.each(Object.entries(askBy))('an owner who changes a key by %s', (_, ask
     });
   });
 
-  it('is refused a deleted one, which stays as it was', async () => {
+  it('is refused a change of a deleted key, which stays as it was', async () => {
     await ask(calls.delete(owner, key.id));
     const before = await getKey(owner, key.id);
     for (const changes of [{ label: 'after' }, {}, { expiresAt: inAnHour() }]) {
@@ -132,7 +132,7 @@ describe.each(Object.entries(askBy))('an owner who changes a key by %s', (_, ask
     expect(await auditedChanges()).toEqual([]);
   });
 
-  it('changes nothing at all when one of several fields is refused', async () => {
+  it('changes nothing if one of several fields is refused', async () => {
     const changes = { label: 'after', expiresAt: inAnHour(), allowedIps: ['10.0.0.1/8'] };
     expect(await ask(calls.update(owner, key.id, changes))).toMatchObject({
       status: 400,
@@ -142,7 +142,7 @@ describe.each(Object.entries(askBy))('an owner who changes a key by %s', (_, ask
     expect(await auditedChanges()).toEqual([]);
   });
 
-  it("never changes another user's, also when the change itself would be refused", async () => {
+  it("cannot change another user's key", async () => {
     const other = await newUser();
     expect(await ask(calls.update(other, key.id, { label: 'theirs' }))).toMatchObject({
       status: 404,
@@ -153,7 +153,7 @@ describe.each(Object.entries(askBy))('an owner who changes a key by %s', (_, ask
 });
 
 describe('the route', () => {
-  it('notes in the audit in which request a key was changed', async () => {
+  it('records the request id of an update in the audit log', async () => {
     const response = await request('PATCH', `/api/v1/proxy/keys/${key.id}`, {
       token: owner.token,
       body: { label: 'after' },
@@ -173,7 +173,7 @@ describe('the route', () => {
     ]);
   });
 
-  it('needs a body', async () => {
+  it('requires a body', async () => {
     const path = `/api/v1/proxy/keys/${key.id}`;
     await expectProblem(await owner.request('PATCH', path), 415, 'unsupported_media_type');
     const empty = await fetch(new URL(path, (await owner.request('GET', path)).url), {

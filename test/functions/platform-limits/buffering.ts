@@ -3,7 +3,7 @@ import { createApi } from '../../../supabase/functions/api/app.ts';
 
 const api = createApi(dependenciesFromEnvironment());
 
-// what the API must not do: it holds the whole of an answer before it sends any of it
+// what the API must not do: it holds the whole answer in memory before it sends any of it
 export default {
   async fetch(request: Request): Promise<Response> {
     const answer = await api.fetch(request);

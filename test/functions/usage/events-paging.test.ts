@@ -23,7 +23,7 @@ afterAll(() => sql.end());
 
 const moment = new Date(Date.now() - 3_600_000).toISOString().replace(/\d{3}Z$/, '000Z');
 
-/** A key with that many events, a microsecond apart unless at the same one; newest first. */
+/** A key with that many events, `apart` microseconds apart; newest first. */
 async function keyWithEvents(
   count: number,
   apart = 1,
@@ -39,8 +39,8 @@ async function keyWithEvents(
 
 const idsOf = (events: UsageEvent[]) => events.map(({ eventId }) => eventId);
 
-describe('a user who reads events by pages', () => {
-  it('gets 50 a page, and as many as asked for up to 200', async () => {
+describe('a user who reads events in pages', () => {
+  it('gets 50 per page, or up to 200 on request', async () => {
     const { id, ids } = await keyWithEvents(201);
     const sizeOf = async (limit?: number) => {
       const { events } = await readEvents(user, id, limit === undefined ? {} : { limit });
@@ -52,7 +52,7 @@ describe('a user who reads events by pages', () => {
     expect(await sizeOf(200)).toBe(200);
   });
 
-  it('is led by Link to the end, whichever divides the number', async () => {
+  it('reaches the end by Link, whether or not the limit divides the number of events', async () => {
     const { id, ids } = await keyWithEvents(12);
     const seven = await followLinks(user, id, { limit: 7 });
     expect(seven.map(idsOf)).toEqual([ids.slice(0, 7), ids.slice(7)]);
@@ -61,14 +61,14 @@ describe('a user who reads events by pages', () => {
     expect(await followLinks(user, id, { limit: 12 })).toHaveLength(1);
   });
 
-  it('gets each of several in one microsecond once', async () => {
+  it('gets each event of the same microsecond once', async () => {
     const { id, ids } = await keyWithEvents(11, 0);
     const pages = await followLinks(user, id, { limit: 2 });
     expect(pages).toHaveLength(6);
     expect(pages.flat().map(({ eventId }) => eventId)).toEqual(ids);
   });
 
-  it('keeps the filters from page to page', async () => {
+  it('keeps the filters on every page', async () => {
     const { id } = await mintKey(user);
     const wanted = Array.from({ length: 5 }, (_, n) =>
       makeEvent(id, {
@@ -99,7 +99,7 @@ describe('a user who reads events by pages', () => {
     ]);
   });
 
-  it('misses and repeats none where others arrive meanwhile', async () => {
+  it('misses and repeats no event when others arrive meanwhile', async () => {
     const { id, ids } = await keyWithEvents(6);
     const { events, link } = await readEvents(user, id, { limit: 3 });
     await insertEvents(sql, [
@@ -111,7 +111,7 @@ describe('a user who reads events by pages', () => {
     expect([...idsOf(events), ...idsOf(rest.events)]).toEqual(ids);
   });
 
-  it('gets a page by its number, and from there on by Link', async () => {
+  it('gets a page by number, and the following ones by Link', async () => {
     const { id, ids } = await keyWithEvents(10);
     for (const [page, first] of [
       [1, 0],
@@ -126,7 +126,7 @@ describe('a user who reads events by pages', () => {
     expect(pages.map(idsOf)).toEqual([ids.slice(3, 6), ids.slice(6, 9), ids.slice(9)]);
   });
 
-  it('gets the last of the newest 10,000 by number, and those beyond by Link', async () => {
+  it('gets the last of the newest 10,000 by number, and later ones by Link', async () => {
     const { id } = await mintKey(user);
     const occurred_at = `'${moment}'::timestamptz - make_interval(secs => n)`;
     await fillEvents(sql, id, 10_003, { occurred_at, bytes_sent: 'n' });
@@ -143,32 +143,32 @@ describe('a user who reads events by pages', () => {
   });
 });
 
-describe('a user who sends a query that cannot be used', () => {
+describe('a user who sends an invalid query', () => {
   it.each([
     ['an unknown parameter', 'colour=red', 'colour'],
-    ["SQL's name of a parameter", 'status_code=200', 'status_code'],
+    ['the SQL name of a parameter', 'status_code=200', 'status_code'],
     ['a parameter in another case', 'Limit=5', 'Limit'],
     ['a repeated limit', 'limit=5&limit=5', 'limit'],
     ['a repeated host', 'targetHost=a&targetHost=b', 'targetHost'],
-    ['a limit that is no number', 'limit=ten', 'limit'],
-    ['a limit that is empty', 'limit=', 'limit'],
-    ['a limit that is no whole number', 'limit=1.0', 'limit'],
-    ['a limit in another form', 'limit=1e1', 'limit'],
+    ['a limit that is not a number', 'limit=ten', 'limit'],
+    ['an empty limit', 'limit=', 'limit'],
+    ['a fractional limit', 'limit=1.0', 'limit'],
+    ['a limit in exponent notation', 'limit=1e1', 'limit'],
     ['a limit with a sign', 'limit=%2B5', 'limit'],
     ['a limit of many digits', 'limit=00000000000005', 'limit'],
-    ['a page that is no number', 'page=first', 'page'],
-    ['a status that is no number', 'statusCode=2xx', 'statusCode'],
+    ['a page that is not a number', 'page=first', 'page'],
+    ['a status that is not a number', 'statusCode=2xx', 'statusCode'],
     ['a host that no text can hold', 'targetHost=%00', 'targetHost'],
-    ['a code in another form', 'code=Rate-limited', 'code'],
+    ['a malformed code', 'code=Rate-limited', 'code'],
     ['a time whose plus sign is not encoded', 'from=2026-01-01T00:00:00+02:00', 'from'],
-  ])('is told which: %s', async (_, query, path) => {
+  ])("gets the parameter's name: %s", async (_, query, path) => {
     const { id } = await mintKey(user);
     const response = await user.request('GET', `/api/v1/proxy/keys/${id}/events?${query}`);
     const problem = await expectProblem(response, 400, 'invalid_request');
     expect(problem.errors?.map((error) => error.path)).toEqual([path]);
   });
 
-  it('is told all of them at once', async () => {
+  it('gets all names at once', async () => {
     const response = await user.request(
       'GET',
       '/api/v1/proxy/keys/x/events?limit=0&page=0&statusCode=1&colour=red',

@@ -26,11 +26,11 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 const hourAgo = new Date(Date.now() - 3_600_000).toISOString();
 
-/** The moment that many milliseconds after an hour ago. */
+/** That many milliseconds after an hour ago. */
 const at = (ms: number) => new Date(Date.parse(hourAgo) + ms).toISOString();
 
 describe('a user who reads the events of a key', () => {
-  it('gets an empty array before the first', async () => {
+  it('gets an empty array if there are none', async () => {
     const { id } = await mintKey(user);
     expect(await readEvents(user, id)).toEqual({ events: [], link: null });
   });
@@ -54,14 +54,14 @@ describe('a user who reads the events of a key', () => {
     expect(await readEvents(user, id)).toEqual({ events, link: null });
   });
 
-  it('gets those of this key alone', async () => {
+  it('gets only the events of this key', async () => {
     const [one, another] = [await mintKey(user), await mintKey(user)];
     const event = makeEvent(one.id);
     await recordUsage(gateway, [event, makeEvent(another.id)]);
     expect((await readEvents(user, one.id)).events).toEqual([event]);
   });
 
-  it('gets those of a deleted key, also such as come later', async () => {
+  it('gets the events of a deleted key, including later ones', async () => {
     const { id } = await mintAgedKey(sql, user);
     const [before, after] = [makeEvent(id, { occurredAt: at(1) }), makeEvent(id)];
     await recordUsage(gateway, [before]);
@@ -70,7 +70,7 @@ describe('a user who reads the events of a key', () => {
     expect((await readEvents(user, id)).events).toEqual([after, before]);
   });
 
-  it('gets those of a suspended key', async () => {
+  it('gets the events of a suspended key', async () => {
     const { id } = await mintKey(user);
     const event = makeEvent(id);
     await recordUsage(gateway, [event]);
@@ -78,7 +78,7 @@ describe('a user who reads the events of a key', () => {
     expect((await readEvents(user, id)).events).toEqual([event]);
   });
 
-  it('gets those of all days, also of such as have no partition', async () => {
+  it('gets the events of all days, including days without a partition', async () => {
     const { id } = await mintKey(user);
     const times = [0, 1, 50].map((n) => new Date(Date.now() - n * 86_400_000).toISOString());
     times.push('2019-12-31T23:59:59.999Z', '2015-06-01T00:00:00.000Z');
@@ -116,15 +116,15 @@ describe('a user who filters events', () => {
     ['from a time, included', { from: at(4) }, (n) => n >= 4],
     ['up to a time, excluded', { to: at(4) }, (n) => n < 4],
     ['between two times', { from: at(3), to: at(9) }, (n) => n >= 3 && n < 9],
-    ['from a time to come', { from: '2099-01-01T00:00:00Z' }, () => false],
+    ['from a time in the future', { from: '2099-01-01T00:00:00Z' }, () => false],
     ['by status', { statusCode: 502 }, (n) => n % 3 === 0],
-    ['by a status that none has', { statusCode: 999 }, () => false],
+    ['by a status without events', { statusCode: 999 }, () => false],
     ['by code', { code: 'target_unreachable' }, (n) => n % 3 === 0],
-    ['by a code that none has', { code: 'target_timeout' }, () => false],
+    ['by a code without events', { code: 'target_timeout' }, () => false],
     ['by host', { targetHost: 'api.example.com' }, (n) => n % 2 === 1],
     ['by host in another case', { targetHost: 'API.Example.COM' }, (n) => n % 2 === 1],
-    ['by a part of a host, which is none', { targetHost: 'example.com' }, () => false],
-    ['by a pattern, which is none', { targetHost: '%' }, () => false],
+    ['by part of a host, which matches none', { targetHost: 'example.com' }, () => false],
+    ['by a pattern, which matches none', { targetHost: '%' }, () => false],
     [
       'by all of these',
       {
@@ -136,7 +136,7 @@ describe('a user who filters events', () => {
       },
       (n) => n === 3 || n === 9,
     ],
-  ])('gets them %s, both ways', async (_, query, wanted) => {
+  ])('gets them %s, over HTTP and RPC', async (_, query, wanted) => {
     const { items } = await expectSameAnswer(calls.events(user, id, query));
     expect(items).toEqual(numbered(wanted));
   });
@@ -146,7 +146,7 @@ describe('a user who filters events', () => {
     expect((await readEvents(user, id, { from })).events).toEqual(numbered((n) => n >= 4));
   });
 
-  it('finds what they leave of days long ago, behind a full page of today', async () => {
+  it("finds matching events of long ago, behind a full page of today's", async () => {
     const key = await mintAgedKey(sql, user);
     const failed = [30, 40].map((days) =>
       makeEvent(key.id, {
@@ -162,7 +162,7 @@ describe('a user who filters events', () => {
     expect(await read({ limit: 5, page: 2 })).toEqual([...recent.slice(5), failed[0]]);
   });
 
-  it('has bounds that are exact to the microsecond', async () => {
+  it('can use bounds that are exact to the microsecond', async () => {
     const key = await mintKey(user);
     const exact = makeEvent(key.id, { occurredAt: microsecondsAfter(at(0), 5) });
     await insertEvents(sql, [exact]);

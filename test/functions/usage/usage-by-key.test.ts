@@ -27,12 +27,12 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 const earlier = new Date(Date.now() - 60_000).toISOString();
 
-describe('a user who reads usage key by key', () => {
-  it('gets an empty array before the first key', async () => {
+describe('a user who reads usage by key', () => {
+  it('gets an empty array if they have no keys', async () => {
     expect(await readByKey(user)).toEqual({ keys: [], link: null });
   });
 
-  it('gets each with the sum of its events, newest key first', async () => {
+  it('gets each key with the sum of its events, newest key first', async () => {
     const [used, deleted, unused] = [
       await mintKey(user, { label: 'used' }),
       await mintKey(user, { label: 'deleted', tier: 'team' }),
@@ -76,7 +76,7 @@ describe('a user who reads usage key by key', () => {
     });
   });
 
-  it('gets another month by its name, with the last use in it', async () => {
+  it('gets another month by name, with the last use in that month', async () => {
     const owner = await newUser();
     const { id } = await mintKey(owner);
     await report(gateway, id, [{ bytesSent: 1, bytesReceived: 1 }]);
@@ -90,7 +90,7 @@ describe('a user who reads usage key by key', () => {
     expect(await of(period(0))).toEqual((await readByKey(owner)).keys);
   });
 
-  it('gets all in one call, more than a page of PostgREST has', async () => {
+  it('gets all keys in one call, more than a PostgREST page holds', async () => {
     const owner = await newUser();
     const keys = await insertKeys(sql, owner.id, { count: 1_200, deleted: true });
     await sql`
@@ -103,7 +103,7 @@ describe('a user who reads usage key by key', () => {
   });
 });
 
-describe('a user who reads usage by pages and filters', () => {
+describe('a user who reads usage in pages and with filters', () => {
   let owner: Persona;
 
   beforeAll(async () => {
@@ -113,7 +113,7 @@ describe('a user who reads usage by pages and filters', () => {
     await mintKey(owner, { label: 'Scraper of Shops', liveMode: false });
   });
 
-  it.each([1, 4, 11, 200])('is led by Link to the end, with %i a page', async (limit) => {
+  it.each([1, 4, 11, 200])('reaches the end by Link, with %i per page', async (limit) => {
     const all = (await readByKey(owner, { period: period(-1) })).keys;
     expect(all).toHaveLength(11);
     const seen: typeof all = [];
@@ -138,13 +138,13 @@ describe('a user who reads usage by pages and filters', () => {
     [{ label: 'OF shop' }, 1],
     [{ label: '%' }, 0],
     [{ label: 'key', tier: 'developer', active: true, liveMode: true }, 7],
-  ])('gets those of %o', async (query, count) => {
+  ])('gets the keys that match %o', async (query, count) => {
     expect((await readByKey(owner, query)).keys).toHaveLength(count);
   });
 });
 
 describe('a user who reads which keys used the most', () => {
-  it('gets the first of them, by bytes or by requests, of the month alone', async () => {
+  it('gets the top keys of that month, by bytes or by requests', async () => {
     const owner = await newUser();
     const [many, few, unused] = await insertKeys(sql, owner.id, { count: 3 });
     const [gone] = await insertKeys(sql, owner.id, { count: 1, deleted: true });

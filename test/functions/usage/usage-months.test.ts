@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 describe('a user who reads the usage of a month', () => {
-  it('gets this one by its name as without one', async () => {
+  it('gets the current month by name and by default', async () => {
     await report(gateway, id, [{ bytesSent: 100, bytesReceived: 1_000 }]);
     const usage = await readMonth(user, period(0));
     expect(usage).toEqual({
@@ -29,7 +29,7 @@ describe('a user who reads the usage of a month', () => {
     expect(await readMonth(user)).toEqual(usage);
   });
 
-  it('gets each of the last 13 by itself, with the keys that are active now', async () => {
+  it('gets each of the last 13 months, with the keys that are active now', async () => {
     for (let back = 1; back <= 13; back += 1) {
       const usage = { requests: back, bytesSent: back * 1_000, bytesReceived: 7 };
       await insertUsage(sql, id, beginOf(period(-back)), usage);
@@ -44,7 +44,7 @@ describe('a user who reads the usage of a month', () => {
     }
   });
 
-  it('gets it in UTC, from its first moment to its last', async () => {
+  it('gets a month in UTC, from its first moment to its last', async () => {
     const owner = await newUser();
     const key = await mintAgedKey(sql, owner);
     const [thisMonth, lastMonth] = [beginOf(period(0)).getTime(), beginOf(period(-1)).getTime()];
@@ -64,7 +64,7 @@ describe('a user who reads the usage of a month', () => {
     expect([await bytes(0), await bytes(-1), await bytes(-2)]).toEqual([1, 320, 4_000]);
   });
 
-  it('gets what deleted keys used too', async () => {
+  it('gets the usage of deleted keys too', async () => {
     const owner = await newUser();
     const key = await mintKey(owner);
     const usage = { requests: 2, bytesSent: 3, bytesReceived: 4 };
@@ -79,14 +79,17 @@ describe('a user who reads the usage of a month', () => {
   });
 });
 
-describe.each(['/api/v1/proxy/usage', '/api/v1/proxy/usage/keys'])('a user who asks %s', (path) => {
-  it.each([
-    ['an unknown parameter', 'month=2026-01', 'month'],
-    ["another route's parameter", 'from=2026-01-01T00:00:00Z', 'from'],
-    ['a repeated period', `period=${period(0)}&period=${period(0)}`, 'period'],
-  ])('is told what cannot be used: %s', async (_, query, name) => {
-    const response = await user.request('GET', `${path}?${query}`);
-    const { errors } = await expectProblem(response, 400, 'invalid_request');
-    expect(errors?.map((error) => error.path)).toEqual([name]);
-  });
-});
+describe.each(['/api/v1/proxy/usage', '/api/v1/proxy/usage/keys'])(
+  'a user who requests %s',
+  (path) => {
+    it.each([
+      ['an unknown parameter', 'month=2026-01', 'month'],
+      ["another route's parameter", 'from=2026-01-01T00:00:00Z', 'from'],
+      ['a repeated period', `period=${period(0)}&period=${period(0)}`, 'period'],
+    ])('gets the name of the invalid parameter: %s', async (_, query, name) => {
+      const response = await user.request('GET', `${path}?${query}`);
+      const { errors } = await expectProblem(response, 400, 'invalid_request');
+      expect(errors?.map((error) => error.path)).toEqual([name]);
+    });
+  },
+);

@@ -46,7 +46,7 @@ const read = async (query: Fields = {}, by = owner) =>
 const span = { from: `${day}T04:00:00Z`, to: `${day}T07:00:00Z` };
 
 describe('a user who reads how requests ended', () => {
-  it('gets each outcome with what to do about it, and a point for each day', async () => {
+  it('gets each outcome with how to fix it, and a point for each day', async () => {
     const answer = await read();
     expect(answer).toMatchObject({
       interval: 'day',
@@ -99,20 +99,20 @@ describe('a user who reads how requests ended', () => {
   it.each([
     ['requests', ['ok', 'rate_limited', 'other', 'target_timeout']],
     ['errors', ['rate_limited', 'other', 'target_timeout', 'ok']],
-  ])('gets them by %s, and of these the first', async (sort, names) => {
+  ])('gets the top outcomes by %s', async (sort, names) => {
     expect((await read({ sort })).outcomes.map(({ outcome }) => outcome)).toEqual(names);
     const { outcomes, totals } = await read({ sort, limit: 2 });
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(names.slice(0, 2));
     expect(totals).toMatchObject({ requests: 10 });
   });
 
-  it('gets those of one key, of a month', async () => {
+  it('gets the outcomes of one key in a month', async () => {
     const { outcomes, totals } = await read({ keyId: one.keyId, period: day.slice(0, 7) });
     expect(outcomes).toMatchObject([{ outcome: 'ok', requests: 4 }]);
     expect(totals).toMatchObject({ successRate: 1 });
   });
 
-  it('gets nothing of others', async () => {
+  it('gets nothing of other users', async () => {
     expect(await read({}, other)).toMatchObject({
       outcomes: [],
       totals: { requests: 0, successRate: null },
@@ -120,7 +120,7 @@ describe('a user who reads how requests ended', () => {
     await expectSameRefusal(calls.usageByOutcome(other, { keyId: one.id }), 404, 'not_found');
   });
 
-  it('gets CSV: a line for each outcome and hour', async () => {
+  it('gets CSV: a row for each outcome and hour', async () => {
     const query = new URLSearchParams({ interval: 'hour', ...span });
     const response = await requestCsv(owner, `/api/v1/proxy/usage/outcomes?${query}`);
     expect(response.headers.get('Content-Disposition')).toBe('attachment; filename="outcomes.csv"');
@@ -145,7 +145,7 @@ it.each<[string, Fields]>([
   ['period', { period: period(0), to: '2026-01-02T00:00:00Z' }],
   ['from', { from: '2026-01-01T00:00:00Z', to: '2026-04-03T00:00:00.000001Z' }],
   ['from', { interval: 'hour', from: new Date(Date.now() - 1_001 * hourMs).toISOString() }],
-])('%s is refused by its name in %o', (parameter, query) =>
+])('the refusal names %s for %o', (parameter, query) =>
   expectSameRefusal(calls.usageByOutcome(owner, query), 400, 'invalid_request', parameter).then(
     () => {},
   ),

@@ -35,7 +35,7 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 const nothing = sumUp([]);
 const later = (moment: number, ms: number) => new Date(moment + ms).toISOString();
 
-/** The intervals as they must be, each from the end of the one before it. */
+/** Checks that the intervals are whole, each starting at the end of the previous one. */
 function expectWhole(series: UsageSeries, step: number, count: number): void {
   const first = Date.parse(series.from);
   expect(series.points.map(({ start }) => start)).toEqual(
@@ -48,15 +48,18 @@ describe('a user who reads usage over time', () => {
   it.each([
     ['hour', hourMs, 24],
     ['day', dayMs, 30],
-  ] as const)('gets by %s, of itself, the last up to now', async (interval, step, count) => {
-    const before = Date.now();
-    const series = await readSeries(user, { interval });
-    expectWhole(series, step, count);
-    expect(series.interval).toBe(interval);
-    expect(Date.parse(series.to) % step).toBe(0);
-    expect(Date.parse(series.to)).toBeGreaterThanOrEqual(before);
-    expect(Date.parse(series.to) - step).toBeLessThanOrEqual(Date.now());
-  });
+  ] as const)(
+    'gets intervals by %s by default, up to the current one',
+    async (interval, step, count) => {
+      const before = Date.now();
+      const series = await readSeries(user, { interval });
+      expectWhole(series, step, count);
+      expect(series.interval).toBe(interval);
+      expect(Date.parse(series.to) % step).toBe(0);
+      expect(Date.parse(series.to)).toBeGreaterThanOrEqual(before);
+      expect(Date.parse(series.to) - step).toBeLessThanOrEqual(Date.now());
+    },
+  );
 
   it.each<[string, string, string, string, string, number]>([
     ['hour', '04:00:00Z', '06:00:00Z', '04:00', '06:00', 2],
@@ -64,20 +67,23 @@ describe('a user who reads usage over time', () => {
     ['hour', '04:30:00Z', '04:30:00.000001Z', '04:00', '05:00', 1],
     ['hour', '09:45:00+05:30', '10:15:00+05:45', '04:00', '05:00', 1],
     ['hour', '00:00:00-04:30', '00:00:00-06:00', '04:00', '06:00', 2],
-  ])('gets whole ones: by %s from %s to %s', async (interval, from, to, first, last, count) => {
-    const series = await readSeries(user, {
-      interval: interval as 'hour',
-      from: `2026-03-29T${from}`,
-      to: `2026-03-29T${to}`,
-    });
-    expectWhole(series, hourMs, count);
-    expect(series).toMatchObject({
-      from: `2026-03-29T${first}:00.000Z`,
-      to: `2026-03-29T${last}:00.000Z`,
-    });
-  });
+  ])(
+    'gets whole intervals: by %s from %s to %s',
+    async (interval, from, to, first, last, count) => {
+      const series = await readSeries(user, {
+        interval: interval as 'hour',
+        from: `2026-03-29T${from}`,
+        to: `2026-03-29T${to}`,
+      });
+      expectWhole(series, hourMs, count);
+      expect(series).toMatchObject({
+        from: `2026-03-29T${first}:00.000Z`,
+        to: `2026-03-29T${last}:00.000Z`,
+      });
+    },
+  );
 
-  it('gets by day whole days of UTC, the leap day among them', async () => {
+  it('gets whole UTC days, including the leap day', async () => {
     await insertUsage(sql, one, new Date('2024-02-29T23:59:59.999Z'), {
       requests: 3,
       bytesSent: 4,
@@ -108,7 +114,7 @@ describe('a user who reads usage over time', () => {
     expectWhole(await readSeries(user, query as SeriesQuery), dayMs, 2);
   });
 
-  it('gets each in its hour, with zeros between, over all keys or of one', async () => {
+  it('gets each event in its hour, with zeros between, for all keys or one', async () => {
     const hour = Math.floor(Date.now() / hourMs) * hourMs - 10 * hourMs;
     const use = (ms: number, bytesSent: number) => ({
       occurredAt: later(hour, ms),
@@ -131,7 +137,7 @@ describe('a user who reads usage over time', () => {
     expect(await read(two.keyId)).toEqual([4_000, 50_000, 0, 0]);
   });
 
-  it('gets what live keys moved apart from what test keys did', async () => {
+  it('gets the usage of live keys billed, and that of test keys not', async () => {
     const owner = await newUser();
     const [live, test] = [
       await seedKey(sql, owner.id),
@@ -194,7 +200,7 @@ describe('a user who reads usage over time', () => {
   it.each([
     ['hour', hourMs],
     ['day', dayMs],
-  ] as const)('gets up to 1,000 by %s, and none of 1,001', async (interval, step) => {
+  ] as const)('gets up to 1,000 intervals by %s, but not 1,001', async (interval, step) => {
     const to = Date.parse('2026-01-01T00:00:00Z');
     const span = { interval, to: later(to, 0) };
     const series = await readSeries(user, { ...span, from: later(to, -1_000 * step) });
@@ -208,14 +214,14 @@ describe('a user who reads usage over time', () => {
   });
 });
 
-describe('a user who sends a query that cannot be used', () => {
+describe('a user who sends an invalid query', () => {
   it.each([
     ['no interval', '', 'interval'],
     ['a repeated interval', 'interval=day&interval=day', 'interval'],
     ['an unknown parameter', 'interval=day&period=2026-01', 'period'],
-    ["SQL's name of a parameter", 'interval=day&key_id=x', 'key_id'],
+    ['the SQL name of a parameter', 'interval=day&key_id=x', 'key_id'],
     ['a time whose plus sign is not encoded', 'interval=day&to=2026-01-01T00:00:00+00:00', 'to'],
-  ])('is told which: %s', async (_, query, name) => {
+  ])("gets the parameter's name: %s", async (_, query, name) => {
     const response = await user.request('GET', `/api/v1/proxy/usage/series?${query}`);
     const { errors } = await expectProblem(response, 400, 'invalid_request');
     expect(errors?.map(({ path }) => path)).toEqual([name]);

@@ -45,7 +45,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
-/** What both ways answer. */
+/** The answer, which is alike over HTTP and RPC. */
 const read = async (query: Fields = {}, by = owner) =>
   (await expectSameAnswer(calls.usageByTarget(by, query))).data as unknown as {
     from: string;
@@ -69,7 +69,7 @@ const address = { host: '203.0.113.5', site: null, ...figures(1, 0, 100, 3_000, 
 const nothing = figures(0, 0, 0, 0);
 
 describe('a user who reads usage by target', () => {
-  it('gets what all keys moved to each host, the most bytes first', async () => {
+  it('gets the usage of all keys for each host, most bytes first', async () => {
     expect(await read()).toMatchObject({
       by: 'host',
       sort: 'bytes',
@@ -83,11 +83,11 @@ describe('a user who reads usage by target', () => {
   it.each([
     ['requests', [b, a, address]],
     ['errors', [b, a, address]],
-  ])('gets them by %s', async (sort, items) => {
+  ])('gets hosts by %s', async (sort, items) => {
     expect((await read({ sort })).targets).toEqual(items);
   });
 
-  it('gets what is beyond the limit in one sum', async () => {
+  it('gets one sum for the targets beyond the limit', async () => {
     expect(await read({ limit: 1 })).toMatchObject({
       targets: [a],
       unlisted: figures(4, 1, 300, 6_000, 1_100),
@@ -95,14 +95,14 @@ describe('a user who reads usage by target', () => {
     });
   });
 
-  it('gets sites, and each host that has none', async () => {
+  it('gets sites, and each host without a site', async () => {
     expect((await read({ by: 'site' })).targets).toEqual([
       { host: null, site: 'example.com', ...figures(4, 1, 300, 8_000, 6_200) },
       address,
     ]);
   });
 
-  it.each(['id', 'keyId'] as const)('gets those of one key, by its %s', async (name) => {
+  it.each(['id', 'keyId'] as const)('gets the targets of one key, by its %s', async (name) => {
     expect((await read({ keyId: two[name] })).targets).toEqual([
       address,
       { ...b, ...figures(1, 0, 100, 2_000, 0) },
@@ -126,19 +126,19 @@ describe('a user who reads usage by target', () => {
     expect(month.targets).toHaveLength(3);
   });
 
-  it('learns from when on they are kept', async () => {
+  it('gets the first day for which targets are kept', async () => {
     const { keptFrom } = await read();
     const days = (Date.now() - Date.parse(keptFrom)) / dayMs;
     expect(Math.floor(days)).toBe(90);
   });
 
-  it('gets nothing of others, and others nothing of it', async () => {
+  it("gets nothing of other users, who get nothing of the user's", async () => {
     const theirs = await read({}, other);
     expect(theirs.targets.map(({ host }) => host)).toEqual(['secret.example.org']);
     await expectSameRefusal(calls.usageByTarget(other, { keyId: one.id }), 404, 'not_found');
   });
 
-  it('gets what is not counted by target, also under the site', async () => {
+  it('gets usage beyond the counted hosts and sites as other', async () => {
     const crowd = await newUser();
     const key = await mintAgedKey(sql, crowd);
     const events = Array.from({ length: 2_010 }, (_, n) =>
@@ -175,7 +175,7 @@ async function readCsv(by: Persona, path: string): Promise<string> {
 }
 
 describe('a user who reads usage by target as CSV', () => {
-  it('gets a line for each, and one for what is not listed and for what is other', async () => {
+  it('gets a row for each target, one for unlisted and one for other', async () => {
     expect(parseCsv(await readCsv(owner, 'targets?sort=requests'))).toEqual([
       ['kind', 'host', 'site', 'requests', 'errors', 'bytesSent', 'bytesReceived', 'billedBytes'],
       ['host', 'b.example.com', 'example.com', '3', '1', '200', '3000', '1100'],
@@ -186,7 +186,7 @@ describe('a user who reads usage by target as CSV', () => {
     ]);
   });
 
-  it('gets no formula', async () => {
+  it('gets no formulas', async () => {
     const user = await newUser();
     const key = await mintAgedKey(sql, user);
     const fields = {
@@ -220,7 +220,7 @@ it.each<[string, Fields]>([
   ['from', { from: '2026-01-01', to: '2026-01-02T00:00:00Z' }],
   ['from', { from: '2026-01-01T00:00:00Z', to: '2026-04-03T00:00:00.000001Z' }],
   ['to', { from: '2026-01-01T00:00:00Z', to: '2026-01-01T00:00:00Z' }],
-])('%s is refused by its name in %o', (parameter, query) =>
+])('the refusal names %s for %o', (parameter, query) =>
   expectSameRefusal(calls.usageByTarget(owner, query), 400, 'invalid_request', parameter).then(
     () => {},
   ),

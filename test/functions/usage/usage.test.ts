@@ -42,7 +42,7 @@ async function usageOf(user: Persona) {
 }
 
 describe('a user who reads usage', () => {
-  it('starts with nothing', async () => {
+  it('gets zeros if there is none', async () => {
     expect(await usageOf(await newUser())).toEqual({
       totalBandwidthBytes: 0,
       totalRequests: 0,
@@ -51,7 +51,7 @@ describe('a user who reads usage', () => {
     });
   });
 
-  it('sees bytes in and out and CONNECTs over all keys, deleted ones too', async () => {
+  it('gets the bytes in both directions and the requests of all keys, including deleted ones', async () => {
     const user = await newUser();
     const [one, two] = [await mintKey(user), await mintKey(user, { tier: 'team' })];
     await report(
@@ -69,7 +69,7 @@ describe('a user who reads usage', () => {
     });
   });
 
-  it('has active keys counted by tier', async () => {
+  it('gets the number of active keys by tier', async () => {
     const user = await newUser();
     await mintKey(user);
     await mintKey(user, { liveMode: false });
@@ -83,7 +83,7 @@ describe('a user who reads usage', () => {
     });
   });
 
-  it('sees this calendar month in UTC from its first moment, and nothing before', async () => {
+  it('gets this calendar month in UTC from its first moment, and nothing before it', async () => {
     const user = await newUser();
     const { id } = await mintAgedKey(sql, user);
     const lastMoment = new Date(thisMonth.getTime() - 1);
@@ -97,7 +97,7 @@ describe('a user who reads usage', () => {
     ]);
   });
 
-  it('sees a tunnel of several hours as one request with all its bytes', async () => {
+  it('gets a tunnel of several hours as one request with all its bytes', async () => {
     const user = await newUser();
     const { id } = await mintAgedKey(sql, user);
     const row = { apiKeyId: id, eventId: randomUUID(), bytesSent: 10, bytesReceived: 5 };
@@ -110,7 +110,7 @@ describe('a user who reads usage', () => {
     expect(await usageOf(user)).toMatchObject({ totalBandwidthBytes: 45, totalRequests: 1 });
   });
 
-  it('sees sums beyond 32 bits exactly', async () => {
+  it('gets exact sums beyond 32 bits', async () => {
     const user = await newUser();
     const { id } = await mintKey(user);
     const bytes = 2 ** 40;
@@ -139,7 +139,7 @@ describe('a user who lists keys', () => {
     ]);
   });
 
-  it('sees a last use of last month with none of its bytes', async () => {
+  it('sees a last use in last month without its bytes', async () => {
     const user = await newUser();
     const { id } = await mintAgedKey(sql, user);
     const occurredAt = new Date(thisMonth.getTime() - 1_000);

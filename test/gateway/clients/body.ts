@@ -1,4 +1,4 @@
 import { randomBytes } from 'node:crypto';
 
-/** What clients read: text that a compression does not make much smaller. */
+/** The text that clients read, which compresses badly. */
 export const body = randomBytes(50_000).toString('base64');

@@ -2,7 +2,7 @@ import { chromiumPath, launchChromium } from '../../../scripts/chromium.ts';
 import { body } from './body.ts';
 import type { Client } from './client.ts';
 
-/** It would ask for an icon, and be closed before it has read all of it. */
+/** Keeps Chromium from requesting an icon, which the close would interrupt. */
 const withIcon = '<link rel="icon" href="data:,">';
 
 export const chromium: Client = {
@@ -16,7 +16,7 @@ export const chromium: Client = {
   async read(proxy, site, _, { proxyKey }) {
     const { origin, username, password } = new URL(proxy);
     await using browser = await launchChromium(
-      // of a proxy's certificate `ignoreHTTPSErrors` says nothing
+      // `ignoreHTTPSErrors` does not cover the proxy's certificate
       ...(proxyKey ? [`--ignore-certificate-errors-spki-list=${proxyKey}`] : []),
     );
     const context = await browser.newContext({

@@ -3,28 +3,28 @@ import { accessSync, constants } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import { delimiter, join } from 'node:path';
 
-/** Whose certificates a client is to trust. */
+/** The certificates that a client must trust. */
 export interface Trust {
-  /** A file with them all, in PEM. */
+  /** A PEM file with all of them. */
   file: string;
-  /** SHA-256 of the public key of the proxy's, in base64; undefined where that has no TLS. */
+  /** SHA-256 of the proxy's public key, in base64; undefined for a proxy without TLS. */
   proxyKey: string | undefined;
 }
 
-/** A program that people send through a proxy. */
+/** A program that customers use with a proxy. */
 export interface Client {
   name: string;
   /** Whether this machine can run it. */
   installed: boolean;
-  /** Which sites it reads through a proxy to which it speaks TLS. */
+  /** The kinds of sites that it can read through a proxy over TLS. */
   secured: readonly ('plain' | 'TLS')[];
-  /** The methods of its plain requests; by default GET alone. */
+  /** The methods of its plain requests; by default only GET. */
   methods?: string[];
-  /** Makes the site that it reads; by default one that answers with `body`. */
+  /** Creates the site that it reads; by default one that answers with `body`. */
   site?(folder: string): Promise<RequestListener>;
   /**
    * Reads `body` from a site through a proxy and returns it. The proxy's URL holds the credentials.
-   * Rejects where an answer is not a success.
+   * Rejects if an answer is not a success.
    */
   read(proxy: string, site: string, folder: string, trust: Trust): Promise<string>;
 }
@@ -41,7 +41,7 @@ export function isOnPath(program: string): boolean {
   });
 }
 
-/** Runs a program, whose settings are in `folder` and not the user's, and returns what it printed. */
+/** Runs a program with its settings in `folder`, not in the user's home; returns its output. */
 export function run(
   program: string,
   args: string[],

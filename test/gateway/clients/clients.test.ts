@@ -30,7 +30,7 @@ import { wget } from './wget.ts';
 
 const stack = inject('stack');
 const sql = postgres(stack.dbUrl, { onnotice: () => {} });
-// those that take longest first, as some run at once
+// the slowest first, because several run at once
 const clients = [go, chromium, java, npm, git, ...python, wget, curl, undici].filter(
   ({ installed }) => installed || process.env.REQUIRE_CLIENTS,
 );
@@ -63,7 +63,7 @@ beforeAll(async () => {
   const file = join(folder, 'trusted.pem');
   writeFileSync(file, targetCertificate.cert + cert);
   const proxyKey = createHash('sha256').update(publicKey).digest('base64');
-  // by a name, as a client that is given an address may look for one in the certificate
+  // by name, because a client may look for an address in the certificate
   secured = { url: `https://localhost:${gateway.tlsPort}`, trust: { file, proxyKey } };
 });
 
@@ -93,7 +93,7 @@ describe.concurrent.each(clients)('$name', (client: Client) => {
         const { url, trust } = listener === 'TLS' ? secured : inClear;
         const proxy = url.replace('//', `//${key.basicAuth}@`);
         const site = `${scheme}://localhost:${target.port}`;
-        // not toBe: a difference would be printed in full
+        // not toBe, which would print the whole difference
         expect((await client.read(proxy, site, folder, trust)) === body).toBe(true);
 
         const isPlain = kind === 'plain';
@@ -111,7 +111,7 @@ describe.concurrent.each(clients)('$name', (client: Client) => {
           },
           { timeout: 60_000, interval: 100 },
         );
-        // one that goes on in the next hour has a second row
+        // a request that continues into the next hour has a second row
         const begun = events.filter(({ count }) => count === 1);
         expect(begun).toHaveLength(isPlain ? requests : target.connections);
         const methods = [...new Set(events.map(({ method }) => method))].sort();
@@ -123,7 +123,7 @@ describe.concurrent.each(clients)('$name', (client: Client) => {
           const rows = events.filter((event) => event.event_id === event_id);
           expect(sum(rows, 'bytes_sent') + sum(rows, 'bytes_received')).toBeGreaterThan(0);
         }
-        // git and npm compress it
+        // git and npm compress the body
         expect(target.bytes().sent).toBeGreaterThan(body.length / 2);
       } finally {
         await target.close();

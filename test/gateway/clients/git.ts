@@ -34,7 +34,7 @@ export const git: Client = {
   },
 };
 
-/** Answers with git's own server of repositories, which speaks CGI. */
+/** Answers with git's own repository server, over CGI. */
 async function answer(
   folder: string,
   request: IncomingMessage,

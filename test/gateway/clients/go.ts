@@ -3,7 +3,7 @@ import { type Client, isOnPath, run } from './client.ts';
 
 const program = fileURLToPath(new URL('./read.go', import.meta.url));
 
-/** The last that was started: two at once would compile the same. */
+/** The last run: two at once would compile the same packages. */
 let earlier: Promise<unknown> = Promise.resolve();
 
 export const go: Client = {
@@ -14,7 +14,7 @@ export const go: Client = {
     const read = () =>
       run(
         'go',
-        // the standard library is compiled once, and sooner where it is not optimized
+        // the standard library is compiled once, and faster without optimization
         ['run', '-gcflags=all=-N -l', program, proxy, site, file],
         folder,
         { ...process.env, CGO_ENABLED: '0', GOFLAGS: '', GOTOOLCHAIN: 'local' },

@@ -5,14 +5,14 @@ const program = fileURLToPath(new URL('./Read.java', import.meta.url));
 
 export const java: Client = {
   name: 'Java’s HttpClient',
-  // a program is run from its source with a compiler alone
+  // running a program from its source needs a compiler
   installed: isOnPath('javac'),
   secured: [],
   read: (proxy, site, folder, { file }) =>
     run(
       'java',
       [
-        // by default it sends no Basic credentials in a CONNECT
+        // by default Java sends no Basic credentials in a CONNECT
         '-Djdk.http.auth.tunneling.disabledSchemes=',
         '-XX:TieredStopAtLevel=1',
         program,

@@ -5,7 +5,7 @@ import { interpreterWith } from './interpreter.ts';
 const modules = ['urllib', 'requests', 'httpx', 'aiohttp'];
 const secured: Record<string, Client['secured']> = {
   requests: ['plain', 'TLS'],
-  // Debian's is older than TLS within TLS
+  // Debian's version has no TLS within TLS
   httpx: ['plain'],
 };
 

@@ -3,12 +3,12 @@ import ssl
 import sys
 
 proxy, site, certificate = sys.argv[1:]
-# for the proxy's own certificate where it cannot be given one: before 0.26
+# trusts the proxy's own certificate before 0.26, which has no option for it
 os.environ["SSL_CERT_FILE"] = certificate
 
 import httpx
 
-# the name of this argument changed in 0.26
+# 0.26 renamed this argument
 version = tuple(map(int, httpx.__version__.split(".")[:2]))
 if version < (0, 26):
     through = {"proxies": proxy}

@@ -37,7 +37,7 @@ afterAll(async () => {
   await Promise.all([echo.close(), sql.end()]);
 });
 
-/** A gateway's login of this test, dropped when it is over. */
+/** A gateway login for this test, dropped after it. */
 async function newLogin(connections: number): Promise<{ login: string; url: string }> {
   const name = `room_${crypto.randomUUID().slice(0, 8)}`;
   const run = (...args: string[]) => callCommand(gatewayLogin, args, stack.dbUrl);
@@ -59,8 +59,8 @@ const readiness = async ({ operationsUrl }: GatewayFixture) => {
   return { status: response.status, text: await response.text() };
 };
 
-describe('a start with a login that may hold fewer connections than the gateway opens', () => {
-  it('is refused with what is had, what is wanted, and what to do', async () => {
+describe('a start with a login that allows fewer connections than the gateway opens', () => {
+  it('is refused with the current limit, the needed one, and what to do', async () => {
     const { login, url } = await newLogin(5);
     const refusal = await start(url, 6).catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(TooFewConnections);
@@ -76,7 +76,7 @@ describe('a start with a login that may hold fewer connections than the gateway 
     expect(gateway.logged.join('\n')).not.toContain('too_small');
   });
 
-  it('ends the process with 1, and shows no stack', async () => {
+  it('ends the process with exit code 1, without a stack trace', async () => {
     const { login, url } = await newLogin(3);
     await sql.unsafe(`alter role ${login} connection limit 2`);
     const folder = mkdtempSync(join(tmpdir(), 'gateway-test-'));
@@ -91,25 +91,25 @@ describe('a start with a login that may hold fewer connections than the gateway 
     expect(await child.ended).toBe(1);
     const [first = '', ...more] = child.stderr().trimEnd().split('\n');
     expect(first).toMatch(/^database_login_limit_too_small: .*\.$/);
-    // no number that the variable takes would do
+    // no allowed value of the variable would help
     expect(first).not.toContain('GATEWAY_DATABASE_CONNECTIONS');
     expect(first).toContain(`alter role ${login} connection limit 20.`);
     expect(more.join('\n')).not.toMatch(/^\s+at /m);
     expect(child.stderr()).not.toContain(new URL(url).password);
   });
 
-  it('is refused for what the server takes, too', async () => {
+  it('is refused because of the server’s limit, too', async () => {
     const { url } = await newLogin(1_000);
     await expect(start(url, 1_000)).rejects.toMatchObject({
       code: 'database_server_limit_too_small',
       message: expect.stringMatching(
-        / takes 97 .*\(max_connections 100, less 3 .* to 97, or raise /,
+        / allows 97 .*\(max_connections 100, minus 3 .* to 97, or raise /,
       ),
     });
   });
 });
 
-it('the limits are those of the login that asks', async () => {
+it('the limits are read for the current login', async () => {
   const { login, url } = await newLogin(7);
   const pool = new pg.Pool({ connectionString: url, max: 1 });
   onTestFinished(() => pool.end());
@@ -121,11 +121,11 @@ it('the limits are those of the login that asks', async () => {
   });
 });
 
-describe('a start that cannot know', () => {
+describe('a start that cannot read the limits', () => {
   const tooSmall = /^database_login_limit_too_small: [^\n]+ may hold 4 [^\n]+ up to 5: [^\n]+\.$/m;
 
   it.each(['cut', 'blackHole'] as const)(
-    'as the database is away (%s) takes CONNECTs, and says once it is there',
+    'accepts CONNECTs while the database is away (%s), and reports the problem once it is back',
     async (away) => {
       const { login, url } = await newLogin(4);
       const proxy = await startTcpProxy(url);
@@ -145,7 +145,7 @@ describe('a start that cannot know', () => {
     },
   );
 
-  it('as others hold all that the login may have takes CONNECTs, and is ready when they go', async () => {
+  it('accepts CONNECTs while others hold all of the login’s connections, and is ready when they close', async () => {
     const { url } = await newLogin(3);
     const others = [1, 2, 3].map(() => new pg.Client({ connectionString: url }));
     await Promise.all(others.map((client) => client.connect()));
@@ -156,7 +156,7 @@ describe('a start that cannot know', () => {
   });
 });
 
-it('three connections serve, record and hear, and are never four under load', async () => {
+it('three connections are enough to serve, record and listen, and a fourth is never opened', async () => {
   const { login, url } = await newLogin(3);
   const gateway = await start(url, 3);
   await vi.waitFor(async () => expect(await readiness(gateway)).toMatchObject({ status: 200 }));
@@ -180,7 +180,7 @@ it('three connections serve, record and hear, and are never four under load', as
   for (let round = 0; round < 10; round++) {
     const requests = Array.from({ length: 20 }, () => [
       good,
-      // each is one more look-up
+      // each causes one more lookup
       connectRequest(
         `127.0.0.1:${echo.port}`,
         `avp_live_${crypto.randomUUID().replaceAll('-', '').slice(0, 12)}:${'0'.repeat(64)}`,
@@ -198,7 +198,7 @@ it('three connections serve, record and hear, and are never four under load', as
   expect(statuses).toEqual({ 200: 200, 407: 200 });
   expect(counts.length).toBeGreaterThan(20);
   expect(Math.max(...counts)).toBe(3);
-  // the fourth would have been refused
+  // the server would have refused a fourth
   expect(gateway.logged.join('\n')).not.toContain('too many connections');
 
   const open = await sendRaw(gateway.port, good);

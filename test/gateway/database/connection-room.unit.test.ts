@@ -12,17 +12,17 @@ it.each([
   [{ loginLimit: 0 }, 3, 'database_login_limit_too_small'],
   [{ loginLimit: 5, serverLimit: 6 }, 10, 'database_login_limit_too_small'],
   [{ reserved: 58 }, 3, 'database_server_limit_too_small'],
-])('a room of %o for %i: %s', (limits, wanted, code) => {
+])('with limits %o, a gateway that wants %i connections gets: %s', (limits, wanted, code) => {
   expect(explainRoom({ ...room, ...limits }, wanted)?.code).toBe(code);
 });
 
-it('names no number that the variable does not take', () => {
+it('suggests no value that the variable does not accept', () => {
   const few = { ...room, loginLimit: 2, reserved: 58 };
   expect(explainRoom(few, 3)?.sentence).not.toContain('GATEWAY_DATABASE_CONNECTIONS');
   expect(explainRoom({ ...few, loginLimit: -1 }, 3)?.sentence).not.toContain('GATEWAY_DATABASE');
 });
 
-it('quotes a login that SQL would read otherwise', () => {
+it('quotes a login name that SQL would read differently', () => {
   const odd = { ...room, login: 'Proxy"Gateway' };
   expect(explainRoom(odd, 30)?.sentence).toContain(
     'alter role "Proxy""Gateway" connection limit 60.',

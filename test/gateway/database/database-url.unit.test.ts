@@ -22,7 +22,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const at = (rest: string) => `postgresql://login:hunter2@${rest}`;
 
-/** What the options of TLS let pass: the certificate's chain, and its name. */
+/** What the TLS options verify: the certificate's chain, its name, or both. */
 function checks(rest: string): string {
   const { ssl } = readDatabaseUrl(at(rest));
   if (!ssl) return 'clear text';
@@ -32,7 +32,7 @@ function checks(rest: string): string {
   return name ? 'chain and name' : 'chain';
 }
 
-describe('what is verified', () => {
+describe('the certificate checks', () => {
   it.each([
     ['db.example.com/postgres', 'chain and name'],
     ['10.0.0.2/postgres', 'chain and name'],
@@ -40,7 +40,7 @@ describe('what is verified', () => {
     ['0.0.0.0/postgres', 'chain and name'],
     ['localhost.example.com/postgres', 'chain and name'],
     ['127.example.com/postgres', 'chain and name'],
-    // what a resolver would take for 127.0.0.1 is verified, to be safe
+    // spellings that some resolvers take for 127.0.0.1 are verified, to be safe
     ['127.1/postgres', 'chain and name'],
     ['[::ffff:127.0.0.1]/postgres', 'chain and name'],
     ['127.0.0.1/postgres', 'clear text'],
@@ -79,7 +79,7 @@ describe('what is verified', () => {
   });
 });
 
-it('hands a client certificate on', () => {
+it('passes on a client certificate', () => {
   const rest = `127.0.0.1/x?sslcert=${file('client.crt')}&sslkey=${file('key.pem')}`;
   expect(readDatabaseUrl(at(rest)).ssl).toMatchObject({
     cert: client.cert,
@@ -87,7 +87,7 @@ it('hands a client certificate on', () => {
   });
 });
 
-it('sends no address as the name of a server', () => {
+it('sends no address as the server name', () => {
   for (const host of ['10.0.0.2', '[2001:db8::2]']) {
     expect(readDatabaseUrl(at(`${host}/x`)).ssl).not.toHaveProperty('servername');
   }
@@ -102,11 +102,11 @@ describe('the URL for a driver', () => {
       'db.example.com/x?options=-c%20geqo%3Doff&a+b=c',
     ],
     ['db.example.com/x?sslnegotiation=postgres', 'db.example.com/x'],
-  ])('of %s is that of %s', (rest, kept) => {
+  ])('for %s is that of %s', (rest, kept) => {
     expect(readDatabaseUrl(at(rest)).url).toBe(at(kept));
   });
 
-  it('names the folder of a socket where both drivers look for it', () => {
+  it('has the socket’s folder where both drivers look for it', () => {
     const { url, host, ssl } = readDatabaseUrl('postgresql:///x?host=/var/run/pg&user=me');
     expect([url, host, ssl]).toEqual([
       'postgresql://%2Fvar%2Frun%2Fpg/x?user=me',
@@ -116,14 +116,14 @@ describe('the URL for a driver', () => {
   });
 });
 
-describe('refused, without a word of the password, is', () => {
+describe('a refused URL does not show its password', () => {
   it.each([
     ['https://login:hunter2@db.example.com/x', /postgresql:/],
     ['postgresql://login:hunter2@db.example.com:port/x', /postgresql:/],
     ['postgresql:///x', /one host/],
     [at('one,two/x'), /one host/],
     [at('%ZZ/x'), /one host/],
-    // the drivers do not agree on which host that is
+    // the drivers disagree about the host here
     [at('127.0.0.1/x?host=db.example.com'), /host before the path/],
     ['postgresql:///x?host=db.example.com', /host before the path/],
     [at('db.example.com/x?sslmode=prefer'), /prefer and allow .* verify-full/],
@@ -134,9 +134,9 @@ describe('refused, without a word of the password, is', () => {
     [at('db.example.com/x?sslmode=verify-full&sslmode=disable'), /sslmode twice/],
     [at('db.example.com/x?sslmode=verify-ca'), /needs sslrootcert/],
     [at('db.example.com/x?sslmode=verify-ca&sslrootcert=system'), /needs sslrootcert/],
-    [at('db.example.com/x?ssl=false'), /not known here/],
-    [at('db.example.com/x?sslcrl=list'), /not known here/],
-    [at('db.example.com/x?requiressl=1'), /not known here/],
+    [at('db.example.com/x?ssl=false'), /unknown TLS parameter/],
+    [at('db.example.com/x?sslcrl=list'), /unknown TLS parameter/],
+    [at('db.example.com/x?requiressl=1'), /unknown TLS parameter/],
     [at('db.example.com/x?sslnegotiation=direct'), /sslnegotiation/],
     [
       at('db.example.com/x?sslrootcert=/no/such/file'),

@@ -12,24 +12,24 @@ import { createSupervisor } from '../../../scripts/stack/supervisor.ts';
 import { openTlsSocket } from '../../../scripts/tls-socket.ts';
 import type { TestCertificate } from '../../support/certificates.ts';
 
-/** What a login's connections were, as the server's log has it. */
+/** How a login connected, by the server's log. */
 export type Wire = 'encrypted' | 'clear text';
 
-/** A migrated database whose server shows the certificate that a test gives it. */
+/** A migrated database whose server certificate the test chooses. */
 export interface TlsDatabase {
-  /** The schema's owner, at this host, with these parameters. */
+  /** The connection string of the schema's owner, with this host and these parameters. */
   ownerUrl(host: string, parameters?: string): string;
-  /** A gateway's login, likewise. */
+  /** The same for a gateway's login. */
   gatewayUrl(host: string, parameters?: string): string;
-  /** In the URLs above, and nowhere else. */
+  /** The password in the URLs above; it appears nowhere else. */
   password: string;
-  /** Shows this certificate from now on; with null, speaks no TLS. */
+  /** Uses this certificate from now on; null turns TLS off. */
   show(certificate: TestCertificate | null): Promise<void>;
-  /** Refuses logins in clear text from now on, or takes them again. */
+  /** Refuses logins in clear text from now on, or accepts them again. */
   requireTls(required: boolean): Promise<void>;
-  /** Where its log ends now. */
+  /** The current end of its log. */
   mark(): number;
-  /** What the connections of a login were that it let in since a mark. */
+  /** How the login has connected since a mark. */
   wiresOf(login: 'postgres' | typeof localGatewayLogin, mark: number): Set<Wire>;
   stop(): Promise<void>;
 }
@@ -83,7 +83,7 @@ export async function startTlsDatabase(): Promise<TlsDatabase> {
       }
       await superuser.unsafe(`alter system set ssl = ${certificate ? 'on' : 'off'}`);
       await reload();
-      // the postmaster takes it a little later
+      // the postmaster applies it a little later
       await vi.waitFor(async () => expect(await shown()).toBe(certificate?.cert ?? noTls));
     },
     async requireTls(required) {

@@ -4,7 +4,7 @@ import { explainDatabaseTls } from '../../../gateway/database/tls-failure.ts';
 const coded = (code: string, message = '', more = {}) =>
   Object.assign(new Error(message), { code, ...more });
 
-// those that a true server gives are in tls.test.ts
+// tls.test.ts has the errors of a real server
 it.each<[unknown, string | undefined]>([
   [coded('SELF_SIGNED_CERT_IN_CHAIN'), 'database_certificate_unknown'],
   [coded('DEPTH_ZERO_SELF_SIGNED_CERT'), 'database_certificate_unknown'],
@@ -13,7 +13,7 @@ it.each<[unknown, string | undefined]>([
   [coded('EPROTO', 'write EPROTO'), 'database_tls_failed'],
   [coded('ERR_SSL_WRONG_VERSION_NUMBER'), 'database_tls_failed'],
   [coded('CERT_REVOKED'), 'database_tls_failed'],
-  // a network that fails, or a database that is away, is not for here to explain
+  // a failed network or an unreachable database is explained elsewhere
   [
     coded('ECONNRESET', 'Client network socket disconnected before secure TLS connection'),
     undefined,
@@ -29,7 +29,7 @@ it.each<[unknown, string | undefined]>([
   if (explained) expect(explained.sentence).toMatch(/^[A-Z][^\n]+\.$/);
 });
 
-it('keeps the words of a server short and printable', () => {
+it('keeps text from a server short and printable', () => {
   const subjectaltname = `DNS:\n\x1b[31m${'x'.repeat(10_000)}`;
   const error = coded('ERR_TLS_CERT_ALTNAME_INVALID', '', { host: 'db', cert: { subjectaltname } });
   expect(explainDatabaseTls(error)?.sentence).toMatch(/^[\x20-\x7e]{100,600}$/);

@@ -9,16 +9,16 @@ import { startTestGateway } from '../../support/gateway/gateway-fixture.ts';
 import { callCommand } from '../../support/operator-command.ts';
 import { startTlsDatabase, type TlsDatabase } from './tls-database.ts';
 
-/** What became of a connection: how it was let in, or the code of why not. */
+/** How a connection was made, or the code of its failure. */
 type Outcome = string;
 
-// it leads to this machine, and is not its loopback address
+// leads to this machine, but is not its loopback address
 const elsewhere = '0.0.0.0';
 const here = '127.0.0.1';
 const folder = mkdtempSync(join(tmpdir(), 'certificates-'));
 const [ours, another] = [makeAuthority('Ours'), makeAuthority('Another')];
 const [ca, wrongCa] = ['sslrootcert=ours.crt', 'sslrootcert=another.crt'];
-/** The parameters with the files' true paths, which are none of a test's name. */
+/** The parameters with the files' full paths, which stay out of test titles. */
 const withPaths = (parameters: string) =>
   parameters.replace('sslrootcert=', `sslrootcert=${folder}/`);
 const names = [elsewhere, 'localhost'];
@@ -28,7 +28,7 @@ let database: TlsDatabase;
 
 beforeAll(async () => {
   writeFileSync(join(folder, 'ours.crt'), ours.cert);
-  // as a bundle has it: words between certificates
+  // as in a bundle: text between certificates
   writeFileSync(join(folder, 'another.crt'), `# Another\n${another.cert}`);
   database = await startTlsDatabase();
 });
@@ -38,7 +38,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** What a gateway logs, or has of connections once it hears of changes. */
+/** The code that a gateway logs, or how it connected once it receives changes. */
 async function startsGateway(host: string, parameters: string): Promise<Outcome> {
   const mark = database.mark();
   const gateway = await startTestGateway({
@@ -63,7 +63,7 @@ async function startsGateway(host: string, parameters: string): Promise<Outcome>
   }
 }
 
-/** What `npm run maintain` says, or had of connections. */
+/** The code that `npm run maintain` prints, or how it connected. */
 async function maintains(host: string, parameters: string): Promise<Outcome> {
   const mark = database.mark();
   const url = database.ownerUrl(host, withPaths(parameters));
@@ -116,7 +116,7 @@ describe.each([
     expect(await connect(elsewhere, ca)).toBe('database_certificate_not_yet_valid');
   });
 
-  it('says of a server that refuses clear text what to append', async () => {
+  it('for a server that refuses clear text, says what to append to the URL', async () => {
     await database.show(ours.issue({ names }));
     await database.requireTls(true);
     try {

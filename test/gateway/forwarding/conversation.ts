@@ -3,21 +3,21 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Message, parseAnswer, parseRequest } from './message.ts';
 
-/** How a peer ended what it sends; `open` while it has not. */
+/** How a peer ended its side of the connection; `open` if it has not. */
 export type Ending = 'open' | 'end' | 'reset';
 
-/** One step of a client or a target: what it sends, waits for, or does to its connection. */
+/** One step of a client or a target: it sends, waits, or closes. */
 export type Step = (side: Side, conversation: Conversation) => unknown;
 
-/** Thrown in a step that waits for what can no longer come: the side takes no further step. */
+/** Thrown if a step waits for something that cannot come anymore: the side stops. */
 class Over extends Error {}
 
-/** A connection as a client or a target has it: all that came in, and how that ended. */
+/** A client's or target's connection: all received bytes, and how it ended. */
 export class Side {
   readonly socket: Socket;
-  /** What came in, a character a byte. */
+  /** The received bytes, as Latin-1. */
   got = '';
-  /** What was sent. */
+  /** The sent bytes. */
   said = '';
   ending: Ending = 'open';
   closed = false;
@@ -45,7 +45,7 @@ export class Side {
   }
 }
 
-/** An exchange under way: the client's connection to a proxy, and the proxy's to the target. */
+/** A running exchange: the client's connection to a proxy, and the proxy's to the target. */
 export class Conversation {
   readonly targets: Side[] = [];
   readonly #changes = new EventEmitter().setMaxListeners(0);
@@ -54,7 +54,7 @@ export class Conversation {
   #parsed: { length: number; answers: Message[] } = { length: -1, answers: [] };
   client: Side | undefined;
 
-  /** `fill` puts port and credentials into what is sent; `method` is the request's. */
+  /** `fill` inserts port and credentials into sent text; `method` is the request's. */
   constructor(method: string, fill: (text: string) => string) {
     this.#method = method;
     this.#fill = fill;
@@ -62,7 +62,7 @@ export class Conversation {
 
   readonly changed = (): void => void this.#changes.emit('change');
 
-  /** Resolves once `test` holds; with `over`, throws `Over` where that holds first. */
+  /** Resolves once `test` holds; throws `Over` if `over` holds first. */
   async until(test: () => boolean, over: () => boolean = () => false): Promise<void> {
     while (!test()) {
       if (over()) throw new Over();
@@ -70,7 +70,7 @@ export class Conversation {
     }
   }
 
-  /** The answers that the client has the heads of: interim ones, then the final one. */
+  /** The answers whose heads the client has: interim ones, then the final one. */
   get answers(): Message[] {
     const got = this.client?.got ?? '';
     if (this.#parsed.length === got.length) return this.#parsed.answers;
@@ -84,18 +84,18 @@ export class Conversation {
     return answers;
   }
 
-  /** Whether the client has a whole final answer, as far as its framing tells. */
+  /** Whether the client has a whole final answer, judged by its framing. */
   get answered(): boolean {
     const last = this.answers.at(-1);
     return !!last && last.complete && (last.status >= 200 || last.status === 101);
   }
 
-  /** Whether what the client still had to do no longer matters. */
+  /** Whether the client's remaining steps no longer matter. */
   get settled(): boolean {
     return this.answered && this.answers.at(-1)?.status !== 101;
   }
 
-  /** Takes the steps of a side, until they are done or one has nothing more to wait for. */
+  /** Runs the steps of a side, until they are done or one has nothing more to wait for. */
   async take(steps: Step[], side: Side): Promise<void> {
     try {
       for (const step of steps) await step(side, this);
@@ -104,7 +104,7 @@ export class Conversation {
     }
   }
 
-  /** Whether a step of that side should wait no longer. */
+  /** Whether a step of that side should stop waiting. */
   isOver(side: Side): boolean {
     return side.closed || side.ending === 'reset' || (side === this.client && this.settled);
   }
@@ -116,7 +116,7 @@ export class Conversation {
   }
 }
 
-/** Sends bytes, a character each; `PORT` and `CREDENTIALS` stand for the target's and the key's. */
+/** Sends Latin-1 text; `PORT` is replaced by the target's, and `CREDENTIALS` by the key's. */
 export const send =
   (text: string): Step =>
   (side, conversation) =>
@@ -134,7 +134,7 @@ export const receive =
 /** Waits for the head of a request. */
 export const head = receive('\r\n\r\n');
 
-/** Waits for a request with all of its body. */
+/** Waits for a complete request with its body. */
 export const wholeRequest: Step = (side, conversation) =>
   conversation.until(
     () => parseRequest(side.got)?.complete ?? false,
@@ -147,16 +147,16 @@ export const end: Step = ({ socket }) => socket.end();
 /** Resets the connection. */
 export const reset: Step = ({ socket }) => socket.resetAndDestroy();
 
-/** Closes the connection as a program does that ends: a reset where bytes were left unread. */
+/** Closes the connection as an exiting program does: with a reset if bytes were left unread. */
 export const close: Step = ({ socket }) => socket.destroy();
 
-/** Reads nothing any more. */
+/** Stops reading. */
 export const readNothing: Step = ({ socket }) => socket.pause();
 
-/** How long a step waits for what a proxy may hold back without being wrong, in ms. */
+/** How long a step waits for bytes that a proxy may legitimately hold back, in ms. */
 const patienceMs = 700;
 
-/** A target's wait until the client has those bytes, or for a while where a proxy keeps them back. */
+/** A target's wait until the client has those bytes, or until a buffering proxy is given up. */
 export const clientHas =
   (text: string): Step =>
   (side, conversation) =>
@@ -168,7 +168,7 @@ export const clientHas =
       ),
     ]);
 
-/** A client's wait until the target has those bytes, or for a while where a proxy keeps them back. */
+/** A client's wait until the target has those bytes, or until a buffering proxy is given up. */
 export const targetHas =
   (text: string): Step =>
   (side, conversation) =>
@@ -180,7 +180,7 @@ export const targetHas =
       ),
     ]);
 
-/** Sends so many bytes, and reads nothing before all are sent, as many clients do. */
+/** Sends this many bytes, and reads nothing before all are sent, as many clients do. */
 export const upload =
   (bytes: number): Step =>
   async (side, conversation) => {

@@ -2,36 +2,36 @@ import type { Step } from './conversation.ts';
 import { head, send } from './conversation.ts';
 import type { Fact } from './facts.ts';
 
-/** One request through a proxy to a scripted target, and what is right. */
+/** One request through a proxy to a scripted target, with the right outcome. */
 export interface Exchange {
   name: string;
-  /** What is right, for a table. */
+  /** The right outcome in words, for a table. */
   right: string;
   /** The request's method: it decides whether an answer has a body. */
   method: string;
   client: Step[];
-  /** What the target does on each connection; `nobody` where none listens. */
+  /** The target's steps on each connection; `nobody` for a closed port. */
   target: Step[] | 'nobody';
   facts: Fact[];
-  /** The code of our refusal, where the proxy has to answer by itself. */
+  /** The code of the gateway's refusal, if the proxy has to answer by itself. */
   code?: string;
-  /** Parts of `alwaysRight` that the exchange itself makes untrue. */
+  /** Parts of `alwaysRight` that do not apply to this exchange. */
   except: readonly AlwaysRight[];
 }
 
-/** What is right of every exchange, unless it says otherwise. */
+/** Rules for every exchange, unless it excepts them. */
 export type AlwaysRight = 'names nobody' | 'one request' | 'one answer';
 
-/** Exchanges of one kind, a part of the table. */
+/** Exchanges of one kind: a section of the table. */
 export interface Section {
   title: string;
   exchanges: Exchange[];
 }
 
-/** An answer that is right by every rule. */
+/** An answer that follows every rule. */
 export const hello = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello';
 
-/** A request with more header lines, and a body as it is on the wire; `PORT` is the target's. */
+/** A request with extra header lines, and a body as on the wire; `PORT` is the target's. */
 export function request(line: string, headers: string[] = [], body = ''): string {
   const [method, path, version = 'HTTP/1.1'] = line.split(' ');
   return [
@@ -44,12 +44,12 @@ export function request(line: string, headers: string[] = [], body = ''): string
   ].join('\r\n');
 }
 
-/** An answer with header lines, and a body as it is on the wire. */
+/** An answer with header lines, and a body as on the wire. */
 export function answer(status: string, headers: string[] = [], body = ''): string {
   return [`HTTP/1.1 ${status}`, ...headers, '', body].join('\r\n');
 }
 
-/** Completes an exchange: a GET of `/`, answered with `hello`, unless it says otherwise. */
+/** Completes an exchange: by default a GET of `/`, answered with `hello`. */
 export function exchange(
   name: string,
   right: string,

@@ -8,14 +8,14 @@ import { requestHeaders } from './exchanges/request-headers.ts';
 import { requestTargets } from './exchanges/request-targets.ts';
 import { smuggling } from './exchanges/smuggling.ts';
 
-/** Every exchange that the gateway is tested with, and compared by with other proxies. */
+/** Every exchange of the gateway's tests and of the comparison with other proxies. */
 export const sections: Section[] = [
-  { title: 'The request target', exchanges: requestTargets },
-  { title: 'Headers of requests', exchanges: requestHeaders },
-  { title: 'Bodies of requests', exchanges: requestBodies },
-  { title: 'Requests in which another may hide', exchanges: smuggling },
-  { title: 'The first line of answers', exchanges: answerStatuses },
-  { title: 'Headers of answers', exchanges: answerHeaders },
-  { title: 'Bodies of answers', exchanges: answerBodies },
+  { title: 'Request target', exchanges: requestTargets },
+  { title: 'Request headers', exchanges: requestHeaders },
+  { title: 'Request bodies', exchanges: requestBodies },
+  { title: 'Request smuggling', exchanges: smuggling },
+  { title: 'Answer status lines', exchanges: answerStatuses },
+  { title: 'Answer headers', exchanges: answerHeaders },
+  { title: 'Answer bodies', exchanges: answerBodies },
   { title: 'Interim and early answers', exchanges: interimAnswers },
 ];

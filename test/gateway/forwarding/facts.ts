@@ -2,10 +2,10 @@ import type { AlwaysRight, Exchange } from './exchange.ts';
 import { type Field, valuesOf } from './message.ts';
 import type { Reached } from './run-exchange.ts';
 
-/** Says in a few words what is wrong with what reached client and target; undefined where it is right. */
+/** Returns a short description of what is wrong for client or target; undefined if nothing is. */
 export type Fact = (reached: Reached) => string | undefined;
 
-/** Everything that is wrong with an exchange's outcome; nothing where it is right. */
+/** Everything that is wrong with an exchange's outcome. */
 export function faultsOf({ facts, except }: Exchange, reached: Reached): string[] {
   const always = Object.entries(alwaysRight)
     .filter(([name]) => !except.includes(name as AlwaysRight))
@@ -14,7 +14,7 @@ export function faultsOf({ facts, except }: Exchange, reached: Reached): string[
   return [...new Set(faults.filter((fault) => fault !== undefined))];
 }
 
-/** Right where all facts of one of the alternatives are; else the faults of the last. */
+/** Right if all facts of one alternative are; otherwise the faults of the last alternative. */
 export const either =
   (...alternatives: Fact[][]): Fact =>
   (reached) => {
@@ -38,15 +38,15 @@ function firstFault(facts: Fact[], reached: Reached): string | undefined {
 export const clientGot =
   (...statuses: number[]): Fact =>
   ({ client: { answer, ending } }) => {
-    if (!answer) return ending === 'open' ? 'the client waits in vain' : 'the client got no answer';
+    if (!answer) return ending === 'open' ? 'the client hangs' : 'the client got no answer';
     if (!statuses.includes(answer.status)) return `the client got ${answer.status}`;
     if (answer.complete || (answer.framing === 'connection' && ending === 'end')) return undefined;
     return ending === 'open' ? 'the client waits for more' : 'the client saw a broken body';
   };
 
-/** The client can tell that the body is not whole, or was answered that the target failed. */
+/** The client can tell that the body is incomplete, or got 502. */
 export const clientSawBreak: Fact = ({ client: { answer, ending } }) => {
-  if (ending === 'open') return 'the client waits in vain';
+  if (ending === 'open') return 'the client hangs';
   if (!answer) return 'the client got no answer';
   if (answer.status === 502) return undefined;
   const whole = answer.framing === 'connection' ? ending === 'end' : answer.complete;
@@ -56,7 +56,7 @@ export const clientSawBreak: Fact = ({ client: { answer, ending } }) => {
 /** The client was refused, or its connection was closed. */
 export const clientNotServed: Fact = ({ client: { answer, ending } }) => {
   if (answer) return answer.status < 400 ? `the client got ${answer.status}` : undefined;
-  return ending === 'open' ? 'the client waits in vain' : undefined;
+  return ending === 'open' ? 'the client hangs' : undefined;
 };
 
 export const clientBody =
@@ -75,7 +75,7 @@ export const clientLacks =
   ({ client: { answer } }) =>
     presenceFault('the client', answer?.fields ?? [], names);
 
-/** The answer has these fields in this order and letter case, and only such others. */
+/** The answer has these fields in this order and letter case; of others, only those allowed. */
 export const clientFields =
   (fields: readonly Field[], others: readonly string[] | 'any'): Fact =>
   ({ client: { answer } }) =>
@@ -90,7 +90,7 @@ export const clientTrailer =
       : 'the client got no trailer';
   };
 
-/** The client had interim answers of these statuses, in this order. */
+/** The client got interim answers with these statuses, in this order. */
 export const clientInterim =
   (...statuses: number[]): Fact =>
   ({ client: { interim } }) => {
@@ -100,13 +100,13 @@ export const clientInterim =
       : `the client got ${got.join(', ') || 'nothing'} before the answer`;
   };
 
-/** The client got these bytes on the connection that was switched to another protocol. */
+/** The client got these bytes after the switch to another protocol. */
 export const clientStream =
   (bytes: string): Fact =>
   ({ client: { answer } }) =>
     answer?.rest === bytes ? undefined : 'the client got other bytes';
 
-/** The target got that method and request target, byte for byte, whatever the version. */
+/** The target got this method and request target, byte for byte, with any version. */
 export const targetAsked =
   (line: string): Fact =>
   (reached) => {
@@ -126,30 +126,30 @@ export const targetLacks =
   (reached) =>
     presenceFault('the target', requestOf(reached)?.fields ?? [], names);
 
-/** The request has these fields in this order and letter case, and only such others. */
+/** The request has these fields in this order and letter case; of others, only those allowed. */
 export const targetFields =
   (fields: readonly Field[], others: readonly string[] | 'any'): Fact =>
   (reached) =>
     orderFault('the target', requestOf(reached)?.fields ?? [], fields, others);
 
-/** The target got a whole body, framed by a length or chunks. */
+/** The target got the whole body, framed by a length or chunks. */
 export const targetBody =
   (body: string): Fact =>
   (reached) => {
     const request = requestOf(reached);
     if (!request) return 'the target got no request';
     if (request.rest !== '' || (request.framing === 'none' && body !== '')) {
-      return 'the target got a body without a frame';
+      return 'the target got a body without framing';
     }
     if (!request.complete) return 'the target waits for more';
     return request.body === body ? undefined : 'the target got another body';
   };
 
-/** The target can tell that the body is not whole. */
+/** The target can tell that the body is incomplete. */
 export const targetSawBreak: Fact = ({ targets }) => {
   for (const { request, ending } of targets) {
     if (request?.complete) return 'the target saw a whole body';
-    if (ending === 'open') return 'the target waits in vain';
+    if (ending === 'open') return 'the target hangs';
   }
   return undefined;
 };
@@ -164,7 +164,7 @@ export const targetTrailer =
       : 'the target got no trailer';
   };
 
-/** The target got these bytes on the connection that was switched to another protocol. */
+/** The target got these bytes after the switch to another protocol. */
 export const targetStream =
   (bytes: string): Fact =>
   (reached) =>
@@ -173,7 +173,7 @@ export const targetStream =
 const targetUnasked: Fact = ({ targets }) =>
   targets.some(({ got }) => got !== '') ? 'the target got a request' : undefined;
 
-/** The request was refused with one of these statuses, and the target knows nothing of it. */
+/** The request was refused with one of these statuses, and the target got no byte of it. */
 export const refused = (...statuses: number[]): Fact[] => [clientGot(...statuses), targetUnasked];
 
 function requestOf({ targets }: Reached) {
@@ -210,7 +210,7 @@ function orderFault(
   return `${who} got the fields ${inOrder ? 'with other values' : 'in another order'}`;
 }
 
-/** What both were sent is HTTP as a strict recipient takes it. */
+/** A strict recipient accepts the HTTP that both sides got. */
 const syntax: Fact = ({ client, targets }) => {
   const toClient = [...client.interim, client.answer].flatMap((each) => each?.faults ?? []);
   if (toClient.length > 0) return `the client got ${toClient[0]}`;

@@ -1,24 +1,24 @@
-/** A header field, its value without the white space around it. */
+/** A header field; its value has no surrounding white space. */
 export type Field = readonly [name: string, value: string];
 
-/** What says where the body of a message ends. */
+/** What marks the end of a message's body. */
 export type Framing = 'none' | 'length' | 'chunks' | 'connection';
 
-/** One HTTP/1 message as RFC 9112 has its recipient read it; text is Latin-1, a character a byte. */
+/** One HTTP/1 message, read by RFC 9112; text is Latin-1, one character per byte. */
 export interface Message {
   startLine: string;
-  /** Of an answer; 0 in a request, and where it is not three digits. */
+  /** The status of an answer; 0 in a request, and if it is not three digits. */
   status: number;
   fields: Field[];
   framing: Framing;
-  /** Without the frames of chunks. */
+  /** Without chunk framing. */
   body: string;
   trailers: Field[];
-  /** Whether the framing says that the body has ended; never so where the connection's end says it. */
+  /** Whether the body has ended by its framing; false if only a close can end it. */
   complete: boolean;
-  /** What came after the message. */
+  /** The bytes after the message. */
   rest: string;
-  /** What a strict recipient would not accept, in a few words each. */
+  /** Short descriptions of what a strict recipient would not accept. */
   faults: string[];
 }
 
@@ -27,12 +27,12 @@ const requestLine = /^[!#$%&'*+.^_`|~\w-]+ [!-~\x80-\xff]+ HTTP\/1\.[01]$/;
 const statusLine = /^HTTP\/1\.[01] (\d{3}) [\t\x20-\x7e\x80-\xff]*$/;
 const chunkLine = /([\da-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n/iy;
 
-/** Reads a request from the start of `text`; undefined until its head is whole. */
+/** Reads a request from the start of `text`; undefined until its head is complete. */
 export function parseRequest(text: string): Message | undefined {
   return parseMessage(text, requestLine, () => false);
 }
 
-/** Reads an answer to a request of that method; undefined until its head is whole. */
+/** Reads an answer to a request with this method; undefined until its head is complete. */
 export function parseAnswer(text: string, method: string): Message | undefined {
   return parseMessage(
     text,

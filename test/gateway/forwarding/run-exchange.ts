@@ -5,9 +5,9 @@ import { Conversation, type Ending, Side } from './conversation.ts';
 import type { Exchange } from './exchange.ts';
 import { type Message, parseRequest } from './message.ts';
 
-/** What a target had of one connection. */
+/** What a target saw of one connection. */
 export interface TargetView {
-  /** The first request; undefined where its head never came. */
+  /** The first request; undefined if its head never arrived. */
   request: Message | undefined;
   got: string;
   said: string;
@@ -21,7 +21,7 @@ export interface Reached {
   client: {
     got: string;
     interim: Message[];
-    /** The final answer; undefined where its head never came. */
+    /** The final answer; undefined if its head never arrived. */
     answer: Message | undefined;
     ending: Ending;
   };
@@ -29,17 +29,17 @@ export interface Reached {
   targets: TargetView[];
 }
 
-/** A proxy to run exchanges through, and what is sent as credentials. */
+/** A proxy under test, and the credentials to send. */
 export interface ProxyUnderTest {
   port: number;
   /** `user:password`. */
   basicAuth: string;
 }
 
-/** How long an exchange may take, in ms; what hangs after that is an outcome, and no error. */
+/** How long an exchange may take, in ms; a hang is an outcome, not an error. */
 const deadlineMs = 3_000;
 
-/** Runs one exchange through a proxy on the loopback address, against a target of its own. */
+/** Runs one exchange through a proxy on the loopback address, against its own target. */
 export async function runExchange(exchange: Exchange, proxy: ProxyUnderTest): Promise<Reached> {
   const server = createServer({ allowHalfOpen: true });
   server.listen(0, '127.0.0.1');
@@ -72,11 +72,11 @@ export async function runExchange(exchange: Exchange, proxy: ProxyUnderTest): Pr
     await conversation.until(
       () => conversation.answered || client.ending !== 'open' || client.closed,
     );
-    // what is not sent by now never will be, and an end would wait for it
+    // bytes that are not sent by now never will be, and a clean end would wait for them
     if (socket.writableLength > 0) socket.destroy();
     else socket.end();
     await conversation.until(() => client.closed);
-    // a target that reads nothing would never see the end
+    // a target that does not read would never see the end
     for (const side of conversation.targets) side.socket.resume();
     await conversation.until(() => conversation.targets.every(({ closed }) => closed));
     await Promise.all(served);

@@ -5,7 +5,7 @@ import { deafPlace, type FuzzCase, targetPlace } from './fuzz-case.ts';
 
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
-/** The next thing that a broken, hurried or malicious client may do. */
+/** The next case of a broken, hurried or malicious client. */
 export function clientCase(random: SeededRandom, basicAuth: string): FuzzCase {
   const { kind, bytes, ending, after } = randomAttempt(random, {
     basicAuth,
@@ -28,7 +28,7 @@ export function clientCase(random: SeededRandom, basicAuth: string): FuzzCase {
     asked: [asked],
     client,
     target: [['hear', '\r\n\r\n'], ['send', ok], ['end']],
-    // has its tunnel, and nothing to send
+    // the client has its tunnel, and nothing to send
     leavesAt: 'HTTP/1.1 200 ',
   };
 }

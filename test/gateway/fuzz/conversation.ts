@@ -2,10 +2,10 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 
 /**
- * What one side of a connection does. Text is bytes, one for each character.
- * - `send`: all at once; `trickle`: so many bytes at a time, each after a turn of the event loop.
- * - `hear`: waits until a text was heard, or so many whole answers, at most so many ms.
- * - `drip`: sends a byte every 20 ms for as long as it can.
+ * The steps of one side of a connection. Text is Latin-1, one character per byte.
+ * - `send`: all at once; `trickle`: a few bytes at a time, each after a turn of the event loop.
+ * - `hear`: waits until a text or a number of whole answers arrives, at most this many ms.
+ * - `drip`: sends a byte every 20 ms for as long as possible.
  * After its last step a side waits until the other ends, ends too, and waits for the close.
  */
 export type Step =
@@ -19,20 +19,20 @@ export type Step =
 
 export interface Heard {
   text: string;
-  /** How the other side ended it; `left` where this one reset it. */
+  /** How the other side ended it; `left` if this side reset it. */
   ended: 'end' | 'reset' | 'left';
 }
 
 export interface ConversationOptions {
-  /** Leaves its other steps out once the other side has ended, as clients do. */
+  /** Skips its remaining steps once the other side has ended, as clients do. */
   endsWithOther: boolean;
-  /** Resets the connection once it has heard this. */
+  /** Resets the connection once this text has arrived. */
   leavesAt?: string | undefined;
-  /** How many whole answers there are in what was heard. */
+  /** The number of whole answers in the received text. */
   answersIn?: (text: string) => number;
 }
 
-/** Does one side of a connection. Resolves when that is closed; never rejects. */
+/** Runs one side of a connection. Resolves when the connection is closed; never rejects. */
 export async function converse(
   socket: Socket,
   steps: readonly Step[],

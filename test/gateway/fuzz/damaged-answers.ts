@@ -1,7 +1,7 @@
 import type { SeededRandom } from '../../support/gateway/seeded-random.ts';
 import { soundAnswer } from './sound-answers.ts';
 
-/** Bytes that a broken or malicious target sends for an answer to a method. */
+/** An answer to a method from a broken or malicious target. */
 export function damage(random: SeededRandom, method: string): { kind: string; text: string } {
   const kind = random.pick(Object.keys(kinds) as (keyof typeof kinds)[]);
   return { kind, text: kinds[kind](random, method) };

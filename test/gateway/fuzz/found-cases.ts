@@ -2,7 +2,7 @@ import { basic, request } from '../malformed-requests.ts';
 import type { Step } from './conversation.ts';
 import { type Expected, type FuzzCase, targetPlace } from './fuzz-case.ts';
 
-/** Conversations that went wrong once, the shortest of their kind: by fuzzing, or reported. */
+/** Conversations that failed once, found by fuzzing or reported; the shortest of each kind. */
 export function foundCases(basicAuth: string): FuzzCase[] {
   const asks = (method: string, version: string, ...headers: string[]) =>
     request(`${method} http://${targetPlace}/ HTTP/${version}`, basic(basicAuth), ...headers);
@@ -36,7 +36,7 @@ export function foundCases(basicAuth: string): FuzzCase[] {
     found('a request with trailers announced, and no body', sound, whole, {
       headers: ['Connection: close', 'Trailer: X'],
     }),
-    found('no HTTP in answer to HEAD', 'SSH-2.0-OpenSSH_9.9\r\n', undefined, { method: 'HEAD' }),
+    found('a non-HTTP answer to HEAD', 'SSH-2.0-OpenSSH_9.9\r\n', undefined, { method: 'HEAD' }),
     found(
       'an interim answer with a length',
       `HTTP/1.1 103 A\r\nContent-Length: 0\r\n\r\n${sound}`,
@@ -44,15 +44,15 @@ export function foundCases(basicAuth: string): FuzzCase[] {
         interim: 1,
       },
     ),
-    found('a coding of no body', 'HTTP/1.1 204 No\r\nTransfer-Encoding: "x"\r\n\r\n'),
+    found('a coding without a body', 'HTTP/1.1 204 No\r\nTransfer-Encoding: "x"\r\n\r\n'),
     found(
       'a coding for HTTP/1.0',
       `${ok}Transfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
       undefined,
       { version: '1.0' },
     ),
-    found('a coding that is none', `${ok}Transfer-Encoding: "chunked"\r\n\r\nok`),
-    // what was left over was the answer to the client's next request
+    found('an invalid coding', `${ok}Transfer-Encoding: "chunked"\r\n\r\nok`),
+    // the leftover bytes became the answer to the client's next request
     {
       ...found(
         'a length that hides a coding',

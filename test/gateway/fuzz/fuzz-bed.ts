@@ -7,24 +7,24 @@ import { shortMs } from './fuzzed-gateway.ts';
 import { strictAnswers } from './strict-answers.ts';
 import { findingIn } from './verdict.ts';
 
-/** Longer than any conversation may take, on a busy machine too, in ms. */
+/** Longer than any conversation takes, even on a busy machine, in ms. */
 const deadlineMs = 60_000;
 
-/** What is wrong, and the case that showed it. */
+/** A fault, and the case that showed it. */
 export interface Finding {
   what: string;
   case: FuzzCase;
   heard?: { client: Heard; targets: Heard[] };
 }
 
-/** Has conversations through one gateway, one after another, each with a target of its own. */
+/** Runs conversations through one gateway, one after another, each with its own target. */
 export interface FuzzBed {
-  /** Null where all is well. */
+  /** Null if all is well. */
   run(fuzzCase: FuzzCase): Promise<Finding | null>;
   close(): Promise<void>;
 }
 
-/** `deaf`: the port of a target that never takes a connection. */
+/** `deaf`: the port of a target that never accepts a connection. */
 export async function openFuzzBed(gatewayPort: number, deaf: number): Promise<FuzzBed> {
   let steps: Step[] = [];
   const talks = new Map<Socket, Promise<Heard>>();
@@ -74,7 +74,7 @@ export async function openFuzzBed(gatewayPort: number, deaf: number): Promise<Fu
           case: fuzzCase,
         };
       }
-      // on a busy machine anybody may be cut for silence
+      // on a busy machine, any connection may be closed for silence
       const inTime = performance.now() - begun < shortMs;
       const what = findingIn(fuzzCase, heard.client, heard.targets, inTime);
       return what === null ? null : { what, case: fuzzCase, heard };
@@ -92,7 +92,7 @@ function withPlaces(step: Step, placed: (text: string) => string): Step {
   return step;
 }
 
-/** What is not in form is found when all is heard. */
+/** Malformed answers count as complete here; the verdict reports them later. */
 function wholeAnswersIn(text: string, asked: FuzzCase['asked']): number {
   try {
     return strictAnswers(text, asked).final.filter(({ whole }) => whole).length;

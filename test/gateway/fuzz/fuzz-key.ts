@@ -6,8 +6,8 @@ const keyId = 'avp_live_f0220000f022';
 const secret = createHash('sha256').update('fuzz').digest('hex');
 
 /**
- * Makes the key of all fuzzing, where a database has it not yet, and gives its `keyId:secret`: the
- * same each time, so that a case that was printed can be had again.
+ * Creates the key for all fuzzing, if the database does not have it, and returns its
+ * `keyId:secret`. It is always the same, so that a printed case can be repeated.
  */
 export async function makeFuzzKey(sql: postgres.Sql): Promise<string> {
   const userId = randomUUID();

@@ -13,23 +13,23 @@ import { converse } from './conversation.ts';
 const script = fileURLToPath(new URL('./measured-gateway.ts', import.meta.url));
 /** How long the gateway waits for a head, a target, or the next byte, in ms. */
 export const shortMs = 1_000;
-/** How long what was opened may take to be closed, in ms. */
+/** How long connections may take to close, in ms. */
 const settleMs = 60_000;
 
-/** What a gateway holds when nobody uses it. */
+/** The sockets and memory of an idle gateway. */
 export interface Held {
   sockets: number;
   heapBytes: number;
 }
 
-/** A gateway in a process of its own that is fuzzed. */
+/** A gateway under fuzzing, in its own process. */
 export interface FuzzedGateway extends Pick<GatewayProcess, 'metric'> {
   port: number;
-  /** Its exit code or signal, and what it said; null while it runs and has nothing to say. */
+  /** Its exit code or signal, and its stderr; null while it runs and reports nothing. */
   failure(): string | null;
-  /** Waits until no tunnel is open and usage is recorded. Rejects where sockets are left over. */
+  /** Waits until no tunnel is open and usage is recorded. Rejects if sockets are left open. */
   settled(mostSockets?: number): Promise<Held>;
-  /** A CONNECT and a plain request are served. Rejects where not. */
+  /** Checks that a CONNECT and a plain request are served. Rejects if not. */
   serves(): Promise<void>;
   stop(): Promise<void>;
 }

@@ -4,17 +4,17 @@ import type { FuzzedGateway, Held } from './fuzzed-gateway.ts';
 
 export interface FuzzingOptions {
   gateway: FuzzedGateway;
-  /** The port of a target that never takes a connection. */
+  /** The port of a target that never accepts a connection. */
   deafPort: number;
-  /** How many conversations at once. */
+  /** The number of concurrent conversations. */
   atOnce: number;
   /** Called after each case. */
   onCase?: (kind: string) => void;
 }
 
 /**
- * Has a conversation for each case that `nextCase` gives until it gives none, many at once, and gives
- * what is wrong: with one of them, or with the gateway, whose cases under way are then all suspects.
+ * Runs a conversation for each case from `nextCase`, many at once, and returns the faults. If the
+ * gateway itself fails, all running cases are suspects.
  */
 export async function fuzz(
   nextCase: () => FuzzCase | undefined,
@@ -47,14 +47,14 @@ export async function fuzz(
   return findings;
 }
 
-/** Throws where the gateway holds more, or has failed, since `before`. `cases`: how many there were. */
+/** Throws if the gateway has failed, or holds more than `before`, `cases` cases ago. */
 export async function expectNothingLeft(
   gateway: FuzzedGateway,
   before: Held,
   cases: number,
 ): Promise<Held> {
   const held = await gateway.settled(before.sockets);
-  // what the compiler makes of the code grows for a while
+  // compiled code grows at first
   const most = before.heapBytes + 1_000_000 + cases * 100;
   if (held.heapBytes > most) {
     throw new Error(

@@ -1,6 +1,6 @@
-// A gateway in a process of its own, with short limits, that says how much it holds: started with
-// --expose-gc and a channel, it answers each message with the bytes of its heap after a collection.
-// Its log has nothing but errors, on stderr; on stdout it says where it listens, as `main.ts` does.
+// Starts a gateway with short limits that reports its memory: started with --expose-gc and a
+// channel, it answers each message with the heap size after a collection. Its log has only errors,
+// on stderr; on stdout it prints where it listens, as `main.ts` does.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pino } from 'pino';
 import { readConfiguration } from '../../../gateway/configuration.ts';

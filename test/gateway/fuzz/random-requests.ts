@@ -4,20 +4,20 @@ import type { Step } from './conversation.ts';
 import { targetPlace } from './fuzz-case.ts';
 import type { Asked } from './strict-answers.ts';
 
-/** A client that is in order, but may be hurried, slow or gone. */
+/** A correct client that may be hurried, slow or gone. */
 export interface RandomRequest {
   asked: Asked[];
   steps: Step[];
   leavesAt?: string;
-  /** It asks for another protocol. */
+  /** It requests another protocol. */
   upgrades: boolean;
-  /** It waits for its answer, so that what it gets can be judged. */
+  /** It waits for its answer, so that the answer can be judged. */
   stays: boolean;
-  /** It sends what it announced. */
+  /** It sends everything that it announced. */
   sound: boolean;
 }
 
-/** The last bytes of each body that a client sends. */
+/** The last bytes of each client body. */
 export const bodyEnd = '<end of the body>';
 
 /** A plain request to `targetPlace` with the key `basicAuth`, and how it is sent. */
@@ -57,10 +57,10 @@ export function randomRequest(random: SeededRandom, basicAuth: string): RandomRe
     const connection = random.pick(['keep-alive', 'close', 'X-Named', '']);
     const one = head(...(connection === '' ? [] : [`Connection: ${connection}`]));
     request.steps.push(['send', one]);
-    // the next one on the same connection: nothing of the first answer may be left over for it
+    // the next request on the same connection must get nothing of the first answer
     if (connection !== 'close' && version === '1.1' && random.integer(1, 3) === 1) {
       asked.push({ method, version });
-      // ahead of its turn it is dropped, and the connection ends
+      // a request that comes before the first answer is dropped, and the connection closes
       if (random.integer(1, 5) > 1) request.steps.push(['hear', 1]);
       request.steps.push(['send', one]);
     }
@@ -96,7 +96,7 @@ function sendBody(
     steps.push(['send', first + framed.slice(0, place)], ['pause', random.integer(0, 20)]);
     steps.push(['send', framed.slice(place)]);
   } else if (way === 3) {
-    // the rest never comes
+    // the rest never arrives
     steps.push(['send', first + framed.slice(0, place)]);
     request.sound = false;
   } else steps.push(['send', first + framed]);
@@ -108,6 +108,6 @@ function leaveEarly(random: SeededRandom, request: RandomRequest): void {
   request.stays = false;
   if (way === 1) request.leavesAt = 'HTTP/1.1 ';
   else if (way === 2) request.steps.push(['pause', random.integer(0, 40)], ['reset']);
-  // it has no more to send, and may still listen
+  // the client has no more to send, but may still read
   else request.steps.push(['end']);
 }

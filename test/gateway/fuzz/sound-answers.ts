@@ -2,7 +2,7 @@ import type { SeededRandom } from '../../support/gateway/seeded-random.ts';
 
 type Field = [name: string, value: string];
 
-/** An answer that is in order, in the parts that can be damaged. */
+/** A correct answer, in parts that can be damaged. */
 export interface SoundAnswer {
   interim: string[];
   status: number;
@@ -11,12 +11,12 @@ export interface SoundAnswer {
   framing: 'none' | 'length' | 'chunked' | 'end';
   body: string;
   trailers: Field[];
-  /** The bytes of the final head, of the framed body. */
+  /** The bytes of the final head, and of the framed body. */
   head: string;
   framed: string;
 }
 
-/** Of one connection alone. */
+/** Hop-by-hop headers. */
 export const hopByHop: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -58,7 +58,7 @@ const values = [
   'x'.repeat(4_000),
 ];
 
-/** An answer in order to a method, from one target in the world or another. */
+/** A correct answer to a method, as many kinds of targets send it. */
 export function soundAnswer(random: SeededRandom, method: string): SoundAnswer {
   const status = random.pick(statuses);
   const bodyless = method === 'HEAD' || status === 204 || status === 304;
@@ -77,7 +77,7 @@ export function soundAnswer(random: SeededRandom, method: string): SoundAnswer {
   const place = random.integer(0, headers.length);
   if (framing === 'chunked') headers.splice(place, 0, ['Transfer-Encoding', 'chunked']);
   if (framing === 'length') {
-    // of HEAD and 304: what a GET would have had
+    // for HEAD and 304: the length of a GET
     const length = bodyless ? random.integer(0, 100_000) : body.length;
     headers.splice(place, 0, ['Content-Length', String(length)]);
   }
@@ -122,7 +122,7 @@ function connectionFields(random: SeededRandom): Field[] {
 
 function randomBody(random: SeededRandom): string {
   const length = random.pick([0, 1, 10, 100, 2_000, 2_000, 70_000]);
-  // what looks like an answer must not be taken for one
+  // text that looks like an answer must not be taken for one
   const content = random.pick(['b', '\0\r\n\xff', 'HTTP/1.1 200 OK\r\n\r\n', '0\r\n\r\n']);
   return content.repeat(Math.ceil(length / content.length)).slice(0, length);
 }
@@ -143,7 +143,7 @@ function chunks(random: SeededRandom, body: string, trailers: Field[]): string {
   const extension = random.pick(['', '', ';a', ';a=b', ';a="b c"']);
   const zeros = random.pick(['', '', '00']);
   let framed = '';
-  // one byte each for a short body alone
+  // only a short body gets chunks of one byte
   const step = Math.max(size, Math.ceil(body.length / 200));
   for (let at = 0; at < body.length; at += step) {
     const chunk = body.slice(at, at + step);

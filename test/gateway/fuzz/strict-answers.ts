@@ -1,32 +1,32 @@
-/** What a client asked, as far as it decides how an answer is read. */
+/** The parts of a request that decide how its answer is read. */
 export interface Asked {
   method: string;
   version: string;
 }
 
-/** One answer, or an interim one. Text is bytes, one for each character. */
+/** One final or interim answer. Text is Latin-1, one character per byte. */
 export interface Answer {
   status: number;
   reason: string;
-  /** In their order, names as they came. */
+  /** In order, with names as received. */
   headers: [name: string, value: string][];
   body: string;
   trailers: [name: string, value: string][];
-  /** What says where it ends: nothing for an answer that has no body. */
+  /** What marks its end: `none` for an answer without a body. */
   framing: 'none' | 'length' | 'chunked' | 'end' | 'tunnel';
   whole: boolean;
 }
 
 export interface Answers {
   interim: Answer[];
-  /** Those that answer a request, in their order; only the last may be part of one. */
+  /** The final answers, in order; only the last may be incomplete. */
   final: Answer[];
 }
 
-/** How a connection ended: `left` by the client itself. */
+/** How a connection ended: `left` if the client reset it. */
 export type Ending = 'end' | 'reset' | 'left';
 
-/** Bytes that no server may send. */
+/** The bytes break HTTP's rules. */
 export class NotStrict extends Error {}
 
 const statusLine = /^HTTP\/1\.1 ([1-9]\d\d) ([\t\x20-\x7e\x80-\xff]*)$/;
@@ -35,8 +35,9 @@ const codingList = /^(?:[a-z0-9!#$%&'*+.^_`|~-]+(?:; ?[a-z0-9=.]+)*(?:, |$))*$/;
 const chunkSize = /^[0-9A-Fa-f]{1,12}$/;
 
 /**
- * Reads what a client got, as strictly as RFC 9112 lets it. Throws `NotStrict` for what is no answer,
- * for more answers than were asked for, and for one that ends in order before it is whole.
+ * Reads the bytes that a client got, by the strict rules of RFC 9112. Throws `NotStrict` for a
+ * malformed answer, for more answers than requests, and for a clean end before an answer is
+ * complete.
  */
 export function strictAnswers(bytes: string, asked: readonly Asked[], ended?: Ending): Answers {
   const answers: Answers = { interim: [], final: [] };

@@ -4,9 +4,9 @@ const requestLine = /^[A-Z-]+ [\x21-\xff]+ HTTP\/1\.1$/;
 const field = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+): ([\t\x20-\x7e\x80-\xff]*)$/;
 
 /**
- * Reads what a target got of a plain request. Throws `NotStrict` where that is not one request in
- * form with nothing behind it, or holds what is the gateway's alone. What passes through a tunnel is
- * anybody's: it does not close its connection.
+ * Reads the plain request that a target got. Throws `NotStrict` if it is malformed, has bytes after
+ * it, or contains a header for the gateway only. Tunneled bytes are not checked: there the gateway
+ * does not close the connection.
  */
 export function strictRequest(bytes: string): void {
   const headEnd = bytes.indexOf('\r\n\r\n');
@@ -29,7 +29,7 @@ export function strictRequest(bytes: string): void {
   const length = fields.get('content-length');
   if (fields.has('transfer-encoding')) {
     if (length !== undefined) throw new NotStrict('a target gets a length and a coding');
-    // what follows the last chunk
+    // the bytes after the last chunk
     const [, behind = ''] = /(?:^|\r\n)0\r\n(?:[^\r\n]+\r\n)*\r\n(.*)$/s.exec(body) ?? [];
     if (behind !== '') throw new NotStrict('a target gets bytes after the last chunk');
   } else if (!/^upgrade$/i.test(fields.get('connection') ?? '')) {

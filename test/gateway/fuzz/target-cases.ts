@@ -5,7 +5,7 @@ import type { Expected, FuzzCase } from './fuzz-case.ts';
 import { bodyEnd, type RandomRequest, randomRequest } from './random-requests.ts';
 import { type SoundAnswer, soundAnswer } from './sound-answers.ts';
 
-/** The next thing that a target in order, a broken or a malicious one may do to a client of any kind. */
+/** The next case of a correct, broken or malicious target, with a client of any kind. */
 export function targetCase(random: SeededRandom, basicAuth: string): FuzzCase {
   const request = randomRequest(random, basicAuth);
   const { asked, steps: client, leavesAt } = request;
@@ -20,7 +20,7 @@ function damagedTarget(random: SeededRandom, request: RandomRequest): Made {
   const { kind, text } = damage(random, request.asked[0]?.method ?? 'GET');
   const target = [...start(random, request), ...inPieces(random, text)];
   target.push(...random.pick<Step[]>([[['end']], [['reset']], [['pause', 5], ['reset']], []]));
-  // silence takes a while, so that there is less of it
+  // silence takes time, so there is less of it
   if (target.at(-1)?.[0] !== 'end' && random.integer(1, 3) > 1) target.push(['pause', 2], ['end']);
   return { kind: `damaged: ${kind}`, target };
 }
@@ -45,7 +45,7 @@ function soundTarget(random: SeededRandom, request: RandomRequest): Made {
     'whole, and more': () => {
       expected.whole = 'yes';
       const more = random.pick([text, 'x', '\r\n', '\0\xff'.repeat(500), head, '0\r\n\r\n']);
-      // it is more of the body
+      // the extra bytes belong to the body
       if (framing === 'end') expected.body += bodyless(answer, request) ? '' : more;
       return { sent: text + more, after: [['end']] satisfies Step[] };
     },
@@ -78,7 +78,7 @@ function soundTarget(random: SeededRandom, request: RandomRequest): Made {
   if (request.upgrades) kind = 'whole, and an end';
   const { sent, after } = ways[kind]();
   const target = [...begin, ...inPieces(random, sent), ...after];
-  // with 1xx ahead, what a client got by the time of a reset is not known
+  // with early answers, what the client got before a reset is not known
   const judged = request.stays && !(early && after.some(([does]) => does === 'reset'));
   return { kind: `sound: ${kind}`, target, ...(judged && { expected }) };
 }
@@ -124,7 +124,7 @@ function expectedOf(answer: SoundAnswer, request: RandomRequest): Expected {
   };
 }
 
-/** When the target begins: at once, at the head, within the body, or at the end of the request. */
+/** When the target starts: at once, after the head, or at the end of the request body. */
 function start(random: SeededRandom, { sound, steps }: RandomRequest): Step[] {
   const uploads = steps.some(([does, text]) => does === 'send' && text.includes(bodyEnd));
   const way = random.integer(1, 10);
@@ -133,7 +133,7 @@ function start(random: SeededRandom, { sound, steps }: RandomRequest): Step[] {
   return [['hear', '\r\n\r\n']];
 }
 
-/** At once, in two pieces that part at any place, or in many. */
+/** All at once, in two pieces split at any place, or in many. */
 function inPieces(random: SeededRandom, text: string): Step[] {
   const way = random.integer(1, 8);
   const place = random.integer(0, text.length);

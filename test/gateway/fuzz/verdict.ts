@@ -5,8 +5,8 @@ import { type Answer, type Answers, NotStrict, strictAnswers, valuesOf } from '.
 import { strictRequest } from './strict-request.ts';
 
 /**
- * What is wrong with how a case ended; null where nothing is. `inTime`: nobody can have been cut for
- * silence that was not meant.
+ * The fault in a case's outcome; null if there is none. `inTime`: the case was too short to be
+ * closed for silence by accident.
  */
 export function findingIn(
   { asked, expected }: FuzzCase,
@@ -26,7 +26,7 @@ export function findingIn(
   }
 }
 
-/** The gateway's own answers say so: RFC 9209. */
+/** Whether the gateway made the answer itself, by its Proxy-Status: RFC 9209. */
 function isOwn(answer: Answer): boolean {
   return valuesOf(answer, 'proxy-status').some((value) => value.startsWith('proxy-keys'));
 }
@@ -69,7 +69,7 @@ function differenceOf(expected: Expected, answer: Answer): string | null {
   return null;
 }
 
-/** What is framed anew, and our own. */
+/** Headers that the gateway reframes, and its own. */
 const notCompared: ReadonlySet<string> = new Set([
   ...hopByHop,
   'content-length',

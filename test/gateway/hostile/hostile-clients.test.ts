@@ -19,7 +19,7 @@ const perAddress = 256;
 
 let key: UsableKey;
 let gateway: GatewayFixture;
-/** Sends interim answers for as long as anybody takes them. */
+/** Sends interim answers for as long as the other side reads them. */
 let chatty: TargetServer;
 let chattySent = 0;
 
@@ -46,7 +46,7 @@ afterAll(async () => {
   await Promise.all([gateway.stop(), chatty.close(), sql.end()]);
 });
 
-/** A customer's CONNECT. */
+/** Expects that a customer's CONNECT succeeds. */
 async function expectService(localAddress = '127.0.0.1'): Promise<void> {
   const asked = connectRequest(`127.0.0.1:${chatty.port}`, key.basicAuth);
   const { status, socket } = await sendRaw(gateway.port, asked, { localAddress });
@@ -56,7 +56,7 @@ async function expectService(localAddress = '127.0.0.1'): Promise<void> {
 
 const refusals = (code: string) => gateway.metric('gateway_connects_total', { code });
 
-/** Resolves with what it was answered when its connection is closed. Hostile clients have addresses of their own. */
+/** Sends bytes from its own address; resolves with the answer when the connection is closed. */
 async function hostileClient(bytes: string, localAddress: string): Promise<string> {
   const socket = connect({ port: gateway.port, host: '127.0.0.1', localAddress });
   let said = '';
@@ -70,8 +70,8 @@ async function hostileClient(bytes: string, localAddress: string): Promise<strin
 }
 
 test.each([
-  ['is refused once on each, where few are in one read', 2_000, 8],
-  ['is reset, where hundreds are in one read', 0, 0],
+  ['is refused once on each, if one read has few of them', 2_000, 8],
+  ['is reset, if one read has hundreds of them', 0, 0],
 ])(
   'a stranger with 8 connections and 30 MB of pipelined requests %s',
   async (_, length, answers) => {
@@ -88,7 +88,7 @@ test.each([
   },
 );
 
-test('of 1,000 slow clients 256 wait for their 408 at a time, the others are turned away', async () => {
+test('of 1,000 slow clients, 256 at a time wait for their 408, and the others get 503', async () => {
   const elsewhere = '127.0.0.3';
   const slow = Array.from({ length: 1_000 }, () =>
     hostileClient('CONNECT example.com:443 HT', elsewhere),
@@ -102,19 +102,19 @@ test('of 1,000 slow clients 256 wait for their 408 at a time, the others are tur
   expect(codes.filter((code) => code === 'unavailable')).toHaveLength(1_000 - timedOut);
   const warnings = gateway.logged.filter((each) => each.includes('too many connections without'));
   expect(warnings.length).toBeLessThan(5);
-  // there is room when their connections have ended
+  // there is room again after their connections close
   await vi.waitFor(() => expectService(elsewhere));
 });
 
-test('regression: interim answers without end wait for the client that does not read them', async () => {
+test('regression: endless interim answers wait for a client that does not read them', async () => {
   const socket: Socket = connect({ port: gateway.port, host: '127.0.0.1' });
   socket.on('error', () => {});
   socket.pause();
   socket.write(plainRequest(`http://127.0.0.1:${chatty.port}/`, key.basicAuth));
-  // nothing moves until the tunnel is idle
+  // nothing moves until the tunnel times out
   await vi.waitFor(() => expect(chattySent).toBeGreaterThan(10));
   await vi.waitFor(async () => expect(await gateway.metric('gateway_open_tunnels')).toBe(0));
   socket.destroy();
-  // of 60 MB, what the kernel's buffers hold
+  // of 60 MB, as much as the kernel's buffers hold
   expect(chattySent).toBeLessThan(500);
 });

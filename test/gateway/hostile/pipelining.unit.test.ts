@@ -13,7 +13,7 @@ const readBytes = 65_536;
 const megabytes = 4_000_000;
 const line = 'GET http://192.0.2.1/ HTTP/1.1';
 const small = request(line);
-/** Fewer than 100 of these are in one read. */
+/** Fewer than 100 of these fit into one read. */
 const big = request(line, `X: ${'x'.repeat(8_000)}`);
 
 let served: ProxyRequest[];
@@ -62,12 +62,12 @@ async function someTurns(): Promise<void> {
   for (let count = 0; count < 50; count += 1) await turn();
 }
 
-describe('regression: requests that come before the one before them is answered', () => {
-  it('are parsed from one read at most, and none of them is served', async () => {
+describe('regression: requests that arrive before the previous answer', () => {
+  it('are parsed from at most one more read, and none of them is served', async () => {
     client.write(big.repeat(megabytes / big.length));
     const first = await firstServed();
     const { bytesRead } = first.client;
-    // what came with the first, and one read more
+    // the bytes that arrived with the first, and one more read
     expect(bytesRead).toBeLessThanOrEqual(2 * readBytes);
     await someTurns();
     expect(first.client.bytesRead).toBe(bytesRead);
@@ -75,14 +75,14 @@ describe('regression: requests that come before the one before them is answered'
     expect(served).toHaveLength(1);
   });
 
-  it('are a reset where they are more than 100', async () => {
+  it('reset the connection if there are more than 100', async () => {
     client.write(small.repeat(200));
     await closed;
     expect(client.errored).toMatchObject({ code: 'ECONNRESET' });
     expect(served).toHaveLength(1);
   });
 
-  it('are not parsed after a refusal, be they requests or not', async () => {
+  it('are not parsed after a refusal, even if they are malformed', async () => {
     client.write(`${small}${big.repeat(megabytes / big.length)}\0\0\0`);
     const first = await firstServed();
     const { bytesRead } = first.client;
@@ -95,7 +95,7 @@ describe('regression: requests that come before the one before them is answered'
     expect(served).toHaveLength(1);
   });
 
-  it('are not served after the answer, with which the connection ends', async () => {
+  it('are not served, because the connection closes with the answer', async () => {
     client.write(small.repeat(3));
     const { response, connection, message } = await firstServed();
     response?.end('answer');
@@ -105,7 +105,7 @@ describe('regression: requests that come before the one before them is answered'
   });
 });
 
-it('regression: a body is read to its end after a refusal, and nothing behind it', async () => {
+it('regression: after a refusal, a body is read to its end, and nothing behind it', async () => {
   const body = 'b'.repeat(megabytes);
   client.write(request('POST http://192.0.2.1/ HTTP/1.1', `Content-Length: ${body.length}`));
   await vi.waitFor(() => expect(served).toHaveLength(1));
@@ -118,7 +118,7 @@ it('regression: a body is read to its end after a refusal, and nothing behind it
   expect(served).toHaveLength(1);
 });
 
-it('regression: a client that sends for longer than 2 s after a refusal still finds it', async () => {
+it('regression: a client that sends for more than 2 s after a refusal still gets it', async () => {
   client.removeAllListeners('data');
   client.pause();
   client.write(request('POST http://192.0.2.1/ HTTP/1.1', 'Content-Length: 6'));
@@ -139,7 +139,7 @@ it('regression: a client that sends for longer than 2 s after a refusal still fi
   expect(answer).toMatch(/^HTTP\/1.1 407 /);
 });
 
-it('regression: a client that breaks its upload off does not take a part of the answer for the whole', async () => {
+it('regression: a client that aborts its upload does not take part of the answer for all of it', async () => {
   client.write(`${request('POST http://192.0.2.1/ HTTP/1.1', 'Content-Length: 10')}bbb`);
   await vi.waitFor(() => expect(served).toHaveLength(1));
   const [first] = served;

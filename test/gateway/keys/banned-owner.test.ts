@@ -8,7 +8,7 @@ const { admin } = createSupabase(inject('stack').secretKey).auth;
 let warm: WarmGateway;
 let key: UsableKey;
 
-// the gateway's time stands still: nothing that it has cached becomes too old by itself
+// the gateway's time stands still, so nothing in its cache expires by age
 beforeEach(async () => {
   warm = await startWarmGateway(sql);
   key = await warm.newKey();
@@ -50,7 +50,7 @@ async function answers(code: string): Promise<void> {
 }
 
 describe.each(ways)('the key of an owner who is %s', (_, { bar, letIn }) => {
-  it('is 407 by a warm cache, its open tunnel is closed, and it is served again after', async () => {
+  it('gets 407 from a warm cache, its open tunnel is closed, and it works again afterwards', async () => {
     const stranger = await newKeyOwner(sql);
     const theirs = await warm.openTunnel((await stranger.newKey()).basicAuth);
     const tunnel = await warm.openTunnel(key.basicAuth);

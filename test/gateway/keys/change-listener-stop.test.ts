@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => network.close());
 
-/** A listener that would wait an hour for anything, in a process of its own. */
+/** A listener in its own process, whose timeouts are all an hour. */
 function start(settings: Record<string, string> = {}) {
   const child = spawn(
     process.execPath,
@@ -35,7 +35,7 @@ function start(settings: Record<string, string> = {}) {
   });
   return {
     said: (word: string) => vi.waitFor(() => expect(output.split('\n')).toContain(word), patient),
-    /** Has it stop, and waits until it has ended because nothing held it. */
+    /** Stops it, and waits until its process exits because nothing keeps it alive. */
     async stop() {
       const ended = once(child, 'close');
       child.kill('SIGUSR2');
@@ -47,7 +47,7 @@ function start(settings: Record<string, string> = {}) {
 
 const cleanly = { code: 0, signal: null, last: 'stopped' };
 
-describe('a listener that is told to stop leaves no socket and no timer', () => {
+describe('a listener that is stopped leaves no socket and no timer', () => {
   it('while it listens', async () => {
     const child = start();
     await child.said('listening');
@@ -68,28 +68,28 @@ describe('a listener that is told to stop leaves no socket and no timer', () => 
     expect(await child.stop()).toEqual(cleanly);
   });
 
-  it('while it pauses between two connections', async () => {
+  it('while it waits between two connections', async () => {
     network.cut();
     const child = start();
     await vi.waitFor(() => expect(network.accepted).toBeGreaterThanOrEqual(3), patient);
     expect(await child.stop()).toEqual(cleanly);
   });
 
-  it('before it has begun', async () => {
+  it('before it has connected', async () => {
     const child = start();
     await child.said('started');
     expect(await child.stop()).toEqual(cleanly);
   });
 });
 
-it('a listener that is left alone for long keeps no memory of its heartbeats', async () => {
+it('a listener that runs for long keeps no memory of its heartbeats', async () => {
   const child = spawn(
     process.execPath,
     [fileURLToPath(new URL('./listener-heap-process.ts', import.meta.url))],
     { env: { DATABASE_URL: stack.gatewayDbUrl }, stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const [said] = await Promise.all([text(child.stdout), once(child, 'close')]);
-  // it once kept 1,000 bytes of each
+  // a past bug kept 1,000 bytes of each
   expect(Number(said)).toBeLessThan(2_000 * 200);
   expect(said).toMatch(/^-?\d+\n$/);
 });

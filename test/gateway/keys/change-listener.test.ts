@@ -23,7 +23,7 @@ import { overrideLimits, type SeededKey, seedKey } from '../../support/seeded-ke
 
 const stack = inject('stack');
 const sql = connectOwner();
-/** What keeps a busy machine from being slow to answer must not be what is tested. */
+/** Long timeouts, because a slow machine is not under test. */
 const patient = { timeout: 60_000 };
 const hour = 3_600_000;
 
@@ -32,7 +32,7 @@ let admin: Persona;
 let key: SeededKey;
 let network: TcpProxy;
 let listener: ChangeListener | undefined;
-/** What the listener told, in order. */
+/** The listener's callbacks, in order. */
 let told: string[];
 let logged: {
   level: number;
@@ -56,7 +56,7 @@ afterEach(async () => {
 });
 afterAll(() => sql.end());
 
-/** Listens through the network that can fail; a live connection answers well within `timeoutMs`. */
+/** Listens through the test's network; a healthy connection answers well within `timeoutMs`. */
 function listen(options: { heartbeatMs?: number; timeoutMs?: number; url?: string } = {}) {
   const { url = stack.gatewayDbUrl, heartbeatMs = hour, timeoutMs = hour } = options;
   told = [];
@@ -76,7 +76,7 @@ function listen(options: { heartbeatMs?: number; timeoutMs?: number; url?: strin
   return listener;
 }
 
-/** Whether it listened, in order; keys of other tests change meanwhile. */
+/** The changes between listening and lost, in order; keys of other tests change meanwhile. */
 const turns = () => told.filter((word) => word === 'listening' || word === 'lost');
 const timesTold = (word: string) => told.filter((other) => other === word).length;
 const until = (word: string, times = 1) =>
@@ -85,14 +85,14 @@ const suspend = () =>
   sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
 const warnings = () => logged.filter(({ level }) => level >= 40);
 
-/** A change is heard now; those that were heard before it have been told by then. */
+/** Waits until a change is received; earlier changes have been received by then. */
 async function hears(): Promise<void> {
   const word = randomUUID();
   await sql.notify('proxy_key_changed', word);
   await until(word);
 }
 
-describe('a change is heard:', () => {
+describe('a change is received', () => {
   it.each([
     ['a rotation by route', () => askBy.route(calls.rotate(owner, key.id))],
     ['a rotation by RPC', () => askBy.rpc(calls.rotate(owner, key.id))],
@@ -111,7 +111,7 @@ describe('a change is heard:', () => {
     await until(key.keyId);
   });
 
-  it('with a line in the log that names the key, and the time by the database', async () => {
+  it('with a log line that has the key’s id and the database’s time', async () => {
     listen();
     await until('listening');
     const before = Date.now();
@@ -122,7 +122,7 @@ describe('a change is heard:', () => {
     const ours = lines.filter(({ keyId }) => keyId === key.keyId);
     expect(ours).toMatchObject([{ level: 30, occurredAt: expect.stringMatching(/^[-\dT:.]+Z$/) }]);
     expect(Math.abs(Date.parse(ours[0]?.occurredAt ?? '') - before)).toBeLessThan(60_000);
-    // anybody's words are not logged
+    // text that is not a key's id is not logged
     expect(lines.filter(({ keyId = '' }) => !/^avp_(live|test)_[0-9a-f]{12}$/.test(keyId))).toEqual(
       [],
     );
@@ -137,8 +137,8 @@ describe('a change is heard:', () => {
   });
 });
 
-describe('a connection that is cut', () => {
-  it('is lost once, however often a new one fails, and comes back by itself', async () => {
+describe('a connection that is reset', () => {
+  it('is reported as lost once, while new connections fail, and recovers by itself', async () => {
     listen();
     await until('listening');
     network.cut();
@@ -152,13 +152,13 @@ describe('a connection that is cut', () => {
     expect(listener?.listening).toBe(true);
     await hears();
     expect(turns()).toEqual(['listening', 'lost', 'listening']);
-    // what was changed meanwhile has not been heard: the caller is told to ask
+    // the change in between was missed, so the caller must look keys up again
     expect(told).not.toContain(key.keyId);
     expect(timesTold('lost')).toBe(1);
     expect(warnings()).toHaveLength(1);
   });
 
-  it('again and again is lost as often', async () => {
+  it('again and again is reported as lost each time', async () => {
     listen();
     for (let round = 1; round <= 5; round += 1) {
       await until('listening', round);
@@ -176,7 +176,7 @@ describe('a connection that is cut', () => {
 });
 
 describe('a black hole', () => {
-  it('is noticed by the heartbeat, and a restored network needs no restart', async () => {
+  it('is detected by the heartbeat, and no restart is needed afterwards', async () => {
     listen({ heartbeatMs: 20, timeoutMs: 1_000 });
     await until('listening');
     await hears();
@@ -184,7 +184,7 @@ describe('a black hole', () => {
     await suspend();
     await until('lost');
     expect(listener?.listening).toBe(false);
-    // a new connection is taken and gets no answer: it is given up, and tried again
+    // new connections get no answer, time out, and are retried
     const accepted = network.accepted;
     await vi.waitFor(() => expect(network.accepted).toBeGreaterThan(accepted + 1), patient);
     expect(turns()).toEqual(['listening', 'lost']);
@@ -220,7 +220,7 @@ describe('Postgres', () => {
     await operator.end();
   });
 
-  it('that refuses logins at the start is asked until it does not, and warned of once', async () => {
+  it('that refuses logins at the start is retried until it accepts, with one warning', async () => {
     await operator.unsafe(`alter role ${role} nologin`);
     listen({ url });
     await vi.waitFor(() => expect(network.accepted).toBeGreaterThanOrEqual(3), patient);
@@ -233,7 +233,7 @@ describe('Postgres', () => {
     expect(JSON.stringify(logged)).not.toContain(`${role}:`);
   });
 
-  it('that ends the connection is connected to again', async () => {
+  it('that closes the connection gets a new one', async () => {
     listen({ url });
     await until('listening');
     const ended = await operator`
@@ -245,7 +245,7 @@ describe('Postgres', () => {
   });
 });
 
-it('who stops is told of the loss and of nothing after it', async () => {
+it('after a stop, only the loss is reported', async () => {
   const stopped = listen();
   await until('listening');
   await stopped.stop();

@@ -22,7 +22,7 @@ const start = async (host: string) => {
 afterEach(() => warm.close());
 afterAll(() => sql.end());
 
-/** Sets who may use the key, and waits until the gateway has heard of it. */
+/** Sets the addresses that may use the key, and waits until the gateway knows them. */
 async function allow(...allowed: string[]): Promise<void> {
   const { error } = await warm.owner.persona.supabase.rpc('update_proxy_key', {
     id: key.id,
@@ -35,7 +35,7 @@ async function allow(...allowed: string[]): Promise<void> {
 describe('over IPv4', () => {
   beforeEach(() => start('127.0.0.1'));
 
-  it('a client at an address that the key does not allow is 403, and one that it does is not', async () => {
+  it('a client gets 403 at an address that the key does not allow, and is served at one that it does', async () => {
     await allow('127.0.0.1', '10.0.0.0/8');
     expect(await warm.answerTo(key.basicAuth, elsewhere)).toBe('address_forbidden');
     expect(await warm.answerTo(key.basicAuth, here)).toBe('connected');
@@ -44,20 +44,20 @@ describe('over IPv4', () => {
     expect(await warm.answerTo(key.basicAuth, here)).toBe('address_forbidden');
   });
 
-  it('refusals are counted, and take nothing of the key’s rate', async () => {
+  it('refusals are counted, and take no token of the key’s rate', async () => {
     await overrideLimits(sql, key.id, { rate_limit: 1 });
     await allow('127.0.0.1');
     for (let attempt = 0; attempt < 3; attempt += 1) {
       expect(await warm.answerTo(key.basicAuth, elsewhere)).toBe('address_forbidden');
     }
-    // the clock stands: there is one token
+    // the clock stands still: there is one token
     expect(await warm.answerTo(key.basicAuth, here)).toBe('connected');
     expect(await warm.answerTo(key.basicAuth, here)).toBe('rate_limited');
     expect(await warm.answerTo(key.basicAuth, elsewhere)).toBe('address_forbidden');
     expect(await warm.owner.refusalsOf(key, 5)).toEqual({ address_forbidden: 4, rate_limited: 1 });
   });
 
-  it('comes before the quota, and after the secret and the key’s state', async () => {
+  it('the address is checked before the quota, and after the secret and the key’s state', async () => {
     const { id, keyId, basicAuth } = key;
     await overrideLimits(sql, id, { bandwidth_limit_bytes: 0 });
     await allow('127.0.0.1');
@@ -68,12 +68,12 @@ describe('over IPv4', () => {
     await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${id}`;
     await warm.heard();
     expect(await warm.answerTo(basicAuth, elsewhere)).toBe('key_suspended');
-    // nobody could add to a key's events without its secret
+    // without the secret, no one can add to a key's events
     const refusals = { address_forbidden: 1, quota_exceeded: 1 };
     expect(await warm.owner.refusalsOf(key, 2)).toEqual(refusals);
   });
 
-  it('a PATCH takes effect on a warm cache through the notification, both ways', async () => {
+  it('a PATCH takes effect on a warm cache through the notification, in both directions', async () => {
     expect(await warm.answerTo(key.basicAuth, elsewhere)).toBe('connected');
     const patch = async (allowedIps: string[]) => {
       const path = `/api/v1/proxy/keys/${key.id}`;
@@ -90,7 +90,7 @@ describe('over IPv4', () => {
     }, 60_000);
   });
 
-  it('plain requests are judged alike, and a warm cache asks for nothing', async () => {
+  it('plain requests follow the same rule, and a warm cache needs no lookup', async () => {
     await allow('127.0.0.1');
     expect(await warm.answerTo(key.basicAuth, here)).toBe('connected');
     const lookups = await warm.lookups();
@@ -103,7 +103,7 @@ describe('over IPv4', () => {
     expect(await warm.owner.refusalsOf(key, 2)).toEqual({ address_forbidden: 2 });
   });
 
-  it('what is narrowed closes the tunnels of clients outside, and leaves those inside', async () => {
+  it('a narrower allowlist closes the tunnels of clients outside it, and keeps those inside', async () => {
     const outside = await warm.openTunnel(key.basicAuth, elsewhere);
     const inside = await warm.openTunnel(key.basicAuth, here);
     await allow('127.0.0.1');
@@ -114,7 +114,7 @@ describe('over IPv4', () => {
 });
 
 describe.skipIf(!hasIpv6)('over IPv6', () => {
-  it('a client is in a range of IPv6, and in none of IPv4', async () => {
+  it('a client matches IPv6 ranges, and no IPv4 range', async () => {
     await start('::1');
     for (const [allowed, answer] of [
       ['::1', 'connected'],
@@ -127,7 +127,7 @@ describe.skipIf(!hasIpv6)('over IPv6', () => {
     }
   });
 
-  it('a gateway on both families takes an IPv4 client for one of IPv4', async () => {
+  it('a gateway on both families treats an IPv4 client as IPv4', async () => {
     await start('::');
     const fromHere = { host: '127.0.0.1', ...here };
     const fromElsewhere = { host: '127.0.0.1', ...elsewhere };
@@ -138,7 +138,7 @@ describe.skipIf(!hasIpv6)('over IPv6', () => {
     ];
     await allow('127.0.0.2');
     expect(await answers()).toEqual(['address_forbidden', 'connected', 'address_forbidden']);
-    // not as ::ffff:127.0.0.1, which this holds
+    // not as ::ffff:127.0.0.1, which this range contains
     await allow('::/0');
     expect(await answers()).toEqual(['address_forbidden', 'address_forbidden', 'connected']);
     await allow('127.0.0.0/8', '::1');

@@ -14,7 +14,7 @@ const secret = '0123456789abcdef'.repeat(4);
 const pair = `${keyId}:${secret}`;
 const basic = (text: string | Buffer) => `Basic ${Buffer.from(text).toString('base64')}`;
 
-it('a good pair is its keyId and the SHA-256 that the database keeps', () => {
+it('a valid pair becomes its keyId and the SHA-256 that the database keeps', () => {
   const expected = Buffer.from(hashSecret(keyId, secret), 'hex');
   expect(parseCredentials(basic(pair))).toEqual({ keyId, secretHash: expected });
   const test = `avp_test_0123456789ab:${secret}`;
@@ -30,18 +30,18 @@ it.each([
   ['spaces at the end', `Basic ${encoded}  `],
   ['no padding', `Basic ${encoded.replace(/=+$/, '')}`],
   ['the URL alphabet', `Basic ${Buffer.from(pair).toString('base64url')}`],
-])('%s says the same', (_, header) => {
+])('%s is equivalent', (_, header) => {
   expect(parseCredentials(header)).toEqual(parseCredentials(basic(pair)));
 });
 
-describe('no credentials are', () => {
+describe('invalid credentials', () => {
   it.each([
     ['no header', undefined],
     ['an empty header', ''],
-    ['a scheme alone', 'Basic'],
+    ['only a scheme', 'Basic'],
     ['a scheme and a space', 'Basic '],
     ['another scheme', `Bearer ${encoded}`],
-    ['a scheme that only begins alike', `Basicx ${encoded}`],
+    ['a scheme with the same start', `Basicx ${encoded}`],
     ['no scheme', encoded],
     ['no space after the scheme', `Basic${encoded}`],
     ['a tab after the scheme', `Basic\t${encoded}`],
@@ -56,9 +56,9 @@ describe('no credentials are', () => {
     ['no colon', basic(keyId + secret)],
     ['two colons', basic(`${keyId}::${secret}`)],
     ['a colon after it', basic(`${pair}:`)],
-    ['the secret alone', basic(`:${secret}`)],
-    ['the keyId alone', basic(`${keyId}:`)],
-    ['the two exchanged', basic(`${secret}:${keyId}`)],
+    ['only the secret', basic(`:${secret}`)],
+    ['only the keyId', basic(`${keyId}:`)],
+    ['the two swapped', basic(`${secret}:${keyId}`)],
     ['a NUL before the colon', basic(`${keyId}\0:${secret}`)],
     ['a NUL after it', basic(`${pair}\0`)],
     ['a NUL before it', basic(`\0${pair}`)],
@@ -73,16 +73,16 @@ describe('no credentials are', () => {
     ['a long keyId', basic(`${keyId}0:${secret}`)],
     ['a short secret', basic(pair.slice(0, -1))],
     ['a long secret', basic(`${pair}0`)],
-    ['a letter that is no hex', basic(`${keyId}:${secret.slice(1)}g`)],
-    ['a letter outside ASCII', basic(`${keyId}:${secret.slice(1)}é`)],
-    ['a digit outside ASCII', basic(`${keyId}:${secret.slice(1)}٣`)],
+    ['a letter that is not hexadecimal', basic(`${keyId}:${secret.slice(1)}g`)],
+    ['a non-ASCII letter', basic(`${keyId}:${secret.slice(1)}é`)],
+    ['a non-ASCII digit', basic(`${keyId}:${secret.slice(1)}٣`)],
     // a decoder that drops the high bit would read a zero
     ['a byte with its high bit set', basic(Buffer.from(`${pair.slice(0, -1)}\xb0`, 'latin1'))],
     ['UTF-16', basic(Buffer.from(pair, 'utf16le'))],
     ['16 KB of base64', `Basic ${'A'.repeat(16_384)}`],
     ['16 KB of spaces', `Basic${' '.repeat(16_384)}`],
     ['16 KB of padding', `Basic A${'='.repeat(16_384)}`],
-    ['16 KB that begin well', basic(pair + '0'.repeat(16_384))],
+    ['16 KB with a valid start', basic(pair + '0'.repeat(16_384))],
     ['random bytes', `Basic ${randomBytes(86).toString('base64')}`],
   ])('%s', (_, header) => {
     expect(parseCredentials(header)).toBeNull();
@@ -95,7 +95,7 @@ it('the secret is not kept', () => {
   expect(JSON.stringify(credentials)).not.toContain(secret);
 });
 
-it('a hash is compared whole, and one of another length is another', () => {
+it('a hash is compared in full, and one of another length differs', () => {
   const credentials = parseCredentials(basic(pair));
   if (!credentials) throw new Error('no credentials');
   const { secretHash } = credentials;

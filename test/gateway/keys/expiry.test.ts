@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => warm.close());
 afterAll(() => sql.end());
 
-/** Has the key expire in so many ms, or never, and waits until the gateway has heard of it. */
+/** Sets the key's expiry, in ms from now or to never, and waits until the gateway knows it. */
 async function expireIn(ms: number | null): Promise<void> {
   const { error } = await warm.owner.persona.supabase.rpc('update_proxy_key', {
     id: key.id,
@@ -26,14 +26,14 @@ async function expireIn(ms: number | null): Promise<void> {
 }
 
 describe('a key that expires', () => {
-  it('is 407 from its deadline, by a warm cache that is told of nothing', async () => {
+  it('gets 407 from its deadline on, from a warm cache and without a notification', async () => {
     await expireIn(25_000);
     expect(await warm.answerTo(key.basicAuth)).toBe('connected');
     const lookups = await warm.lookups();
     warm.clock.now += 25_000;
     expect(await warm.answerTo(key.basicAuth)).toBe('credentials_required');
     expect(await warm.lookups()).toBe(lookups);
-    // out of service: it writes nothing
+    // out of service, so its refusals are not recorded
     const events = await warm.owner.eventsOf(key, 2);
     expect(events.map((event) => event.status_code)).toEqual([200, 200]);
   });
@@ -41,7 +41,7 @@ describe('a key that expires', () => {
   it.each([
     ['later', 3_600_000],
     ['never', null],
-  ])('is served again when its end is set to %s', async (_, end) => {
+  ])('works again when its expiry is set to %s', async (_, end) => {
     await expireIn(25_000);
     expect(await warm.answerTo(key.basicAuth)).toBe('connected');
     warm.clock.now += 25_000;
@@ -50,7 +50,7 @@ describe('a key that expires', () => {
     expect(await warm.answerTo(key.basicAuth)).toBe('connected');
   });
 
-  it('in the database already is 407, and is served again when its end is moved', async () => {
+  it('gets 407 if it has expired in the database, and works again when its expiry is moved', async () => {
     await sql`update proxy_private.proxy_keys set expires_at = now() where id = ${key.id}`;
     await vi.waitFor(async () => {
       expect(await warm.answerTo(key.basicAuth)).toBe('credentials_required');
@@ -61,7 +61,7 @@ describe('a key that expires', () => {
 });
 
 describe('an open tunnel', () => {
-  it('is closed at its key’s deadline without any notification, and no other is', async () => {
+  it('is closed at its key’s deadline without any notification, and other tunnels stay open', async () => {
     const other = await warm.newKey();
     const theirs = await warm.openTunnel(other.basicAuth);
     const before = await warm.openTunnel(key.basicAuth);
@@ -77,7 +77,7 @@ describe('an open tunnel', () => {
     theirs.destroy();
   });
 
-  it('is closed when its key’s end is told to be behind it', async () => {
+  it('is closed when a notification shows that its key has expired', async () => {
     const tunnel = await warm.openTunnel(key.basicAuth);
     await sql`update proxy_private.proxy_keys set expires_at = now() where id = ${key.id}`;
     await closed(tunnel);

@@ -13,7 +13,7 @@ let key: UsableKey;
 beforeAll(async () => {
   network = await startTcpProxy(gatewayDbUrl);
 });
-// each with a user of its own, who may rotate five times
+// a separate user for each test, because a user may rotate five times
 beforeEach(async () => {
   warm = await startWarmGateway(sql, { databaseUrl: network.through(gatewayDbUrl) });
   key = await warm.newKey();
@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 afterAll(() => Promise.all([sql.end(), network.close()]));
 
-/** Rotates the key, and gives its new `keyId:secret` once the gateway knows it. */
+/** Rotates the key; returns its new `keyId:secret` once the gateway knows it. */
 async function rotate(graceSeconds: number): Promise<string> {
   const { data, error } = await warm.owner.persona.supabase.rpc('rotate_proxy_key', {
     id: key.id,
@@ -43,17 +43,17 @@ const answersTo = async (...secrets: string[]) => {
   return answers;
 };
 
-it('both secrets work during a grace, and from its end the new one alone', async () => {
+it('both secrets work during a grace, and afterwards only the new one', async () => {
   const fresh = await rotate(20);
   const lookups = await warm.lookups();
   expect(await answersTo(key.basicAuth, fresh)).toEqual(['connected', 'connected']);
   warm.clock.now += 20_000;
   expect(await answersTo(key.basicAuth, fresh)).toEqual(['credentials_required', 'connected']);
-  // by what it knew before, and told of nothing
+  // from the cache, without a new lookup
   expect(await warm.lookups()).toBe(lookups);
 });
 
-it('a grace ends in time also while the database is in a black hole', async () => {
+it('a grace ends in time even while the database is in a black hole', async () => {
   const fresh = await rotate(20);
   network.blackHole();
   expect(await answersTo(key.basicAuth, fresh)).toEqual(['connected', 'connected']);
@@ -61,12 +61,12 @@ it('a grace ends in time also while the database is in a black hole', async () =
   expect(await answersTo(key.basicAuth, fresh)).toEqual(['credentials_required', 'connected']);
 });
 
-it('a rotation without a grace ends the old secret at once', async () => {
+it('a rotation without a grace revokes the old secret at once', async () => {
   const fresh = await rotate(0);
   expect(await answersTo(key.basicAuth, fresh)).toEqual(['credentials_required', 'connected']);
 });
 
-it('a second rotation ends the grace of the first at once, and may give its own', async () => {
+it('a second rotation ends the first grace at once, and may have its own', async () => {
   const second = await rotate(30);
   expect(await answersTo(key.basicAuth, second)).toEqual(['connected', 'connected']);
   const third = await rotate(30);
@@ -101,14 +101,14 @@ it.each(['route', 'rpc'])('a delete (by %s) ends the grace at once', async (way)
   ]);
 });
 
-it('a suspension in a grace is told to either secret', async () => {
+it('during a grace, both secrets get the key’s suspension', async () => {
   const fresh = await rotate(30);
   await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
   await warm.heard();
   expect(await answersTo(key.basicAuth, fresh)).toEqual(['key_suspended', 'key_suspended']);
 });
 
-it('the old secret’s CONNECTs are metered as its key’s', async () => {
+it('CONNECTs with the old secret are metered for its key', async () => {
   await rotate(30);
   expect(await warm.answerTo(key.basicAuth)).toBe('connected');
   const { length } = (await warm.owner.eventsOf(key, 3)).filter((e) => e.status_code === 200);

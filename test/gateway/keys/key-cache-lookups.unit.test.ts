@@ -5,13 +5,13 @@ import { keyRecord, keyCacheScene as scene } from './key-cache-scene.ts';
 const unhandled: unknown[] = [];
 process.on('unhandledRejection', (reason) => unhandled.push(reason));
 afterEach(async () => {
-  // Node tells of them once the microtasks have run
+  // Node reports them after the microtasks have run
   await new Promise((resolve) => setImmediate(resolve));
   expect(unhandled.splice(0)).toEqual([]);
 });
 
-describe('a look-up', () => {
-  it('is one for a hundred that ask at once', async () => {
+describe('a lookup', () => {
+  it('is shared by a hundred concurrent callers', async () => {
     const { cache, asked } = scene();
     const answers = Array.from({ length: 100 }, () => cache.get('a'));
     expect(asked).toHaveLength(1);
@@ -22,7 +22,7 @@ describe('a look-up', () => {
     expect(cache.counts).toMatchObject({ hit: 0, miss: 100 });
   });
 
-  it('of one key does not wait for that of another', async () => {
+  it('of one key does not wait for another key’s lookup', async () => {
     const { cache, asked } = scene();
     void cache.get('a');
     const b = cache.get('b');
@@ -30,7 +30,7 @@ describe('a look-up', () => {
     expect((await b).record?.keyId).toBe('b');
   });
 
-  it('that fails is LookupFailed to all who wait, and is not kept', async () => {
+  it('that fails gives LookupFailed to all callers, and is not cached', async () => {
     const { cache, asked } = scene();
     const answers = Array.from({ length: 10 }, () => Promise.resolve(cache.get('a')));
     asked[0]?.fail();
@@ -45,7 +45,7 @@ describe('a look-up', () => {
     expect((await again).record?.keyId).toBe('a');
   });
 
-  it('that throws at once is LookupFailed too', async () => {
+  it('that throws synchronously gives LookupFailed too', async () => {
     const { cache } = scene({
       lookUp() {
         throw new Error('no pool');
@@ -54,7 +54,7 @@ describe('a look-up', () => {
     await expect(cache.get('a')).rejects.toBeInstanceOf(LookupFailed);
   });
 
-  it('that fails does not take away what is kept', async () => {
+  it('that fails does not remove the cached entry', async () => {
     const { cache, clock, asked, fill } = scene();
     const kept = await fill('a');
     clock.now += 5_000;
@@ -66,13 +66,13 @@ describe('a look-up', () => {
     expect(cache.peek('a')).toBeUndefined();
   });
 
-  it('is refused while too many are under way', async () => {
+  it('is refused while too many are running', async () => {
     const { cache, asked } = scene({ maxLookups: 2 });
     const a = cache.get('a');
     void cache.get('b');
     await expect(cache.get('c')).rejects.toBeInstanceOf(LookupFailed);
     expect(asked).toHaveLength(2);
-    // those who join one begin none
+    // a caller that joins a lookup starts none
     const joined = cache.get('a');
     asked[0]?.answer(keyRecord('a'));
     expect(await joined).toBe(await a);
@@ -81,7 +81,7 @@ describe('a look-up', () => {
     expect((await c).record?.keyId).toBe('c');
   });
 
-  it('that no longer counts still takes its place until it ends', async () => {
+  it('that no longer counts still takes its slot until it ends', async () => {
     const { cache, asked } = scene({ maxLookups: 1 });
     const dropped = Promise.resolve(cache.get('a'));
     cache.drop('a');
@@ -95,7 +95,7 @@ describe('a look-up', () => {
     expect((await b).record?.keyId).toBe('b');
   });
 
-  it('that took longer than 30 s is asked for again: its answer would be too old', async () => {
+  it('that took longer than 30 s is repeated, because its answer is too old', async () => {
     const { cache, clock, asked } = scene();
     const answer = cache.get('a');
     clock.now += 30_001;
@@ -107,7 +107,7 @@ describe('a look-up', () => {
 });
 
 describe('a change', () => {
-  it('of a kept key has it looked up anew', async () => {
+  it('of a cached key causes a new lookup', async () => {
     const { cache, asked, fill } = scene();
     await fill('a');
     await fill('b');
@@ -118,7 +118,7 @@ describe('a change', () => {
     expect(asked).toHaveLength(3);
   });
 
-  it('during a look-up gives all who wait a fresh answer, and never the old', async () => {
+  it('during a lookup gives all callers a fresh answer, and never the old one', async () => {
     const { cache, asked } = scene();
     const before = Array.from({ length: 10 }, () => cache.get('a'));
     cache.drop('a');
@@ -128,7 +128,7 @@ describe('a change', () => {
     expect((await Promise.all(after)).map(({ record }) => record?.secretHash[0])).toEqual(
       Array.from({ length: 10 }, () => 2),
     );
-    // the old answer comes last, and counts for nobody
+    // the old answer arrives last, and is ignored
     asked[0]?.answer(keyRecord('a', 1));
     await expect.poll(() => asked.length).toBe(3);
     asked[2]?.answer(keyRecord('a', 2));
@@ -139,7 +139,7 @@ describe('a change', () => {
     expect(asked).toHaveLength(3);
   });
 
-  it('during a look-up that nobody repeats leaves nothing of the old answer', async () => {
+  it('during a lookup leaves nothing of the old answer in the cache', async () => {
     const { cache, asked } = scene();
     const before = cache.get('a');
     cache.drop('a');
@@ -150,7 +150,7 @@ describe('a change', () => {
     expect((await before).record?.secretHash[0]).toBe(2);
   });
 
-  it('of an unknown key during its look-up counts too', async () => {
+  it('of an unknown key during its lookup counts too', async () => {
     const { cache, asked } = scene();
     const before = cache.get('a');
     cache.drop('a');
@@ -161,7 +161,7 @@ describe('a change', () => {
     expect(cache.size).toEqual({ known: 1, unknown: 0 });
   });
 
-  it('at each look-up of a key makes it fail in the end', async () => {
+  it('at each lookup of a key makes it fail in the end', async () => {
     const { cache, asked } = scene();
     const answer = Promise.resolve(cache.get('a'));
     const outcome = answer.catch((error: unknown) => error);
@@ -174,7 +174,7 @@ describe('a change', () => {
     expect(asked).toHaveLength(5);
   });
 
-  it('during a look-up that then fails fails those who wait', async () => {
+  it('during a lookup that then fails gives LookupFailed to its callers', async () => {
     const { cache, asked } = scene();
     const answer = Promise.resolve(cache.get('a'));
     cache.drop('a');
@@ -183,7 +183,7 @@ describe('a change', () => {
   });
 });
 
-it('a look-up that has ended leaves its place to another, however it ended', async () => {
+it('a lookup that ends frees its slot, whatever its result', async () => {
   const { cache, asked } = scene({ maxLookups: 1 });
   const outcomes: string[] = [];
   const endings: Record<string, () => void> = {

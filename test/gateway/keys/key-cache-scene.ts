@@ -1,7 +1,7 @@
 import { KeyCache, type KeyCacheOptions } from '../../../gateway/keys/key-cache.ts';
 import type { KeyRecord } from '../../../gateway/keys/key-lookup.ts';
 
-/** A key as the database would know it; `version` stands for what a change changes. */
+/** A key as the database returns it; `version` stands for any changed field. */
 export function keyRecord(keyId: string, version = 1): KeyRecord {
   return {
     id: `id of ${keyId}`,
@@ -21,14 +21,14 @@ export function keyRecord(keyId: string, version = 1): KeyRecord {
   };
 }
 
-/** A look-up that awaits its answer. */
+/** A lookup that waits for its answer. */
 export interface AwaitedLookup {
   keyId: string;
   answer(record: KeyRecord | null): void;
   fail(): void;
 }
 
-/** A cache whose clock and whose database's answers are in the test's hand. */
+/** A cache whose clock and database answers the test controls. */
 export function keyCacheScene(options: Partial<KeyCacheOptions> & { begin?: number } = {}) {
   const { begin = 1_000, ...rest } = options;
   const asked: AwaitedLookup[] = [];
@@ -43,7 +43,7 @@ export function keyCacheScene(options: Partial<KeyCacheOptions> & { begin?: numb
     ...rest,
   });
   cache.switchOn();
-  /** Asks for a key that is looked up and answered at once. */
+  /** Looks up a key and answers at once. */
   const fill = async (keyId: string, record: KeyRecord | null = keyRecord(keyId)) => {
     const entry = cache.get(keyId);
     asked.at(-1)?.answer(record);

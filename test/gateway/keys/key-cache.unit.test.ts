@@ -6,7 +6,7 @@ describe('an entry', () => {
   it.each([
     ['a known key', keyRecord('a')],
     ['an unknown key', null],
-  ])('of %s counts for 30 s from when its look-up began', async (_, record) => {
+  ])('of %s is valid for 30 s from the start of its lookup', async (_, record) => {
     const { cache, clock, asked } = scene();
     const first = cache.get('a');
     clock.now += 20_000;
@@ -23,7 +23,7 @@ describe('an entry', () => {
     expect(await second).toEqual({ record, askedAt: 31_001 });
   });
 
-  it('is not made younger by being used', async () => {
+  it('does not live longer because it is used', async () => {
     const { cache, clock, fill } = scene();
     await fill('a');
     for (let second = 0; second < 30; second += 1) {
@@ -34,7 +34,7 @@ describe('an entry', () => {
     expect(cache.peek('a')).toBeUndefined();
   });
 
-  it('grows old also when the clock began at 0', async () => {
+  it('expires also if the clock started at 0', async () => {
     const { cache, clock, fill } = scene({ begin: 0 });
     await fill('a');
     clock.now = 30_000;
@@ -43,7 +43,7 @@ describe('an entry', () => {
     expect(cache.peek('a')).toBeUndefined();
   });
 
-  it('is answered without a promise', async () => {
+  it('is returned without a promise', async () => {
     const { cache, asked, fill } = scene();
     const looked = await fill('a');
     expect(cache.get('a')).toBe(looked);
@@ -52,7 +52,7 @@ describe('an entry', () => {
     expect(cache.counts).toEqual({ hit: 1, miss: 1, failed: 0 });
   });
 
-  it('of an unknown key gives way to the key, once it is minted and told of', async () => {
+  it('of an unknown key is replaced after the key is minted and announced', async () => {
     const { cache, fill } = scene();
     await fill('a', null);
     expect(cache.size).toEqual({ known: 0, unknown: 1 });
@@ -62,7 +62,7 @@ describe('an entry', () => {
     expect(cache.peek('a')?.record).not.toBeNull();
   });
 
-  it('that is older than asked for is looked up again, and replaced', async () => {
+  it('that is older than the caller accepts is looked up again, and replaced', async () => {
     const { cache, clock, asked, fill } = scene();
     await fill('a');
     clock.now += 999;
@@ -77,7 +77,7 @@ describe('an entry', () => {
 });
 
 describe('a cache that is off', () => {
-  it('is off at the start', () => {
+  it('is the initial state', () => {
     const cache = new KeyCache({ lookUp: async () => null, now: () => 0 });
     expect(cache.on).toBe(false);
   });
@@ -95,7 +95,7 @@ describe('a cache that is off', () => {
     expect(asked).toHaveLength(5);
   });
 
-  it('falls back on what it was told last, for its 30 s, where the database is away', async () => {
+  it('falls back on its last entry, for up to 30 s, if the database is away', async () => {
     const { cache, asked, clock, fill } = scene();
     await fill('a');
     cache.switchOff();
@@ -110,7 +110,7 @@ describe('a cache that is off', () => {
     await expect(whileAway()).rejects.toBeInstanceOf(LookupFailed);
   });
 
-  it('falls back on nothing that it was told to drop, nor on what is from before it was on', async () => {
+  it('does not fall back on a dropped entry, or on one from before it was switched on', async () => {
     const { cache, asked, fill } = scene();
     await fill('a');
     await fill('b');
@@ -136,7 +136,7 @@ describe('a cache that is off', () => {
       },
     ],
     ['on', (cache: KeyCache) => cache.switchOn()],
-  ])('counts no look-up that began before it was switched %s', async (_, turn) => {
+  ])('ignores a lookup that started before it was switched %s', async (_, turn) => {
     const { cache, asked } = scene();
     const before = cache.get('a');
     turn(cache);
@@ -152,7 +152,7 @@ describe('a cache that is off', () => {
     expect(cache.peek('a') !== undefined).toBe(cache.on);
   });
 
-  it('keeps again what it is asked for after it was switched on', async () => {
+  it('caches again after it is switched on', async () => {
     const { cache, fill } = scene();
     cache.switchOff();
     cache.switchOn();
@@ -162,7 +162,7 @@ describe('a cache that is off', () => {
 });
 
 describe('its memory', () => {
-  it('is bounded: the key that was used least recently leaves', async () => {
+  it('is bounded: the least recently used key is evicted', async () => {
     const { cache, fill } = scene({ maxKeys: 3 });
     for (const keyId of ['a', 'b', 'c']) await fill(keyId);
     cache.get('a');
@@ -172,7 +172,7 @@ describe('its memory', () => {
     for (const keyId of ['a', 'c', 'd']) expect(cache.peek(keyId)).toBeDefined();
   });
 
-  it('gives a flood of made-up keys no room of real ones', async () => {
+  it('is not taken from real keys by a flood of made-up keys', async () => {
     const { cache, asked, fill } = scene({ maxUnknown: 100 });
     const real = Array.from({ length: 1_000 }, (_, index) => `real ${index}`);
     for (const keyId of real) await fill(keyId);

@@ -43,12 +43,12 @@ async function begin(options: { databaseUrl?: string; timeoutMs?: number } = {})
 }
 
 const found = async () => (await lookUp(key.keyId))?.id === key.id;
-/** Until the database answers again, with no more done for it than to ask. */
+/** Waits until the database answers again, with no action other than lookups. */
 const answers = () => vi.waitFor(async () => expect(await found()).toBe(true), patient);
 
-it('a key is found with its hash, state, limits and bytes, and an unknown one is null', async () => {
+it('a lookup returns a key’s hash, state, limits and bytes, and null for an unknown key', async () => {
   await begin();
-  // as long as so many bytes take
+  // a realistic duration for so many bytes
   const big = { bytesSent: 2 ** 39, bytesReceived: 5, durationMs: 50_000 };
   await recordUsage(gateway, [usageEvent(key.id, big)]);
   expect(await lookUp(key.keyId)).toEqual({
@@ -74,7 +74,7 @@ it('a key is found with its hash, state, limits and bytes, and an unknown one is
   expect(await lookUp('avp_live_ffffffffffff')).toBeNull();
 });
 
-it('a key’s ranges, end and grace are found, in ms from now, and as none when they are over', async () => {
+it('a lookup returns a key’s ranges, and its expiry and grace in ms from now, without a grace that is over', async () => {
   await begin();
   const limited = await seedKey(sql, (await newUser()).id);
   const { id, keyId } = limited;
@@ -89,7 +89,7 @@ it('a key’s ranges, end and grace are found, in ms from now, and as none when 
   const ranges = found?.allowedIps.map(([network, length]) => `${network.toString()}/${length}`);
   expect(ranges).toEqual(['10.0.0.0/8', '2001:db8::1/128']);
   expect(found?.previousHash).toEqual(hash('sha256', 'old', 'buffer'));
-  // a whole number, of what is left
+  // a whole number of the remaining ms
   const [endsIn, expiresIn] = [found?.previousEndsInMs ?? -1, found?.expiresInMs ?? -1];
   expect(endsIn).toSatisfy((ms: number) => Number.isInteger(ms) && ms > 0 && ms <= 30_000);
   expect(expiresIn - endsIn).toBe(hour - 30_000);
@@ -103,9 +103,9 @@ it('a key’s ranges, end and grace are found, in ms from now, and as none when 
 describe('a database in a black hole', () => {
   it.each([
     ['after connections were made', true],
-    ['before any was', false],
+    ['before any connection was made', false],
   ])(
-    '%s, fails look-ups in time, all that wait too, and needs no restart',
+    '%s, fails lookups in time, including queued ones, and needs no restart',
     async (_, connected) => {
       await begin({ timeoutMs: 1_000 });
       if (connected) expect(await Promise.all([found(), found()])).toEqual([true, true]);
@@ -119,14 +119,14 @@ describe('a database in a black hole', () => {
     },
   );
 
-  it('does not keep a pool from being ended', async () => {
+  it('does not keep a pool from closing', async () => {
     await begin({ timeoutMs: 1_000 });
     expect(await found()).toBe(true);
     network.blackHole();
     const asking = found().catch(() => 'failed');
     await pool.end();
     expect(await asking).toBe('failed');
-    // for the hook, which ends one
+    // the hook closes one
     pool = createPool({
       databaseUrl: stack.gatewayDbUrl,
       connections: 1,
@@ -135,8 +135,8 @@ describe('a database in a black hole', () => {
   });
 });
 
-describe('a connection that is cut', () => {
-  it('while it is idle ends nothing but itself', async () => {
+describe('a connection that is reset', () => {
+  it('while idle affects nothing else', async () => {
     await begin();
     expect(await Promise.all([found(), found()])).toEqual([true, true]);
     network.cut();
@@ -146,7 +146,7 @@ describe('a connection that is cut', () => {
     expect(await found()).toBe(true);
   });
 
-  it('while a look-up waits on it fails the look-up, without waiting for its time', async () => {
+  it('during a lookup fails the lookup at once', async () => {
     await begin();
     expect(await found()).toBe(true);
     network.blackHole();
@@ -159,7 +159,7 @@ describe('a connection that is cut', () => {
   });
 });
 
-it('neither the log nor an error tells the password', async () => {
+it('neither the log nor an error contains the password', async () => {
   const url = Object.assign(new URL(stack.gatewayDbUrl), { password: 'hunter2' });
   await begin({ databaseUrl: url.href });
   const refused = await lookUp(key.keyId).catch((error: unknown) => error);

@@ -6,7 +6,7 @@ import { createDatabaseClock } from '../../../gateway/database-clock.ts';
 import { startChangeListener } from '../../../gateway/keys/change-listener.ts';
 import { sendCheckWith } from '../../../gateway/readiness/notification-check.ts';
 
-// Says how many bytes of heap 2,000 heartbeats have left behind.
+// Prints how many bytes of heap 2,000 heartbeats leave behind.
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 const heapUsed = () => {

@@ -4,14 +4,14 @@ import { createDatabaseClock } from '../../../gateway/database-clock.ts';
 import { startChangeListener } from '../../../gateway/keys/change-listener.ts';
 import { checkChannel } from '../../../gateway/readiness/notification-check.ts';
 
-// Listens in a process of its own, which ends when nothing is left to wait for: no test may keep it.
+// Listens in its own process, which exits once nothing keeps it alive.
 const hour = 3_600_000;
 const { DATABASE_URL: databaseUrl = '', CHECK_URL: checkUrl, HEARTBEAT_MS = hour } = process.env;
 const say = (word: string) => process.stdout.write(`${word}\n`);
 const log = pino({ level: 'silent' });
 const listener = startChangeListener({
   databaseUrl,
-  // by a connection of each: none may keep the process
+  // a new connection for each check, so that none keeps the process alive
   sendCheck: async (payload) => {
     const client = new pg.Client(checkUrl);
     await client.connect();
@@ -26,7 +26,7 @@ const listener = startChangeListener({
   heartbeatMs: Number(HEARTBEAT_MS),
   timeoutMs: hour,
 });
-// in place of a gateway's own work
+// stands for a gateway's own work
 const work = setInterval(() => {}, hour);
 process.once('SIGUSR2', async () => {
   clearInterval(work);

@@ -15,20 +15,20 @@ import { overrideLimits } from '../../support/seeded-keys.ts';
 
 const patient = { timeout: 60_000 };
 
-/** A gateway that hears of changes, and whose time passes when a test says so. */
+/** A gateway that receives changes, with a clock that the test controls. */
 export interface WarmGateway {
   gateway: GatewayFixture;
   clock: { now: number };
   owner: KeyOwner;
-  /** A key that may be sent as often as a test likes. */
+  /** A key with a very high rate limit. */
   newKey(): Promise<UsableKey>;
-  /** What a CONNECT is answered: `connected`, or the code of the refusal. Its tunnel is closed. */
+  /** The result of a CONNECT: `connected`, or the code of the refusal. Its tunnel is closed. */
   answerTo(basicAuth: string, place?: ClientPlace): Promise<string>;
-  /** A tunnel to a server that sends back what it is sent. */
+  /** A tunnel to an echo server. */
   openTunnel(basicAuth: string, place?: ClientPlace): Promise<Socket>;
-  /** How often the database was asked for a key. */
+  /** The number of lookups in the database. */
   lookups(): Promise<number>;
-  /** Until the gateway has heard of every change that was committed before. */
+  /** Resolves once the gateway has received every change committed before. */
   heard(): Promise<void>;
   close(): Promise<void>;
 }
@@ -74,7 +74,7 @@ export async function startWarmGateway(
     },
     lookups: () => gateway.metric('gateway_key_requests_total', { result: 'miss' }),
     async heard() {
-      // changes are told of in the order of their commits
+      // changes arrive in commit order
       const last = await newKey();
       expect(await answerTo(last.basicAuth)).toBe('connected');
       await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${last.id}`;
@@ -89,7 +89,7 @@ export async function startWarmGateway(
   };
 }
 
-/** Until a tunnel is closed from the other side, as which a reset counts too. */
+/** Resolves once the other side closes or resets a tunnel. */
 export function closed(tunnel: Socket): Promise<void> {
   tunnel.resume();
   return new Promise((resolve) => {
@@ -98,7 +98,7 @@ export function closed(tunnel: Socket): Promise<void> {
   });
 }
 
-/** That a tunnel still sends back what it is sent. */
+/** Expects that a tunnel still echoes. */
 export async function expectOpen(tunnel: Socket): Promise<void> {
   const echo = new Promise((resolve) => tunnel.once('data', (bytes) => resolve(String(bytes))));
   tunnel.resume();

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { keyMaxAgeMs } from '../../../gateway/keys/key-cache.ts';
 import { entry, event, scene } from './quota-ledger-scene.ts';
 
-/** What a look-up says of a key of an account whose keys share 1,000 bytes. */
+/** A lookup of a key of an account whose keys share 1,000 bytes. */
 const keyOf = (id: string, askedAt: number, usedBytes: number, accountId = 'an account') =>
   entry(askedAt, 0, id, { id: accountId, limitBytes: 1_000, usedBytes });
 const eventOf = (apiKeyId: string, bytes: number) => ({ ...event(bytes), apiKeyId });
 
-describe('the bytes that keys share are', () => {
-  it("the database's figure and what this node has moved for all of them, and for no other", () => {
+describe('the shared bytes of an account’s keys', () => {
+  it('are the database’s figure plus what this node has moved for all its keys, and no others', () => {
     const { ledger } = scene();
     ledger.usedTogether(keyOf('a', 0, 0));
     ledger.usedTogether(keyOf('c', 0, 0, 'another'));
@@ -21,7 +21,7 @@ describe('the bytes that keys share are', () => {
     expect(ledger.usedTogether({ record: null, askedAt: 0 })).toBe(0);
   });
 
-  it('also those from before a look-up said whose they are, such as an earlier run left', () => {
+  it('include bytes from before a lookup named the account, as an earlier run leaves them', () => {
     const { ledger, clock } = scene();
     ledger.recover(eventOf('a', 300));
     ledger.recover(eventOf('b', 200));
@@ -32,7 +32,7 @@ describe('the bytes that keys share are', () => {
     expect(ledger.usedTogether(keyOf('a', clock.now, 250))).toBe(600);
   });
 
-  it('the same before and after they are recorded, by a figure from before it', () => {
+  it('are the same before and after recording, for a figure from before it', () => {
     const { ledger, clock } = scene();
     const [a, b] = [keyOf('a', 0, 400), keyOf('b', 0, 400)];
     ledger.usedTogether(a);
@@ -46,7 +46,7 @@ describe('the bytes that keys share are', () => {
     expect(ledger.usedTogether(keyOf('b', clock.now, 650))).toBe(700);
   });
 
-  it('those of a key that rested for longer than anything is kept of it', () => {
+  it('include bytes of a key that was idle until it was forgotten', () => {
     const { ledger, clock } = scene();
     ledger.usedTogether(keyOf('a', 0, 0));
     ledger.add('a', 10);
@@ -58,7 +58,7 @@ describe('the bytes that keys share are', () => {
     expect(ledger.usedTogether(keyOf('b', clock.now, 10))).toBe(50);
   });
 
-  it('not those of a key that has become one of another account', () => {
+  it('do not include bytes of a key that moved to another account', () => {
     const { ledger } = scene();
     ledger.usedTogether(keyOf('b', 0, 0));
     ledger.add('b', 5);
@@ -69,7 +69,7 @@ describe('the bytes that keys share are', () => {
   });
 });
 
-it('what is used up is named: the limit of the key, else the one that it shares', () => {
+it('the exceeded limit is named: the key’s own, otherwise the shared one', () => {
   const { ledger } = scene();
   expect(ledger.usedUp(keyOf('a', 0, 999))).toBeNull();
   expect(ledger.usedUp(keyOf('a', 0, 1_000))).toBe('account_quota_exceeded');
@@ -78,7 +78,7 @@ it('what is used up is named: the limit of the key, else the one that it shares'
   expect(ledger.usedUp(both)).toBe('quota_exceeded');
 });
 
-it('nothing is kept of an account once all of its keys have aged, whatever the order', () => {
+it('an account is forgotten once all its keys have aged, in any order', () => {
   const { ledger, clock } = scene();
   const ids = Array.from({ length: 1_000 }, (_, n) => `key ${n}`);
   for (const [n, id] of ids.entries()) {
@@ -95,11 +95,11 @@ it('nothing is kept of an account once all of its keys have aged, whatever the o
   expect(ledger.size).toBe(0);
 });
 
-it('an account is kept while one of its keys has bytes that are not recorded', () => {
+it('an account is kept while one of its keys has unrecorded bytes', () => {
   const { ledger, clock } = scene();
   ledger.usedTogether(keyOf('a', 0, 0));
   ledger.usedTogether(keyOf('b', 0, 0));
-  // a worker that died is charged less than nothing
+  // the bytes of a dead worker are corrected by a negative charge
   for (const [id, bytes] of [
     ['a', 10],
     ['b', 5],

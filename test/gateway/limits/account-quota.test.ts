@@ -16,7 +16,7 @@ import { overrideAccountLimits, overrideLimits } from '../../support/seeded-keys
 
 const sql = connectOwner();
 const limit = 1_000_000;
-/** What is sent at a time. */
+/** The bytes of one write. */
 const part = 50_000;
 /** Nothing is reported before the gateway stops. */
 const withoutReports = { flushMs: 60_000 };
@@ -62,7 +62,7 @@ async function open(gateway: GatewayFixture, key: UsableKey): Promise<Socket> {
   return socket;
 }
 
-/** Sends that much, unless the tunnel is closed before. */
+/** Sends this many bytes, unless the tunnel is closed before. */
 async function send(socket: Socket, bytes: number): Promise<void> {
   for (let sent = 0; sent < bytes && !socket.destroyed; sent += part) {
     socket.write(Buffer.alloc(Math.min(part, bytes - sent)));
@@ -71,7 +71,7 @@ async function send(socket: Socket, bytes: number): Promise<void> {
   }
 }
 
-/** Until the gateway has closed them. */
+/** Resolves once the gateway has closed them. */
 const untilCut = (sockets: Socket[]) =>
   vi.waitFor(() => expect(sockets.every(({ destroyed }) => destroyed)).toBe(true), {
     timeout: 60_000,
@@ -85,7 +85,7 @@ const refused = async (gateway: GatewayFixture, key: UsableKey) => {
   );
 };
 
-/** What the database has of all keys, once it is as much as the gateways passed on. */
+/** The bytes of all live keys in the database, after the gateways have reported everything. */
 async function settledBytes(): Promise<number> {
   await Promise.all(running.splice(0).map((gateway) => gateway.stop()));
   const [row] = await sql`
@@ -95,7 +95,7 @@ async function settledBytes(): Promise<number> {
 }
 
 describe('at one node, before anything is reported', () => {
-  it('what one key uses up closes the tunnels of all, and refuses each, also one that is new', async () => {
+  it('if one key uses up the account, all its tunnels are closed, and each key is refused, even a new one', async () => {
     const gateway = await start(withoutReports);
     const keys = [await owner.newKey(), await owner.newKey()] as const;
     const tunnels = [await open(gateway, keys[0]), await open(gateway, keys[1])] as const;
@@ -108,7 +108,7 @@ describe('at one node, before anything is reported', () => {
     await send(tunnels[0], part);
     await untilCut([...tunnels]);
     for (const key of [...keys, await owner.newKey()]) await refused(gateway, key);
-    // a refusal is recorded as the key's, under its code
+    // the refusal is recorded for the key, with its code
     expect(
       await sql`select from proxy_private.proxy_account_monthly where user_id = ${owner.persona.id}`,
     ).toHaveLength(0);
@@ -116,7 +116,7 @@ describe('at one node, before anything is reported', () => {
     expect(await owner.refusalsOf(keys[0], 1)).toEqual({ account_quota_exceeded: 1 });
   });
 
-  it('deleting keys and minting others gives no more', async () => {
+  it('deleted and newly minted keys do not raise the limit', async () => {
     const gateway = await start(withoutReports);
     const before = target.bytes().received;
     let moved = 0;
@@ -136,11 +136,11 @@ describe('at one node, before anything is reported', () => {
     }
     const bytes = await settledBytes();
     expect(bytes).toBeGreaterThanOrEqual(limit);
-    // the last one was cut at a sweep
+    // the last tunnel was cut at a sweep
     expect(bytes).toBeLessThanOrEqual(moved);
   });
 
-  it('of a hundred keys at once, all are closed within what moves between two sweeps', async () => {
+  it('the tunnels of a hundred keys close with no more overshoot than between two sweeps', async () => {
     const gateway = await start(withoutReports);
     const keys = await Promise.all(Array.from({ length: 100 }, () => owner.newKey()));
     const tunnels = await Promise.all(keys.map((key) => open(gateway, key)));
@@ -151,18 +151,18 @@ describe('at one node, before anything is reported', () => {
   });
 });
 
-it('over two nodes, the reports of both close what is open and refuse at both', async () => {
+it('on two nodes, the reports of both close open tunnels and cause refusals at both', async () => {
   const nodes = [await start(), await start()] as const;
   const keys = [await owner.newKey(), await owner.newKey()] as const;
   const tunnels = [await open(nodes[0], keys[0]), await open(nodes[1], keys[1])] as const;
   await Promise.all(tunnels.map((tunnel) => send(tunnel, limit / 2)));
   await untilCut([...tunnels]);
   for (const node of nodes) for (const key of keys) await refused(node, key);
-  // each has passed on no more than what it did not know of the other
+  // each moved no more than what it did not know of the other
   expect(await settledBytes()).toBe(limit);
 });
 
-it('test keys share a limit of theirs, and live keys go on', async () => {
+it('test keys share their own limit, and live keys continue', async () => {
   const gateway = await start(withoutReports);
   const [live, ...tests] = [
     await owner.newKey(),
@@ -180,7 +180,7 @@ it('test keys share a limit of theirs, and live keys go on', async () => {
   going.destroy();
 });
 
-it("the key's own limit is named where both are used up; one that is raised lets through at once", async () => {
+it('the key’s own limit is named if both are used up; a raised limit takes effect at once', async () => {
   const gateway = await start();
   const key = await owner.newKey();
   await share(0, 0);
@@ -194,13 +194,13 @@ it("the key's own limit is named where both are used up; one that is raised lets
   await vi.waitFor(async () => (await open(gateway, key)).destroy());
 });
 
-it('what an earlier run left in the spool counts, as soon as its key is looked up', async () => {
+it('usage that an earlier run left in the spool counts as soon as its key is looked up', async () => {
   const first = await start({ ...withoutReports, keepSpool: true });
   const [one, two] = [await owner.newKey(), await owner.newKey()];
   const tunnel = await open(first, one);
   await send(tunnel, limit);
   await untilCut([tunnel]);
-  // its events are on disk and not in the database, which refuses to take them for now
+  // its events are on disk but not in the database, which is locked for now
   await sql.begin(async (transaction) => {
     await transaction`lock table proxy_private.proxy_account_monthly in share mode`;
     running.splice(0);

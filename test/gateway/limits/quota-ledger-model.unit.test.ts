@@ -3,7 +3,7 @@ import { type KeyEntry, keyMaxAgeMs } from '../../../gateway/keys/key-cache.ts';
 import { newBytes, type UsageEvent } from '../../../gateway/usage/usage-event.ts';
 import { apiKeyId, entry, event, markMs, scene } from './quota-ledger-scene.ts';
 
-/** Numbers that are the same at each run, so that a failure can be looked into. */
+/** Reproducible random numbers, so that a failure can be investigated. */
 function createRandom(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -12,28 +12,28 @@ function createRandom(seed: number): (below: number) => number {
   };
 }
 
-/** By how much the database's figure rises. */
+/** The increase of the database's figure. */
 function bytesOf(event: UsageEvent): number {
   const { sent, received } = newBytes(event);
   return sent + received;
 }
 
 /**
- * A node and its database, one of many orders of what can happen: bytes are moved and charged, a row's
- * reports say all of them so far, events are committed before the node learns of it, and look-ups read the database
- * some time after they began and are used for as long as they may be.
+ * A node and its database, with random orders of events: bytes are moved and charged, a row's
+ * reports contain all of it so far, events are committed before the node knows, and lookups read
+ * the database some time after they start and are used until they expire.
  */
 function model(seed: number) {
   const random = createRandom(seed);
   const { ledger, clock } = scene(random(2) * 1_000);
   let moved = 0;
   let charged = 0;
-  /** Of the row that is open: undefined before its first report. */
+  /** The reported bytes of the open row: undefined before its first report. */
   let reported: number | undefined;
   let committed = 0;
   const open: UsageEvent[] = [];
   const unacknowledged: UsageEvent[] = [];
-  /** Look-ups under way, and those that were answered. */
+  /** The start times of running lookups, and the answered ones. */
   const begun: number[] = [];
   const answered: { entry: KeyEntry; readAt: number; committed: number }[] = [];
   const settled: { at: number; bytes: number }[] = [];
@@ -75,14 +75,14 @@ function model(seed: number) {
   ];
   return {
     step: () => steps[random(steps.length)]?.(),
-    /** Every figure that may still be used, as used now, with the bounds of what it may say. */
+    /** The current value of every figure that is still valid, with its allowed bounds. */
     figures: () =>
       answered
         .filter((answer) => clock.now - answer.entry.askedAt <= keyMaxAgeMs)
         .map((answer) => ({
           used: ledger.used(answer.entry),
           truth: moved,
-          // what was recorded, or may have been, since about when it was asked for
+          // all that was recorded, or may have been, since about the start of the lookup
           twice:
             settled
               .filter(({ at }) => at >= answer.entry.askedAt - markMs)
@@ -99,7 +99,7 @@ function model(seed: number) {
   };
 }
 
-it('a figure is never too low, and too high by no more than what was recorded since it was asked', () => {
+it('a figure is never too low, and too high by at most the bytes recorded since its lookup', () => {
   let judged = 0;
   for (let seed = 1; seed <= 200; seed += 1) {
     const { step, figures, end } = model(seed);

@@ -5,10 +5,10 @@ import type { UsageEvent } from '../../../gateway/usage/usage-event.ts';
 
 /** The key of these scenes. */
 export const apiKeyId = 'a key';
-/** What was recorded within this time, in ms, is marked as one. */
+/** Bytes recorded within this time, in ms, share one mark. */
 export const markMs = 1_000;
 
-/** What a look-up that began at `askedAt` said of the key's bytes. */
+/** A lookup that started at `askedAt`, with the key's used bytes. */
 export function entry(
   askedAt: number,
   bandwidthUsedBytes: number,
@@ -36,7 +36,7 @@ export function entry(
   };
 }
 
-/** An event that reports these bytes of a row, so many of which a report before has said. */
+/** An event that reports these bytes of a row, `before` of which were reported before. */
 export function event(bytes: number, before?: number): UsageEvent {
   const { sent: bytesSent, received: bytesReceived } = inBothDirections(bytes);
   return {
@@ -59,7 +59,7 @@ function inBothDirections(bytes: number) {
   return { sent, received: bytes - sent };
 }
 
-/** A ledger whose clock is in the test's hand. */
+/** A ledger whose clock the test controls. */
 export function scene(begin = 0) {
   const clock = { now: begin };
   return { clock, ledger: new QuotaLedger(() => clock.now) };

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { keyMaxAgeMs } from '../../../gateway/keys/key-cache.ts';
 import { apiKeyId, entry, event, markMs, scene } from './quota-ledger-scene.ts';
 
-describe('the bytes a key has used are', () => {
-  it("the database's figure while this node has moved none", () => {
+describe('the used bytes of a key', () => {
+  it('are the database’s figure while this node has moved none', () => {
     const { ledger } = scene();
     expect(ledger.used(entry(0, 700))).toBe(700);
     expect(ledger.used({ record: null, askedAt: 0 })).toBe(0);
   });
 
-  it('that and what this node has moved, sent and received', () => {
+  it('are that figure plus what this node has moved, sent and received', () => {
     const { ledger } = scene();
     ledger.add(apiKeyId, 30);
     ledger.add(apiKeyId, 12);
@@ -17,7 +17,7 @@ describe('the bytes a key has used are', () => {
     expect(ledger.used(entry(0, 700))).toBe(742);
   });
 
-  it('the same before and after what was moved is recorded, by a figure from before it', () => {
+  it('are the same before and after recording, for a figure from before it', () => {
     const { ledger, clock } = scene();
     const before = entry(clock.now, 700);
     ledger.add(apiKeyId, 300);
@@ -29,7 +29,7 @@ describe('the bytes a key has used are', () => {
     expect(ledger.used(before)).toBe(1_000);
   });
 
-  it('the same while the reports of a row, each of which says all of it, are recorded', () => {
+  it('are the same while the reports of a row, each with all of its bytes, are recorded', () => {
     const { ledger, clock } = scene();
     const before = entry(clock.now, 500);
     ledger.add(apiKeyId, 300);
@@ -42,7 +42,7 @@ describe('the bytes a key has used are', () => {
     expect(ledger.used(entry(clock.now, 800))).toBe(800);
   });
 
-  it('not counted twice by a figure from after it', () => {
+  it('are not counted twice for a figure from after it', () => {
     const { ledger, clock } = scene();
     ledger.add(apiKeyId, 300);
     ledger.settle([event(200)]);
@@ -50,20 +50,20 @@ describe('the bytes a key has used are', () => {
     expect(ledger.used(entry(clock.now, 200))).toBe(300);
   });
 
-  it('too high rather than too low by a figure from the same moment', () => {
+  it('are too high rather than too low for a figure from the same moment', () => {
     const { ledger, clock } = scene();
     ledger.add(apiKeyId, 300);
     ledger.settle([event(200)]);
     expect(ledger.used(entry(clock.now, 200))).toBe(500);
   });
 
-  it('right also for a figure that was waited for after it was read', () => {
+  it('are right for a figure that is used long after it was read', () => {
     const { ledger, clock } = scene();
     const read = entry(clock.now, 700);
     ledger.add(apiKeyId, 300);
     clock.now += 1;
     ledger.settle([event(300)]);
-    // the entry was fresh when it was taken, and a limiter took its time
+    // the entry was fresh when it was read, but a rate limiter took its time
     clock.now += keyMaxAgeMs + 3_000;
     ledger.settle([event(0)]);
     expect(ledger.used(read)).toBe(1_000);
@@ -74,13 +74,13 @@ it.each([
   [999, null],
   [1_000, 'quota_exceeded'],
   [1_001, 'quota_exceeded'],
-])('with %i of 1000 bytes, what is used up is %s', (bytes, usedUp) => {
+])('with %i of 1000 bytes, the exceeded limit is %s', (bytes, usedUp) => {
   const { ledger } = scene();
   ledger.add(apiKeyId, 10);
   expect(ledger.usedUp(entry(0, bytes - 10))).toBe(usedUp);
 });
 
-it('an unknown key has no month to use up, and a limit of 0 is used up at once', () => {
+it('an unknown key exceeds nothing, and a limit of 0 is exceeded at once', () => {
   const { ledger } = scene();
   expect(ledger.usedUp({ record: null, askedAt: 0 })).toBeNull();
   const none = entry(0, 0);
@@ -88,7 +88,7 @@ it('an unknown key has no month to use up, and a limit of 0 is used up at once',
   expect(ledger.usedUp(none)).toBe('quota_exceeded');
 });
 
-it('nothing is kept of a key once all is recorded and every older figure has aged', () => {
+it('a key is forgotten once all is recorded and every older figure has expired', () => {
   const { ledger, clock } = scene();
   ledger.add(apiKeyId, 0);
   expect(ledger.size).toBe(0);
@@ -105,7 +105,7 @@ it('nothing is kept of a key once all is recorded and every older figure has age
   expect(ledger.size).toBe(0);
 });
 
-it('a key with bytes that are not recorded is kept for as long as it takes', () => {
+it('a key with unrecorded bytes is kept for as long as they exist', () => {
   const { ledger, clock } = scene();
   ledger.add(apiKeyId, 10);
   ledger.settle([event(9)]);
@@ -115,7 +115,7 @@ it('a key with bytes that are not recorded is kept for as long as it takes', () 
   expect(ledger.used(entry(clock.now, 9))).toBe(10);
 });
 
-it('what was never added is not taken away', () => {
+it('bytes that were never added are not subtracted', () => {
   const { ledger, clock } = scene();
   ledger.settle([event(500)]);
   expect(ledger.used(entry(clock.now, 700))).toBe(700);
@@ -123,7 +123,7 @@ it('what was never added is not taken away', () => {
   expect(ledger.used(entry(clock.now, 700))).toBe(710);
 });
 
-it('what was recorded within a second is marked as one, too high rather than too low', () => {
+it('bytes recorded within a second share one mark, too high rather than too low', () => {
   const { ledger, clock } = scene();
   ledger.add(apiKeyId, 350);
   ledger.settle([event(100)]);
@@ -135,8 +135,8 @@ it('what was recorded within a second is marked as one, too high rather than too
   expect(ledger.used(entry(clock.now, 350))).toBe(350 + 50);
 });
 
-// a filter over every mark at every batch took longer than any test may
-it('a batch a millisecond costs no more than a batch now and then', () => {
+// a filter over every mark in every batch exceeded the test's timeout
+it('a batch per millisecond costs no more than an occasional batch', () => {
   const { ledger, clock } = scene();
   const others = 1_000;
   for (let index = 0; index < others; index += 1) ledger.add(`key ${index}`, 1);

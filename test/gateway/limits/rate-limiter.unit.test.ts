@@ -8,7 +8,7 @@ function limiterAt(startMs = 0) {
   return { clock, limiter };
 }
 
-/** Numbers from 0 to 1 that are the same in every run. */
+/** Numbers from 0 to 1, the same in every run. */
 function* randomFrom(seed: number): Generator<number, never> {
   let state = seed;
   for (;;) {
@@ -19,24 +19,24 @@ function* randomFrom(seed: number): Generator<number, never> {
   }
 }
 
-// days of running make the clock's numbers large
+// after days of running, the clock's numbers are large
 const scenes = [1, 2, 3, 7, 10, 50, 199, 200, 1_000].flatMap((rate) =>
   [0, 30 * 24 * 3_600_000].map((startMs) => ({ rate, startMs })),
 );
 
 test.each(scenes)(
-  'random arrivals at rate $rate, begun at $startMs ms, get what a bucket of whole tokens gives',
+  'random arrivals at rate $rate, from $startMs ms on, match a token bucket of whole tokens',
   ({ rate, startMs }) => {
     const { clock, limiter } = limiterAt(startMs);
     const random = randomFrom(rate);
-    // in thousandths, so that whole milliseconds fill it by whole numbers
+    // in thousandths, so that whole milliseconds add whole numbers
     let tokens = rate * 1_000;
     let accepted = 0;
     let refused = 0;
-    // judged after the loop, as an assertion costs more than what it judges
+    // checked after the loop, because an assertion costs more than a take
     const wrong: { arrival: number; tokens: number; wait: number }[] = [];
     for (let arrival = 0; arrival < 20_000; arrival++) {
-      // crowds above the rate, and pauses that let the bucket fill
+      // bursts above the rate, and pauses that refill the bucket
       const [kind, length] = [random.next().value, random.next().value];
       const longestMs = kind < 0.3 / rate ? 2_000 : kind < 0.5 ? 0 : 1_500 / rate;
       const passed = Math.floor(length * longestMs);
@@ -58,7 +58,7 @@ test.each(scenes)(
   },
 );
 
-test('no span of time, of whatever length, sees more than one burst and the rate', () => {
+test('no span of time, of any length, sees more than one burst plus the rate', () => {
   const rate = 20;
   const { clock, limiter } = limiterAt();
   const random = randomFrom(7);
@@ -78,7 +78,7 @@ test('no span of time, of whatever length, sees more than one burst and the rate
   expect(worst).toBeLessThanOrEqual(rate + 1e-6);
 });
 
-test('a refused one may go on after the wait it was told, and not before', () => {
+test('a refused caller may continue after the returned wait, and not before', () => {
   const { clock, limiter } = limiterAt(1_234.5);
   for (let taken = 0; taken < 3; taken++) expect(limiter.take('key', 3)).toBe(0);
   const wait = limiter.take('key', 3);
@@ -96,7 +96,7 @@ test('keys do not share a bucket', () => {
   expect(limiter.take('other', 1)).toBe(0);
 });
 
-test('a raised rate holds at once, and is no fresh burst', () => {
+test('a raised rate applies at once, without a fresh burst', () => {
   const { clock, limiter } = limiterAt();
   for (let taken = 0; taken < 10; taken++) limiter.take('key', 10);
   expect(limiter.take('key', 1_000)).toBeCloseTo(0.001, 9);
@@ -106,7 +106,7 @@ test('a raised rate holds at once, and is no fresh burst', () => {
   expect(accepted).toBe(10);
 });
 
-test('a lowered rate holds at once', () => {
+test('a lowered rate applies at once', () => {
   const { clock, limiter } = limiterAt();
   for (let taken = 0; taken < 100; taken++) expect(limiter.take('key', 100)).toBe(0);
   expect(limiter.take('key', 2)).toBeCloseTo(0.5, 9);
@@ -115,7 +115,7 @@ test('a lowered rate holds at once', () => {
   expect(limiter.take('key', 2)).toBeCloseTo(0.5, 9);
 });
 
-test('a full bucket is forgotten, and one that is not is kept', () => {
+test('a full bucket is forgotten, and any other is kept', () => {
   const { clock, limiter } = limiterAt();
   for (let key = 0; key < 100_000; key++) limiter.take(`key ${key}`, 10);
   for (let second = 0; second < 3; second++) {
@@ -132,7 +132,7 @@ test('a full bucket is forgotten, and one that is not is kept', () => {
   expect(limiter.take('emptied', 10)).toBeGreaterThan(0);
 });
 
-test('a flood of refused CONNECTs is not remembered', () => {
+test('a flood of refused CONNECTs takes no memory', () => {
   const { limiter } = limiterAt();
   for (let sent = 0; sent < 10_000; sent++) limiter.take('key', 1);
   expect(limiter.size).toBe(1);

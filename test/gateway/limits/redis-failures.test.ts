@@ -18,7 +18,7 @@ describe.skipIf(withoutRedis)('with Redis', () => {
     await redis?.remove();
   });
 
-  test('a Redis that is killed under load, and returns: each node counts alone meanwhile', async () => {
+  test('while a Redis that is killed under load is away, each node counts alone', async () => {
     const own = await startRedis();
     onTestFinished(() => own.remove());
     const nodes = await nodesOn(own.url, 2);
@@ -33,7 +33,7 @@ describe.skipIf(withoutRedis)('with Redis', () => {
         return stop;
       });
       const seconds = (performance.now() - begun) / 1_000;
-      // in every state: a burst, and the rate
+      // in every state: one burst plus the rate
       expect(accepted).toBeLessThanOrEqual(rate + rate * seconds);
       return accepted;
     });
@@ -46,12 +46,12 @@ describe.skipIf(withoutRedis)('with Redis', () => {
     stop = true;
     for (const accepted of await Promise.all(loads)) expect(accepted).toBeGreaterThan(0);
     for (const { logged } of nodes) {
-      // a line at each loss, and one at each return
+      // one line per loss, and one per return
       expect(logged().map(({ level }) => level)).toEqual([40, 30, 40, 30, 40, 30]);
     }
   });
 
-  test('a Redis that falls silent holds up nobody, and is used again when it answers', async () => {
+  test('a Redis that stops answering delays no one, and is used again when it answers', async () => {
     const line = await startTcpProxy(redis.url);
     onTestFinished(() => line.close());
     const nodes = await nodesOn(line.through(redis.url), 2, 100);
@@ -59,11 +59,11 @@ describe.skipIf(withoutRedis)('with Redis', () => {
     expect(await Promise.all(limiters.map((limiter) => limiter.take('silent', 5)))).toEqual([0, 0]);
 
     line.blackHole();
-    // by Redis, or by the node alone: an answer
+    // each gets an answer, from Redis or from the node alone
     const held = limiters.flatMap((limiter) => [1, 2, 3].map(() => limiter.take('silent', 5)));
     expect(await Promise.all(held)).toEqual([0, 0, 0, 0, 0, 0]);
     expect(limiters.map(({ available }) => available)).toEqual([false, false]);
-    // while it is tried again
+    // while connections are retried
     await eventually(() => expect(line.accepted).toBeGreaterThan(4));
     expect(limiters.map(({ available }) => available)).toEqual([false, false]);
 
@@ -74,7 +74,7 @@ describe.skipIf(withoutRedis)('with Redis', () => {
     }
   });
 
-  test('regression: Redis is not late because this process was busy', async () => {
+  test('regression: Redis does not count as late because this process was busy', async () => {
     const [node] = await nodesOn(redis.url, 1, 2_000);
     const taking = node?.limiter.take('busy', 5);
     const until = performance.now() + 2_500;
@@ -84,7 +84,7 @@ describe.skipIf(withoutRedis)('with Redis', () => {
     expect(node?.logged()).toEqual([]);
   });
 
-  test('a Redis that answers, but takes no writes, counts as away', async () => {
+  test('a Redis that answers but accepts no writes counts as away', async () => {
     const replica = await startRedis('--replicaof', loopback, `${await freePort()}`);
     onTestFinished(() => replica.remove());
     const { limiter, logged } = newNode(replica.url);
@@ -96,8 +96,8 @@ describe.skipIf(withoutRedis)('with Redis', () => {
   const secret = 'hunter2-of-redis';
   test.each([
     ['a wrong password', ['--requirepass', 'another'], 'WRONGPASS'],
-    ['a command that it does not know', ['--rename-command', 'HELLO', ''], 'ERR'],
-  ])('regression: no word of the URL is logged after %s', async (_, options, reason) => {
+    ['an unknown command', ['--rename-command', 'HELLO', ''], 'ERR'],
+  ])('regression: nothing of the URL is logged after %s', async (_, options, reason) => {
     const guarded = await startRedis(...options);
     onTestFinished(() => guarded.remove());
     const { limiter, lines, logged } = newNode(`redis://:${secret}@${loopback}:${guarded.port}`);
@@ -106,7 +106,7 @@ describe.skipIf(withoutRedis)('with Redis', () => {
     expect(lines.join('')).not.toContain(secret);
   });
 
-  test('the right password is let in', async () => {
+  test('the right password works', async () => {
     const guarded = await startRedis('--requirepass', secret);
     onTestFinished(() => guarded.remove());
     const [node] = await nodesOn(`redis://:${secret}@${loopback}:${guarded.port}`, 1);
@@ -115,7 +115,7 @@ describe.skipIf(withoutRedis)('with Redis', () => {
   });
 });
 
-test('a Redis that is not there from the start leaves a node to itself, and is said once', async () => {
+test('without Redis from the start, a node counts alone and logs it once', async () => {
   const { limiter, logged } = newNode(`redis://${loopback}:${await freePort()}`);
   let accepted = 0;
   await hammer([limiter], 'key', 2, (waitSeconds) => {
@@ -127,11 +127,11 @@ test('a Redis that is not there from the start leaves a node to itself, and is s
   await eventually(() => expect(logged()).toMatchObject([{ level: 40, reason: 'ECONNREFUSED' }]));
 });
 
-test('regression: a limiter that is closed as it connects leaves no connection', async () => {
+test('regression: a limiter that is closed while it connects leaves no connection', async () => {
   const openSockets = () =>
     process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
   const before = openSockets();
-  // accepts, and never says a word
+  // accepts, and never answers
   const silent = createServer((socket) => socket.resume());
   silent.listen(0, loopback);
   await once(silent, 'listening');
@@ -143,7 +143,7 @@ test('regression: a limiter that is closed as it connects leaves no connection',
 });
 
 test.each(['redis://:hunter2@[bad/', 'http://:hunter2@127.0.0.1', ':hunter2@127.0.0.1', ''])(
-  'regression: %s is refused without being repeated',
+  'regression: %s is refused without being shown',
   (url) => {
     const create = () => newNode(url);
     expect(create).toThrow();

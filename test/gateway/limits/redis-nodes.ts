@@ -4,10 +4,10 @@ import { expect, onTestFinished, vi } from 'vitest';
 import { createLocalRateLimiter, type RateLimiter } from '../../../gateway/limits/rate-limiter.ts';
 import { createRedisRateLimiter } from '../../../gateway/limits/redis-rate-limiter.ts';
 
-/** Waits until `assertion` holds: how long a machine takes for that is not what is tested. */
+/** Waits until `assertion` holds, with a long timeout, because a slow machine is not under test. */
 export const eventually = (assertion: () => unknown) => vi.waitFor(assertion, { timeout: 60_000 });
 
-/** One gateway's limiter, and what it logged; closed with the test. */
+/** One gateway's limiter and its log; closed with the test. */
 export function newNode(url: string, timeoutMs = 60_000) {
   const lines: string[] = [];
   const log = pino({ level: 'trace' }, { write: (line: string) => lines.push(line) });
@@ -18,14 +18,14 @@ export function newNode(url: string, timeoutMs = 60_000) {
   return { limiter, lines, logged };
 }
 
-/** `count` limiters that have Redis. */
+/** `count` limiters that are connected to Redis. */
 export async function nodesOn(url: string, count: number, timeoutMs?: number) {
   const nodes = Array.from({ length: count }, () => newNode(url, timeoutMs));
   await eventually(() => expect(nodes.every(({ limiter }) => limiter.available)).toBe(true));
   return nodes;
 }
 
-/** Takes with four clients a limiter, each at once again, until `enough` says so. */
+/** Takes tokens with four clients per limiter, without pause, until `enough`. */
 export async function hammer(
   limiters: RateLimiter[],
   key: string,
@@ -42,7 +42,7 @@ export async function hammer(
   await Promise.all(limiters.flatMap((limiter) => [1, 2, 3, 4].map(() => client(limiter))));
 }
 
-/** Takes what a key's bucket holds, so that from here on its rate is all there is. */
+/** Empties a key's bucket, so that only its rate counts from here on. */
 export async function empty(limiters: RateLimiter[], key: string, rate: number): Promise<void> {
   await Promise.all(
     limiters.map((limiter) => hammer([limiter], key, rate, (waitSeconds) => waitSeconds > 0)),

@@ -30,10 +30,10 @@ describe.skipIf(withoutRedis)('with Redis', () => {
     { nodes: 2, rate: 50 },
     { nodes: 2, rate: 333 },
     { nodes: 3, rate: 10 },
-  ])('$nodes nodes let $rate a second through, together', async ({ nodes: count, rate }) => {
+  ])('$nodes nodes allow $rate per second together', async ({ nodes: count, rate }) => {
     const key = `${count} nodes at ${rate}`;
     const limiters = (await nodesOn(redis.url, count)).map(({ limiter }) => limiter);
-    // before the bucket is empty, so that a pause can only make the bound wider
+    // measured before the bucket is empty, so that a pause can only widen the bound
     const begun = await redisSeconds();
     await empty(limiters, key, rate);
 
@@ -47,9 +47,9 @@ describe.skipIf(withoutRedis)('with Redis', () => {
     });
     const seconds = (await redisSeconds()) - begun;
 
-    // a part of one may have been left in the bucket
+    // a partial token may have been left in the bucket
     expect(accepted - 1).toBeLessThanOrEqual(rate * seconds);
-    // and nobody waits for longer than the next one takes, by Redis's whole milliseconds
+    // no wait is longer than one token takes, in Redis's whole milliseconds
     expect(longestWait).toBeLessThanOrEqual(1 / rate + 0.001 + 1e-9);
   });
 
@@ -67,7 +67,7 @@ describe.skipIf(withoutRedis)('with Redis', () => {
     expect(accepted).toBeLessThanOrEqual(20 + 20 * seconds);
   });
 
-  test('another rate holds at once, without a fresh burst', async () => {
+  test('another rate applies at once, without a fresh burst', async () => {
     const limiters = (await nodesOn(redis.url, 2)).map(({ limiter }) => limiter);
     const raised = await redisSeconds();
     await empty(limiters, 'changed', 10);
@@ -77,7 +77,7 @@ describe.skipIf(withoutRedis)('with Redis', () => {
       if (waitSeconds === 0) accepted++;
       return accepted >= 300;
     });
-    // what the lower rate left, at most one of its intervals, is a hundred of the higher
+    // one interval of the lower rate, the most that can be left, is a hundred of the higher
     expect(accepted).toBeLessThanOrEqual(1_000 * ((await redisSeconds()) - raised) + 101);
 
     const lowered = await redisSeconds();
@@ -91,13 +91,13 @@ describe.skipIf(withoutRedis)('with Redis', () => {
     expect(Math.max(...waits)).toBeLessThanOrEqual(0.501);
   });
 
-  test('keys do not share a bucket, and nothing but their ids is kept, no longer than needed', async () => {
+  test('keys do not share a bucket, and Redis only keeps their ids, for no longer than needed', async () => {
     await observer.sendCommand(['FLUSHALL']);
     const [node] = await nodesOn(redis.url, 1);
     const keyIds = ['avp_live_000000000001', 'avp_live_000000000002'];
     const firsts = await Promise.all(keyIds.map((keyId) => node?.limiter.take(keyId, 1)));
     expect(firsts).toEqual([0, 0]);
-    // they last for a second: one that is gone already is put there again
+    // entries last for a second: an expired one is written again
     await eventually(async () => {
       for (const keyId of keyIds) await node?.limiter.take(keyId, 1);
       const keys = (await observer.sendCommand(['KEYS', '*'])) as string[];
@@ -112,7 +112,7 @@ describe.skipIf(withoutRedis)('with Redis', () => {
     });
   });
 
-  test('a clock that was set back locks no key out', async () => {
+  test('a clock that was set back locks out no key', async () => {
     const [node] = await nodesOn(redis.url, 1);
     const future = ((await redisSeconds()) + 3_600) * 1e6;
     await observer.sendCommand(['SET', 'proxy-connects:future', future.toFixed(2)]);

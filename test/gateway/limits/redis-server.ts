@@ -6,23 +6,23 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort, loopback } from '../../../scripts/stack/ports.ts';
 
-/** A redis-server of a test's own, that keeps nothing. */
+/** A redis-server for one test, without persistence. */
 export interface RedisServer {
   readonly port: number;
   readonly url: string;
-  /** Starts it again after `kill`, empty, at the same port. */
+  /** Starts it again after `kill`, empty, on the same port. */
   start(): Promise<void>;
-  /** Ends it without a goodbye. */
+  /** Kills it with SIGKILL. */
   kill(): Promise<void>;
   remove(): Promise<void>;
 }
 
 const installed = spawnSync('redis-server', ['--version']).error === undefined;
 
-/** Whether tests of Redis are left out: no redis-server on the PATH, and `REQUIRE_REDIS` not set. */
+/** Whether to skip tests of Redis: it is not on the PATH, and `REQUIRE_REDIS` is not set. */
 export const withoutRedis = !installed && !process.env.REQUIRE_REDIS;
 
-/** Starts a redis-server on a free port, with more of its options, as `--requirepass word`. */
+/** Starts a redis-server on a free port, with extra options, for example `--requirepass word`. */
 export async function startRedis(...options: string[]): Promise<RedisServer> {
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'redis-'));
@@ -33,7 +33,7 @@ export async function startRedis(...options: string[]): Promise<RedisServer> {
     server = spawn('redis-server', [...settings, ...options], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    // rejects when it cannot be spawned, as `exited` cannot
+    // rejects if the program cannot start, which `exited` does not notice
     await once(server, 'spawn');
     const exited = once(server, 'exit').then(() => {
       throw new Error('redis-server ended');
@@ -46,7 +46,7 @@ export async function startRedis(...options: string[]): Promise<RedisServer> {
       }
     };
     await Promise.race([ready(), exited]);
-    // nobody reads on: a full pipe would stop it
+    // keep draining: a full pipe would block it
     server.stdout?.resume();
   };
   const kill = async () => {

@@ -45,7 +45,7 @@ async function newKey(): Promise<UsableKey> {
   return key;
 }
 
-/** Whether a CONNECT is accepted; one that is not is refused for the rate. */
+/** Whether a CONNECT is accepted; expects 429 otherwise. */
 async function accepted(gateway: GatewayFixture, key: UsableKey): Promise<boolean> {
   const request = connectRequest(`127.0.0.1:${target.port}`, key.basicAuth);
   const { status, headers, socket } = await sendRaw(gateway.port, request);
@@ -62,7 +62,7 @@ async function countAccepted(gateway: GatewayFixture, key: UsableKey, tries: num
   return count;
 }
 
-it('one node lets a second’s worth through at once, and the key’s rate after it, exactly', async () => {
+it('one node allows one second’s worth at once, and exactly the key’s rate afterwards', async () => {
   let time = 0;
   const gateway = await start({ now: () => time });
   const key = await newKey();
@@ -98,10 +98,10 @@ describe.skipIf(withoutRedis)('two nodes with one Redis', () => {
     return Number(seconds) + Number(microseconds) / 1e6;
   }
 
-  /** What two hammered nodes accepted, each and in all, in how many seconds. */
+  /** The accepted CONNECTs of two hammered nodes, each and in total, and the elapsed seconds. */
   async function hammer(nodes: GatewayFixture[], key: UsableKey) {
     const [first = expect.fail()] = nodes;
-    // from a moment at which the bucket is known to have been empty
+    // start at a moment when the bucket is known to be empty
     let begun: number;
     do {
       begun = await redisSeconds();
@@ -118,7 +118,7 @@ describe.skipIf(withoutRedis)('two nodes with one Redis', () => {
     return { counts, total: total(), seconds: (await redisSeconds()) - begun };
   }
 
-  it('let no more through than the key’s rate, together', async () => {
+  it('allow no more than the key’s rate, together', async () => {
     const nodes = await Promise.all([1, 2].map(() => start({ redisUrl: redis.url })));
     const lost = () => nodes.flatMap(({ logged }) => logged).filter((line) => /alone/.test(line));
     for (let disturbed = true; disturbed; ) {
@@ -127,11 +127,11 @@ describe.skipIf(withoutRedis)('two nodes with one Redis', () => {
       }, 60_000);
       const before = lost().length;
       const { counts, total, seconds } = await hammer(nodes, await newKey());
-      // a node that Redis answers too slowly counts alone, as it should: that is no trial
-      // and nodes in step may have one let through each time: that shows nothing of the other
+      // repeat the trial if a node counted alone because Redis was slow, or if one node was
+      // accepted every time, which would show nothing about the other
       disturbed = lost().length > before || Math.min(...counts) === 0;
       if (disturbed) continue;
-      // one may have been in the making
+      // one token may have been almost complete
       expect(total - 1).toBeLessThanOrEqual(rate * seconds);
     }
   });

@@ -13,19 +13,19 @@ export interface CertificateFolder {
   folder: string;
   certificateFile: string;
   keyFile: string;
-  /** Makes a certificate and writes it over the one that is there. */
+  /** Creates a certificate and overwrites the files with it. */
   write(options?: CertificateOptions): TestCertificate;
   remove(): void;
 }
 
-/** Makes one, with a certificate that can be used; removed when the test is over. */
+/** Creates one with a valid certificate; removed after the test. */
 export function certificateFolder(): CertificateFolder {
   const made = makeCertificateFolder();
   onTestFinished(made.remove);
   return made;
 }
 
-/** The same for several tests, which remove it. */
+/** The same for several tests, which remove it themselves. */
 export function makeCertificateFolder(): CertificateFolder {
   const folder = mkdtempSync(join(tmpdir(), 'certificate-'));
   const certificateFile = join(folder, 'tls.crt');

@@ -56,7 +56,7 @@ const tlsSettings = (files: { certificateFile: string; keyFile: string }) => ({
   GATEWAY_TLS_KEY_FILE: files.keyFile,
 });
 
-/** Runs `node gateway/main.ts`; ended when the test is over. */
+/** Runs `node gateway/main.ts`; killed after the test. */
 async function run(settings: Record<string, string>) {
   const gateway = startGatewayProcess(environment(settings));
   onTestFinished(async () => void (await gateway.kill()));
@@ -67,7 +67,7 @@ async function run(settings: Record<string, string>) {
   return { ...gateway, port, tlsPort, lines };
 }
 
-/** The certificate that a client is given now. */
+/** The fingerprint of the certificate that a client gets now. */
 async function fingerprintAt(port: number): Promise<string> {
   const socket = connectTo(port, { tls: {} }) as TLSSocket;
   await once(socket, 'secureConnect');
@@ -85,7 +85,7 @@ async function openTunnel(port: number, tls?: object): Promise<Socket> {
 }
 
 describe('while tunnels run', () => {
-  it('certificates are replaced by SIGHUP and by their files alone; bad ones are not taken', async () => {
+  it('certificates are replaced after SIGHUP or a change of their files; invalid ones are rejected', async () => {
     const files = certificateFolder();
     const first = files.write();
     const gateway = await run(tlsSettings(files));
@@ -147,7 +147,7 @@ describe('while tunnels run', () => {
     expect(await gateway.stop()).toBe(0);
   });
 
-  it('SIGHUP before it is ready does not end it', async () => {
+  it('SIGHUP before the gateway is ready does not end it', async () => {
     const gateway = startGatewayProcess(environment(tlsSettings(certificateFolder())));
     onTestFinished(async () => void (await gateway.kill()));
     // its first line, before anything listens
@@ -159,7 +159,7 @@ describe('while tunnels run', () => {
 });
 
 it.each<[string, (files: ReturnType<typeof certificateFolder>) => void, 'certificate' | 'key']>([
-  ['is gone', ({ certificateFile }) => rmSync(certificateFile), 'certificate'],
+  ['is missing', ({ certificateFile }) => rmSync(certificateFile), 'certificate'],
   ['is half written', ({ keyFile }) => truncateSync(keyFile, 50), 'key'],
   ['has expired', (files) => files.write({ validTo: new Date(0) }), 'certificate'],
 ])('a start with a file that %s is explained', async (_, spoil, which) => {

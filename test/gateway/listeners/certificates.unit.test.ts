@@ -18,7 +18,7 @@ interface LogLine {
   msg: string;
 }
 
-/** Certificates of a folder that are looked at often, and what they logged. */
+/** The certificates of a folder, polled often, and their log. */
 async function open(
   files: Pick<CertificateFolder, 'certificateFile' | 'keyFile'>,
   clock = { now: Date.now() },
@@ -38,8 +38,8 @@ async function open(
   return { certificates, lines, errors, warnings, clock };
 }
 
-describe('what replaces a certificate is in use soon, and its names, fingerprint and expiry are logged', () => {
-  it('when both files are written again', async () => {
+describe('a new certificate is soon in use, and its names, fingerprint and expiry are logged', () => {
+  it('when both files are overwritten', async () => {
     const files = certificateFolder();
     const { certificates, lines } = await open(files);
     const changed = vi.fn();
@@ -56,7 +56,7 @@ describe('what replaces a certificate is in use soon, and its names, fingerprint
     });
   });
 
-  it('when each is renamed over the one before', async () => {
+  it('when each is renamed over the old one', async () => {
     const files = certificateFolder();
     const { certificates } = await open(files);
     const next = newCertificate();
@@ -96,7 +96,7 @@ describe('what replaces a certificate is in use soon, and its names, fingerprint
     );
   });
 
-  it('when it is asked for, at once', async () => {
+  it('at once, when a reload is requested', async () => {
     const files = certificateFolder();
     const { certificates } = await open(files);
     const next = files.write();
@@ -106,8 +106,8 @@ describe('what replaces a certificate is in use soon, and its names, fingerprint
 });
 
 const spoiled: [why: string, code: string, spoil: (files: CertificateFolder) => void][] = [
-  ['is gone', 'file_unreadable', ({ certificateFile }) => rmSync(certificateFile)],
-  ['is gone: the key', 'file_unreadable', ({ keyFile }) => rmSync(keyFile)],
+  ['is missing', 'file_unreadable', ({ certificateFile }) => rmSync(certificateFile)],
+  ['is missing: the key', 'file_unreadable', ({ keyFile }) => rmSync(keyFile)],
   [
     'is a folder',
     'file_unreadable',
@@ -134,7 +134,7 @@ const spoiled: [why: string, code: string, spoil: (files: CertificateFolder) => 
     ({ certificateFile }) => writeFileSync(certificateFile, 'x'.repeat(1_048_577)),
   ],
   [
-    'is of another key',
+    'belongs to another key',
     'key_of_another_certificate',
     ({ certificateFile }) => writeFileSync(certificateFile, newCertificate().cert),
   ],
@@ -160,7 +160,7 @@ const spoiled: [why: string, code: string, spoil: (files: CertificateFolder) => 
 ];
 
 describe.each(spoiled)('a file that %s', (_, code, spoil) => {
-  it('leaves the old certificate in use, and the log says why, until it is as it should be', async () => {
+  it('leaves the old certificate in use, and the log says why, until the file is valid again', async () => {
     const files = certificateFolder();
     const { certificates, errors } = await open(files);
     const before = certificates.current;
@@ -180,14 +180,14 @@ describe.each(spoiled)('a file that %s', (_, code, spoil) => {
     );
   });
 
-  it('is no certificate to begin with', async () => {
+  it('is refused at the start', async () => {
     const files = certificateFolder();
     spoil(files);
     await expect(open(files)).rejects.toMatchObject({ code });
   });
 });
 
-it('what cannot be used is logged once, and once more when it is tried again a minute later', async () => {
+it('an unusable file is logged once, and again when it is retried a minute later', async () => {
   const files = certificateFolder();
   const { certificates, errors, clock } = await open(files);
   truncateSync(files.keyFile);
@@ -203,20 +203,20 @@ it('what cannot be used is logged once, and once more when it is tried again a m
 describe('a certificate that expires', () => {
   const expiring = (days: number) => new Date(Date.now() + days * dayMs);
 
-  it('in 14 days is warned of, once per day', async () => {
+  it('in 14 days causes one warning per day', async () => {
     const files = certificateFolder();
     files.write({ validTo: expiring(15) });
     const { certificates, warnings, clock } = await open(files);
     expect(warnings()).toEqual([]);
     clock.now += dayMs + 2_000;
     await vi.waitFor(() => expect(warnings()).toMatchObject([{ days: 13 }]), soon);
-    // the same certificate again is no other day
+    // a reload of the same certificate does not start a new day
     expect(await certificates.reload()).toBe(true);
     clock.now += dayMs;
     await vi.waitFor(() => expect(warnings()).toMatchObject([{ days: 13 }, { days: 12 }]), soon);
   });
 
-  it('stays in use after that, and goes on to be warned of', async () => {
+  it('stays in use after that, and still causes warnings', async () => {
     const files = certificateFolder();
     files.write({ validTo: expiring(1) });
     const { certificates, warnings, clock } = await open(files);
@@ -229,7 +229,7 @@ describe('a certificate that expires', () => {
     expect(certificates.current).toBe(before);
   });
 
-  it('and is replaced is warned of no more', async () => {
+  it('and is replaced causes no more warnings', async () => {
     const files = certificateFolder();
     files.write({ validTo: expiring(3) });
     const { certificates, warnings, clock } = await open(files);

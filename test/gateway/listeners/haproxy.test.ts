@@ -74,7 +74,7 @@ describe.skipIf(withoutHaproxy)('behind HAProxy', () => {
         { ...place, ...(listener === 'TLS' && { tls: {} }) },
       );
 
-    it('a key is for the clients’ own addresses', async () => {
+    it('a key’s allowlist applies to the clients’ own addresses', async () => {
       const key = await keyFor('127.0.0.5');
       const inside = await ask(key, { localAddress: '127.0.0.5', allowHalfOpen: true });
       expect(inside.status).toBe(200);
@@ -82,19 +82,19 @@ describe.skipIf(withoutHaproxy)('behind HAProxy', () => {
       expect((await readToEnd(inside.socket)).length).toBe(500_000);
       const outside = await ask(key, { localAddress: '127.0.0.6' });
       expect([outside.status, outside.body.split(':')[0]]).toEqual([403, 'address_forbidden']);
-      // HAProxy's own
+      // HAProxy's own address
       const balancer = await ask(await keyFor('127.0.0.2'), { localAddress: '127.0.0.5' });
       expect(balancer.status).toBe(403);
     });
 
-    it.skipIf(!hasIpv6)('a client may be at an address of IPv6', async () => {
+    it.skipIf(!hasIpv6)('a client may have an IPv6 address', async () => {
       const inside = await ask(await keyFor('::1'), { host: '::1' });
       expect(inside.status).toBe(200);
       inside.socket.destroy();
       expect((await ask(await keyFor('2001:db8::/32'), { host: '::1' })).status).toBe(403);
     });
 
-    it('a client that sends a header itself is refused, and not believed', async () => {
+    it('a client that sends a PROXY header itself is refused', async () => {
       const key = await keyFor('127.0.0.5');
       const spoofed = 'PROXY TCP4 127.0.0.5 127.0.0.1 51234 7777\r\n';
       const asked = spoofed + connectRequest(`127.0.0.1:${echo.port}`, key.basicAuth);

@@ -8,12 +8,12 @@ import { freePort } from '../../../scripts/stack/ports.ts';
 
 const installed = spawnSync('haproxy', ['-v']).error === undefined;
 
-/** Whether tests of HAProxy are left out: none on the PATH, and `REQUIRE_CLIENTS` not set. */
+/** Whether to skip tests of HAProxy: it is not on the PATH, and `REQUIRE_CLIENTS` is not set. */
 export const withoutHaproxy = !installed && !process.env.REQUIRE_CLIENTS;
 
-/** A load balancer in front of a gateway, of which it tells the gateway nothing but the client. */
+/** A load balancer that forwards TCP connections to a gateway, with a PROXY header. */
 export interface Haproxy {
-  /** One port per way to say who the client is. */
+  /** One port per header version. */
   ports: { v1: number; v2: number };
   stop(): Promise<void>;
 }
@@ -25,7 +25,7 @@ export async function startHaproxy(hosts: string[], gatewayPort: number): Promis
   const sections = (['v1', 'v2'] as const).flatMap((version) => [
     `listen ${version}`,
     ...hosts.map((host) => `  bind ${host}:${ports[version]}`),
-    // the gateway takes 127.0.0.2 for a load balancer
+    // the gateway trusts 127.0.0.2 as a load balancer
     `  server gateway 127.0.0.1:${gatewayPort} source 127.0.0.2 ${
       version === 'v1' ? 'send-proxy' : 'send-proxy-v2'
     }`,
@@ -40,7 +40,7 @@ export async function startHaproxy(hosts: string[], gatewayPort: number): Promis
   const over = ended.then(([code]) => {
     throw new Error(`haproxy ended with ${code} before it listened`);
   });
-  // it is awaited only until it listens
+  // no one waits for it after HAProxy listens
   over.catch(() => {});
   await Promise.race([over, Promise.all(Object.values(ports).map(isListening))]);
   return {

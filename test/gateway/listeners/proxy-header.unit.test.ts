@@ -30,12 +30,12 @@ const headers: [name: string, header: Buffer, address: string | null][] = [
 ];
 
 describe.each(headers)('%s', (_, header, address) => {
-  it('is read, alone and with a request after it', () => {
+  it('is parsed, alone and with a request after it', () => {
     expect(read(header)).toEqual(complete(header, address));
     expect(read(Buffer.concat([header, request]))).toEqual(complete(header, address));
   });
 
-  it('is awaited at every length', () => {
+  it('is incomplete at every shorter length', () => {
     for (let length = 0; length < header.length; length += 1) {
       expect(read(header.subarray(0, length))).toEqual({ state: 'incomplete' });
     }
@@ -47,28 +47,28 @@ it.each([
   ['a TLS handshake', Buffer.from([0x16, 0x03, 0x01])],
   ['an empty line', Buffer.from('\r\n\r\nGET / HTTP/1.1\r\n')],
   ['a header in lower case', Buffer.from('proxy TCP4')],
-  ['a header after a blank', Buffer.from(' PROXY TCP4')],
-  ['a method that begins alike', Buffer.from('PROPFIND / HTTP/1.1')],
-])('%s is none', (_, bytes) => {
+  ['a header after a space', Buffer.from(' PROXY TCP4')],
+  ['a method with the same start', Buffer.from('PROPFIND / HTTP/1.1')],
+])('%s is not a header', (_, bytes) => {
   expect(read(bytes)).toEqual({ state: 'missing' });
 });
 
 it.each([
   ['no family', 'PROXY \r\n'],
   ['an unknown family', 'PROXY UDP4 192.0.2.7 192.0.2.1 1 2\r\n'],
-  ['a family of another name', 'PROXY constructor 192.0.2.7 192.0.2.1 1 2\r\n'],
+  ['a family named like an object’s property', 'PROXY constructor 192.0.2.7 192.0.2.1 1 2\r\n'],
   ['an address of the other family', 'PROXY TCP4 2001:db8::7 2001:db8::1 1 2\r\n'],
   ['no address', 'PROXY TCP4\r\n'],
   ['a name', 'PROXY TCP4 example.com 192.0.2.1 1 2\r\n'],
-  ['an address in other digits', 'PROXY TCP4 0300.0.2.7 192.0.2.1 1 2\r\n'],
+  ['an address in octal', 'PROXY TCP4 0300.0.2.7 192.0.2.1 1 2\r\n'],
   ['an address with an interface', 'PROXY TCP6 fe80::1%lo 2001:db8::1 1 2\r\n'],
   ['a wrong destination', 'PROXY TCP4 192.0.2.7 192.0.2.256 1 2\r\n'],
   ['no ports', 'PROXY TCP4 192.0.2.7 192.0.2.1\r\n'],
   ['one port', 'PROXY TCP4 192.0.2.7 192.0.2.1 1\r\n'],
   ['three ports', 'PROXY TCP4 192.0.2.7 192.0.2.1 1 2 3\r\n'],
-  ['a port too high', 'PROXY TCP4 192.0.2.7 192.0.2.1 1 65536\r\n'],
+  ['a port above 65535', 'PROXY TCP4 192.0.2.7 192.0.2.1 1 65536\r\n'],
   ['a port with a leading zero', 'PROXY TCP4 192.0.2.7 192.0.2.1 01 2\r\n'],
-  ['two blanks', 'PROXY TCP4  192.0.2.7 192.0.2.1 1 2\r\n'],
+  ['two spaces', 'PROXY TCP4  192.0.2.7 192.0.2.1 1 2\r\n'],
   ['no carriage return', `PROXY TCP4 192.0.2.7 192.0.2.1 1 2\n${'x'.repeat(107)}`],
   ['no end in 107 bytes', `PROXY UNKNOWN ${'x'.repeat(93)}`],
   ['an end after 107 bytes', `PROXY UNKNOWN ${'f'.repeat(92)}\r\n`],
@@ -80,11 +80,11 @@ it.each([
   ['too few bytes for IPv4', headerV2({ family: 0x11, extensions: Buffer.alloc(11) })],
   ['too few bytes for IPv6', headerV2({ family: 0x21, extensions: Buffer.alloc(35) })],
   ['more than 8 KiB', headerV2({ source: '192.0.2.7', extensions: Buffer.alloc(8_192) })],
-])('with %s it is malformed, once so much of it is there', (_, bytes) => {
+])('a header with %s is malformed as soon as it shows', (_, bytes) => {
   expect(read(bytes)).toEqual({ state: 'malformed' });
 });
 
-it('a length over the bound is refused before so many bytes came', () => {
+it('a length over the limit is refused before the bytes arrive', () => {
   const header = headerV2({ source: '192.0.2.7', extensions: Buffer.alloc(8_192) });
   expect(read(header.subarray(0, 16))).toEqual({ state: 'malformed' });
 });

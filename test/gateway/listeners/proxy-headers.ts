@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-/** A header of version 1 from this client. */
+/** A version 1 header for this client. */
 export function headerV1(source: string): Buffer {
   const [family, destination] = isIPv6(source) ? ['TCP6', '2001:db8::1'] : ['TCP4', '192.0.2.1'];
   return Buffer.from(`PROXY ${family} ${source} ${destination} 51234 7777\r\n`);
@@ -12,12 +12,12 @@ export interface HeaderV2 {
   command?: number;
   /** Family and protocol; by default TCP of the client's family. */
   family?: number;
-  /** The client; without one there are no addresses. */
+  /** The client; without one the header has no addresses. */
   source?: string;
   extensions?: Buffer;
 }
 
-/** A header of version 2. */
+/** A version 2 header. */
 export function headerV2(options: HeaderV2): Buffer {
   const { command = 0x21, source, extensions = Buffer.alloc(0) } = options;
   const address = source === undefined ? [] : ipaddr.parse(source).toByteArray();

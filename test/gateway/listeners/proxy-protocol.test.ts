@@ -24,7 +24,7 @@ import { headerV1, headerV2 } from './proxy-headers.ts';
 
 const sql = connectOwner();
 const perAddress = 10;
-/** Where load balancers are; others are at 127.0.0.1. */
+/** The load balancers' address; other clients are at 127.0.0.1. */
 const balancer = '127.0.0.2';
 const hasIpv6 = Object.values(networkInterfaces())
   .flat()
@@ -74,7 +74,7 @@ async function keyFor(...allowed: string[]): Promise<UsableKey> {
   return key;
 }
 
-/** Sends a header from a load balancer, and makes TLS after it where the listener is for TLS. */
+/** Sends a header as a load balancer, and then starts TLS on the TLS listener. */
 function fromBalancer(
   name: ListenerName,
   header: Uint8Array | string,
@@ -88,7 +88,7 @@ function fromBalancer(
   return socket;
 }
 
-/** `connected`, the code of a refusal, or nothing where it was closed without an answer. */
+/** `connected`, the code of a refusal, or an empty string if it was closed without an answer. */
 async function answerOn(socket: Socket): Promise<string> {
   let said = '';
   for await (const chunk of socket) {
@@ -98,7 +98,7 @@ async function answerOn(socket: Socket): Promise<string> {
   return /\r\n\r\n([a-z_]+): /.exec(said)?.[1] ?? said;
 }
 
-/** What a client whose header this is gets for a CONNECT. */
+/** The result of a CONNECT from a client with this header. */
 async function answerTo(name: ListenerName, header: Uint8Array, key: UsableKey, host?: string) {
   const socket = fromBalancer(name, header, host ? { host } : undefined);
   socket.write(connectRequest(`127.0.0.1:${echo.port}`, key.basicAuth));
@@ -109,7 +109,7 @@ describe.each(listeners)('on the %s listener', (name) => {
   it.each([
     ['1', headerV1],
     ['2', (source: string) => headerV2({ source, extensions: Buffer.from([4, 0, 1, 0]) })],
-  ])('version %s says whose address counts, over IPv4 and IPv6', async (_, header) => {
+  ])('a version %s header sets the client’s address, over IPv4 and IPv6', async (_, header) => {
     const key = await keyFor('192.0.2.0/24', '2001:db8::/32');
     for (const [client, answer] of [
       ['192.0.2.7', 'connected'],
@@ -126,12 +126,12 @@ describe.each(listeners)('on the %s listener', (name) => {
     ['UNKNOWN', Buffer.from('PROXY UNKNOWN\r\n')],
     ['LOCAL', headerV2({ command: 0x20, source: '192.0.2.7' })],
     ['UNSPEC', headerV2({ family: 0 })],
-  ])('with %s the load balancer’s own address counts', async (_, header) => {
+  ])('with %s, the load balancer’s own address counts', async (_, header) => {
     expect(await answerTo(name, header, await keyFor(balancer))).toBe('connected');
     expect(await answerTo(name, header, await keyFor('192.0.2.7'))).toBe('address_forbidden');
   });
 
-  it('a header in many packets is read, and what follows in the same packet is served', async () => {
+  it('a header in many packets is read, and bytes after it in the same packet are served', async () => {
     const key = await keyFor('192.0.2.7');
     const header = headerV2({ source: '192.0.2.7', extensions: Buffer.alloc(50) });
     const asked = plainRequest(`http://127.0.0.1:${site.port}/after`, key.basicAuth);
@@ -143,7 +143,7 @@ describe.each(listeners)('on the %s listener', (name) => {
     const last = header.subarray(-1);
     let socket = carrier;
     if (name === 'TLS') {
-      // the header's last byte, and the first ones of the handshake, leave together
+      // the header's last byte and the start of the handshake leave together
       carrier.cork();
       carrier.write(last);
       socket = connectTls({ socket: carrier, rejectUnauthorized: false });
@@ -158,7 +158,7 @@ describe.each(listeners)('on the %s listener', (name) => {
     socket.destroy();
   });
 
-  it('a tunnel is closed when its key stops to allow the announced address', async () => {
+  it('a tunnel is closed when its key no longer allows the announced address', async () => {
     await vi.waitFor(async () => expect(await gateway.metric('gateway_listening')).toBe(1), {
       timeout: 60_000,
     });
@@ -187,15 +187,18 @@ describe.each(listeners)('on the %s listener', (name) => {
     ['proxy_header_malformed', headerV2({ family: 0x11, extensions: Buffer.alloc(3) })],
     ['proxy_header_late', Buffer.from('PROXY TCP4 192.0.2.7')],
     ['proxy_header_late', Buffer.alloc(0)],
-  ])('a load balancer without a header (%s) is let go without an answer', async (reason, bytes) => {
-    const before = await dropped(reason);
-    const carrier = connectTo(portOf(name), { localAddress: balancer });
-    carrier.write(bytes);
-    expect(await answerOn(carrier).catch(() => '')).toBe('');
-    expect(await dropped(reason)).toBe(before + 1);
-  });
+  ])(
+    'a load balancer without a header (%s) is disconnected without an answer',
+    async (reason, bytes) => {
+      const before = await dropped(reason);
+      const carrier = connectTo(portOf(name), { localAddress: balancer });
+      carrier.write(bytes);
+      expect(await answerOn(carrier).catch(() => '')).toBe('');
+      expect(await dropped(reason)).toBe(before + 1);
+    },
+  );
 
-  it('one that ends within its header is let go at once, and a check of the port is no failure', async () => {
+  it('a connection that ends within its header is closed at once, and a port check is no failure', async () => {
     const before = await dropped('proxy_header_cut');
     for (const bytes of ['PROXY TCP4 192.0.2.7', '']) {
       const carrier = connectTo(portOf(name), { localAddress: balancer });
@@ -208,21 +211,21 @@ describe.each(listeners)('on the %s listener', (name) => {
   it.each([
     ['1', headerV1('192.0.2.7')],
     ['2', headerV2({ source: '192.0.2.7' })],
-  ])('a header of version %s from elsewhere is refused', async (_, header) => {
+  ])('a version %s header from another address is refused', async (_, header) => {
     const key = await keyFor('192.0.2.7');
     const carrier = connectTo(portOf(name));
     carrier.write(header);
     carrier.write(connectRequest(`127.0.0.1:${echo.port}`, key.basicAuth));
     const answer = await answerOn(carrier).catch(() => 'reset');
     if (name === 'plain') expect(answer).toBe('malformed_request');
-    // at most an alert
+    // at most a TLS alert
     else expect(answer).not.toContain('HTTP');
     expect(
       (await sql`select from proxy_private.proxy_usage_events where api_key_id = ${key.id}`).length,
     ).toBe(0);
   });
 
-  it('the bound of unproven connections is that of the announced address', async () => {
+  it('the limit of unproven connections applies to the announced address', async () => {
     const open = (client: string, after = '') => {
       const header = name === 'TLS' ? headerV1(client) : headerV1(client) + after;
       const socket = fromBalancer(name, header);
@@ -230,12 +233,12 @@ describe.each(listeners)('on the %s listener', (name) => {
       return socket;
     };
     const asked = connectRequest('example.com:443');
-    // each 64 bits of IPv6 are one client's
+    // each /64 of IPv6 counts as one client
     const network = name === 'TLS' ? '2001:db8:0:1' : '2001:db8:0:2';
     const silent: Socket[] = [];
     const further = await vi.waitFor(
       async () => {
-        // as many again, where a slow machine let the first ones time out
+        // as many again, in case a slow machine let the first ones time out
         silent.push(...Array.from({ length: perAddress }, (_, at) => open(`${network}::${at}`)));
         const answer = await answerOn(open(`${network}::ffff`, asked)).catch(() => '');
         // until all the others are counted
@@ -249,13 +252,13 @@ describe.each(listeners)('on the %s listener', (name) => {
     for (const socket of silent) socket.destroy();
   });
 
-  it.skipIf(!hasIpv6)('a load balancer may be at an address of IPv6', async () => {
+  it.skipIf(!hasIpv6)('a load balancer may have an IPv6 address', async () => {
     const key = await keyFor('192.0.2.7');
     expect(await answerTo(name, headerV2({ source: '192.0.2.7' }), key, '::1')).toBe('connected');
   });
 });
 
-it('a client that says nothing after its header is let go without an answer', async () => {
+it('a client that sends nothing after its header is disconnected without an answer', async () => {
   const socket = fromBalancer('plain', headerV1('192.0.2.7'));
   expect(await readToEnd(socket)).toBe('');
 });

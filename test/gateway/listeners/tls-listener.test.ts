@@ -69,7 +69,7 @@ async function openTunnel(basicAuth: string, place = secured): Promise<Socket> {
   return socket;
 }
 
-/** A customer's CONNECT, on both ports. */
+/** Expects that a customer's CONNECT succeeds on both ports. */
 async function expectService(localAddress = '127.0.0.1'): Promise<void> {
   const key = await owner.newKey();
   for (const { port, place } of ports()) {
@@ -80,7 +80,7 @@ async function expectService(localAddress = '127.0.0.1'): Promise<void> {
   }
 }
 
-/** Resolves with what a connection was sent, when it is closed. */
+/** Resolves with all received bytes when the connection is closed. */
 async function saidBy(socket: Socket): Promise<string> {
   let said = '';
   socket.on('data', (chunk) => {
@@ -92,13 +92,13 @@ async function saidBy(socket: Socket): Promise<string> {
 
 const dropped = (reason: string) => gateway.metric('gateway_dropped_connections_total', { reason });
 
-describe('what is answered in clear text is answered over TLS', () => {
+describe('clear text and TLS get the same answers', () => {
   it.each([
     ['407 without a key', () => connectRequest('example.com:443'), 407],
-    ['400 for what is no request', () => 'hello\r\n\r\n', 400],
+    ['400 for bytes that are not a request', () => 'hello\r\n\r\n', 400],
     ['431 for a head over 64 KiB', () => `GET / HTTP/1.1\r\nX: ${'x'.repeat(66_000)}\r\n\r\n`, 431],
     ['408 for half of a request', () => 'CONNECT example.com:443 HT', 408],
-  ])('%s, and the end', async (_, request, status) => {
+  ])('%s, and then the connection closes', async (_, request, status) => {
     for (const { port, place } of ports()) {
       const answer = await sendRaw(port, request(), place);
       expect(answer.status).toBe(status);
@@ -106,7 +106,7 @@ describe('what is answered in clear text is answered over TLS', () => {
     }
   });
 
-  it('403 with the body of a long upload under way', async () => {
+  it('403 during a long upload', async () => {
     const key = await owner.newKey();
     const [head] = plainRequest('http://10.0.0.1/', key.basicAuth).split('\r\n\r\n');
     const post = `${head?.replace('GET', 'POST')}\r\nContent-Length: 3000000\r\n\r\n`;
@@ -116,7 +116,7 @@ describe('what is answered in clear text is answered over TLS', () => {
     }
   });
 
-  it('plain requests, one after another on one connection', async () => {
+  it('several plain requests on one connection', async () => {
     const key = await owner.newKey();
     const socket = connectTo(gateway.tlsPort, secured);
     let said = '';
@@ -133,7 +133,7 @@ describe('what is answered in clear text is answered over TLS', () => {
 });
 
 describe('a tunnel over TLS', () => {
-  it('is metered by what the target gets and sends, and TLS with the proxy adds nothing', async () => {
+  it('is metered by what the target gets and sends, without the TLS overhead', async () => {
     const keys = [await owner.newKey(), await owner.newKey()];
     const counted = [];
     for (const [index, { port, place }] of ports().entries()) {
@@ -148,16 +148,16 @@ describe('a tunnel over TLS', () => {
     expect(counted).toEqual(Array(2).fill({ sent: 100_000, received: 100_000 }));
   });
 
-  it('ends on each side alone', async () => {
+  it('half-closes on each side', async () => {
     const key = await owner.newKey();
     const socket = await openTunnel(key.basicAuth, { ...secured, allowHalfOpen: true });
-    // its end comes back after everything else
+    // the echo of its end comes back after everything else
     socket.end('z'.repeat(2_000_000));
     expect((await readToEnd(socket)).length).toBe(2_000_000);
     await vi.waitFor(async () => expect(await gateway.metric('gateway_open_tunnels')).toBe(0));
   });
 
-  it('whose target breaks off is reset', async () => {
+  it('is reset if its target’s connection breaks', async () => {
     const key = await owner.newKey();
     const socket = await openTunnel(key.basicAuth);
     const learned = fate(socket);
@@ -165,7 +165,7 @@ describe('a tunnel over TLS', () => {
     expect(await learned).toBe('reset');
   });
 
-  it('of a client that breaks off is reset at its target', async () => {
+  it('is reset at its target if its client’s connection breaks', async () => {
     const key = await owner.newKey();
     const socket = await openTunnel(key.basicAuth);
     const target = [...open].at(-1);
@@ -174,7 +174,7 @@ describe('a tunnel over TLS', () => {
     expect(await learned).toBe('reset');
   });
 
-  it('is closed when its key is out of service', async () => {
+  it('is closed when its key is suspended', async () => {
     const key = await owner.newKey();
     await vi.waitFor(async () => expect(await gateway.metric('gateway_listening')).toBe(1), {
       timeout: 60_000,
@@ -186,7 +186,7 @@ describe('a tunnel over TLS', () => {
   });
 });
 
-describe('a handshake', () => {
+describe('a TLS handshake', () => {
   const connected = async (tls: NonNullable<ClientPlace['tls']>) => {
     const socket = connectTo(gateway.tlsPort, { tls }) as TLSSocket;
     await once(socket, 'secureConnect');
@@ -197,13 +197,13 @@ describe('a handshake', () => {
     [['http/1.1'], 'http/1.1'],
     [['h2', 'http/1.1'], 'http/1.1'],
     [undefined, false],
-  ])('with the protocols %j has %j', async (ALPNProtocols, chosen) => {
+  ])('with ALPN %j selects %j', async (ALPNProtocols, chosen) => {
     const socket = await connected(ALPNProtocols ? { ALPNProtocols } : {});
     expect(socket.alpnProtocol).toBe(chosen);
     socket.destroy();
   });
 
-  it('asks for no certificate, is of TLS 1.2 or 1.3, and of nothing before', async () => {
+  it('requests no client certificate, and uses TLS 1.2 or 1.3 only', async () => {
     for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       const socket = await connected({ minVersion: version, maxVersion: version });
       expect(socket.getProtocol()).toBe(version);
@@ -217,13 +217,13 @@ describe('a handshake', () => {
     await expectService();
   });
 
-  it('for HTTP/2 alone is refused', async () => {
+  it('with only HTTP/2 is refused', async () => {
     const socket = connectTo(gateway.tlsPort, { tls: { ALPNProtocols: ['h2'] } });
     const [error] = await once(socket, 'error');
     expect(error).toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL' });
   });
 
-  it('is not made again on a connection, of which TLS 1.2 would allow a flood', async () => {
+  it('cannot be renegotiated, which TLS 1.2 would allow without limit', async () => {
     const socket = await connected({ maxVersion: 'TLSv1.2' });
     socket.on('error', () => {}).resume();
     const made = vi.fn();
@@ -233,11 +233,11 @@ describe('a handshake', () => {
     await expectService();
   });
 
-  it('that is not done in time ends the connection, whether it began or not', async () => {
+  it('that takes too long closes the connection, started or not', async () => {
     const before = await dropped('tls_handshake_late');
     const silent = connectTo(gateway.tlsPort);
     const halting = connectTo(gateway.tlsPort);
-    // a record of 512 bytes is announced, and trickles
+    // announces a record of 512 bytes, which then trickles
     halting.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]));
     const trickle = setInterval(() => halting.write('\0'), 100);
     const said = await Promise.all([saidBy(silent), saidBy(halting)]);
@@ -247,25 +247,25 @@ describe('a handshake', () => {
   });
 });
 
-describe('who speaks something else', () => {
-  it('in clear text to the TLS port is let go', async () => {
+describe('a client with the wrong protocol', () => {
+  it('is disconnected if it sends clear text to the TLS port', async () => {
     const before = await dropped('tls_handshake_failed');
     const socket = connectTo(gateway.tlsPort);
     socket.write(connectRequest('example.com:443'));
-    // at most an alert, and no answer of HTTP
+    // at most a TLS alert, and no HTTP answer
     expect((await saidBy(socket)).length).toBeLessThan(10);
     expect(await dropped('tls_handshake_failed')).toBe(before + 1);
     await expectService();
   });
 
-  it('TLS to the port in clear text is answered 400, which its TLS does not take', async () => {
+  it('gets 400 if it sends TLS to the clear-text port, and its TLS fails', async () => {
     const socket = connectTo(gateway.port, secured);
     const [error] = await once(socket, 'error');
     expect(error).toMatchObject({ code: 'ERR_SSL_WRONG_VERSION_NUMBER' });
     await expectService();
   });
 
-  it('breaks off within a handshake is let go at once', async () => {
+  it('is disconnected at once if it breaks off within a handshake', async () => {
     const hello = await clientHello();
     for (let length = 0; length <= hello.length; length += 16) {
       const ended = connectTo(gateway.tlsPort);
@@ -278,13 +278,13 @@ describe('who speaks something else', () => {
     await expectService();
   });
 
-  it('sends noise after a handshake, and is let go', async () => {
+  it('is disconnected if it sends noise after a handshake', async () => {
     const carrier = connectTo(gateway.tlsPort);
     const socket = connectTls({ socket: carrier, rejectUnauthorized: false });
     socket.on('error', () => {});
     await once(socket, 'secureConnect');
     const learned = once(carrier, 'close');
-    // below TLS: what is no record of it
+    // below TLS: bytes that are not a TLS record
     carrier.write('noise'.repeat(100));
     await learned;
     socket.destroy();
@@ -292,8 +292,8 @@ describe('who speaks something else', () => {
   });
 });
 
-describe('the bounds', () => {
-  it('of one address count connections before their handshake', async () => {
+describe('the limits', () => {
+  it('per address count connections before their handshake', async () => {
     const localAddress = '127.0.0.9';
     const before = await gateway.metric('gateway_connects_total', { code: 'unavailable' });
     const silent = Array.from({ length: perAddress }, () =>
@@ -305,7 +305,7 @@ describe('the bounds', () => {
     expect(await gateway.metric('gateway_connects_total', { code: 'unavailable' })).toBe(
       before + 1,
     );
-    // both ports have one count, and another address is not concerned
+    // both ports share one count, and another address is not affected
     const answer = await sendRaw(gateway.port, connectRequest('example.com:443'), { localAddress });
     expect(answer.body).toContain('unavailable');
     await expectService();
@@ -320,7 +320,7 @@ describe('the bounds', () => {
       descriptorLimit: 40,
       firstRequestMs: 60_000,
     });
-    // of 30 that are not in reserve, clients may have half
+    // clients may take half of the 30 that are not in reserve
     const silent = Array.from({ length: 15 }, () => connectTo(small.tlsPort));
     await Promise.all(silent.map((socket) => once(socket, 'connect')));
     expect(await saidBy(connectTo(small.tlsPort))).toBe('');
@@ -333,7 +333,7 @@ describe('the bounds', () => {
   });
 });
 
-/** The first bytes of a client that begins TLS. */
+/** The first bytes of a TLS client. */
 async function clientHello(): Promise<Buffer> {
   const received = Promise.withResolvers<Buffer>();
   const server = await startTcpTarget((socket) => socket.once('data', received.resolve));

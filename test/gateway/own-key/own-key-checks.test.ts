@@ -24,7 +24,7 @@ afterAll(() => sql.end());
 
 const own = (basicAuth = key.basicAuth, place = here, header?: string) =>
   ask(warm.gateway.port, keyRequest([basic(basicAuth, header)]), place);
-/** Its status and code in either header. */
+/** The status and code with either header. */
 const refusals = async (basicAuth = key.basicAuth, place = here) => {
   const answers = [];
   for (const header of ['Authorization', 'Proxy-Authorization']) {
@@ -37,7 +37,7 @@ const unauthorized = ['401 credentials_required', '407 credentials_required'];
 const wrong = '0'.repeat(64);
 
 describe('credentials', () => {
-  it('that are missing, malformed or wrong are 401 with a challenge to a client of sites', async () => {
+  it('that are missing, malformed or wrong get 401 with a challenge for clients of a site', async () => {
     const challenge = 'Basic realm="proxy keys", charset="UTF-8"';
     for (const headers of [
       [],
@@ -53,14 +53,14 @@ describe('credentials', () => {
     }
   });
 
-  it('of a client of proxies are 407 with its challenge, as of a CONNECT', async () => {
+  it('in Proxy-Authorization get 407 with a challenge for clients of a proxy, as a CONNECT does', async () => {
     const answer = await own(`${key.keyId}:${wrong}`, here, 'Proxy-Authorization');
     expect([answer.status, answer.code]).toEqual([407, 'credentials_required']);
     expect(answer.headers['proxy-authenticate']).toMatch(/^Basic /);
     expect(answer.headers).not.toHaveProperty('www-authenticate');
   });
 
-  it('of two keys in the two headers: those to the proxy count', async () => {
+  it('in both headers: those in Proxy-Authorization count', async () => {
     const other = await warm.newKey();
     const both = (authorization: string, proxyAuthorization: string) =>
       ask(
@@ -73,11 +73,11 @@ describe('credentials', () => {
 });
 
 describe('a key', () => {
-  it('that an admin suspended is refused, and answered once it is back', async () => {
+  it('that an admin suspended is refused, and works again after reactivation', async () => {
     await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
     await warm.heard();
     expect(await refusals()).toEqual(['403 key_suspended', '403 key_suspended']);
-    // a stranger does not learn it
+    // without the secret, a caller does not learn it
     expect(await refusals(`${key.keyId}:${wrong}`)).toEqual(unauthorized);
     await sql`update proxy_private.proxy_keys set suspended_at = null where id = ${key.id}`;
     await warm.heard();
@@ -90,7 +90,7 @@ describe('a key', () => {
     expect(await refusals()).toEqual(unauthorized);
   });
 
-  it('that expires says when, and is refused from then on', async () => {
+  it('that expires shows when, and is refused from then on', async () => {
     const expiresAt = new Date(1_000 * Math.ceil(Date.now() / 1_000) + 20_000).toISOString();
     const { error } = await warm.owner.persona.supabase.rpc('update_proxy_key', {
       id: key.id,
@@ -103,7 +103,7 @@ describe('a key', () => {
     expect(await refusals()).toEqual(unauthorized);
   });
 
-  it('that is rotated is answered for both secrets in its grace, and for the new one after it', async () => {
+  it('that is rotated works with both secrets during its grace, and afterwards with the new one', async () => {
     const { data } = await warm.owner.persona.supabase.rpc('rotate_proxy_key', {
       id: key.id,
       grace_seconds: 20,
@@ -114,7 +114,7 @@ describe('a key', () => {
     for (const secret of [fresh, key.basicAuth]) {
       const { status, key: state } = await own(secret);
       expect(status).toBe(200);
-      // the two clocks are one machine's, and a request takes its time
+      // both clocks are the same machine's, and a request takes time
       expect(Math.abs(Date.parse(state.graceEndsAt ?? '') - rotatedAt - 20_000)).toBeLessThan(
         10_000,
       );
@@ -124,7 +124,7 @@ describe('a key', () => {
     expect((await own(fresh)).status).toBe(200);
   });
 
-  it('is refused to clients at other addresses than it allows, which takes nothing of its rate', async () => {
+  it('is refused to clients at addresses that it does not allow, without a token of its rate', async () => {
     await overrideLimits(sql, key.id, { rate_limit: 1 });
     const { error } = await warm.owner.persona.supabase.rpc('update_proxy_key', {
       id: key.id,
@@ -134,13 +134,13 @@ describe('a key', () => {
     await warm.heard();
     const forbidden = '403 address_forbidden';
     expect(await refusals(key.basicAuth, elsewhere)).toEqual([forbidden, forbidden]);
-    // the clock stands: there is one token
+    // the clock stands still: there is one token
     expect((await own(key.basicAuth, here)).status).toBe(200);
     expect((await own(key.basicAuth, here)).code).toBe('rate_limited');
   });
 });
 
-it('asking and CONNECTs share one rate, and 429 says how long to wait', async () => {
+it('requests for /key and CONNECTs share one rate, and 429 has the time to wait', async () => {
   await overrideLimits(sql, key.id, { rate_limit: 2 });
   await warm.heard();
   expect((await own()).status).toBe(200);
@@ -152,16 +152,16 @@ it('asking and CONNECTs share one rate, and 429 says how long to wait', async ()
   expect((await own()).status).toBe(200);
 });
 
-it('asking and CONNECTs share one cache', async () => {
+it('requests for /key and CONNECTs share one cache', async () => {
   expect(await warm.answerTo(key.basicAuth)).toBe('connected');
   const lookups = await warm.lookups();
   expect((await own()).status).toBe(200);
   expect(await warm.lookups()).toBe(lookups);
 });
 
-it('a connection that asked in vain counts for its address, one that proved a key does not', async () => {
+it('a connection without a proven key counts for its address, and one with a proven key does not', async () => {
   const small = await startTestGateway({ unprovenPerAddress: 1 });
-  /** One that is answered, and stays open as its body still comes. */
+  /** A connection that has its answer, and stays open because its body is still arriving. */
   const hold = async (basicAuth: string) => {
     const socket = connectTo(small.port);
     socket.write(keyRequest([basic(basicAuth), 'Content-Length: 100000']));
@@ -181,7 +181,7 @@ it('a connection that asked in vain counts for its address, one that proved a ke
   await small.stop();
 });
 
-it('behind a load balancer the client is the one that it names', async () => {
+it('behind a load balancer, the client is the one in the PROXY header', async () => {
   const gateway = await startTestGateway({ proxyProtocolFrom: parseProxyRanges('127.0.0.1') });
   await warm.owner.persona.supabase.rpc('update_proxy_key', {
     id: key.id,
@@ -197,7 +197,7 @@ it('behind a load balancer the client is the one that it names', async () => {
   await gateway.stop();
 });
 
-it('no secret is in the log at any level, nor in an answer', async () => {
+it('no secret is in the log at any level, or in an answer', async () => {
   const answers = [await own(), await own(`${key.keyId}:${wrong}`)];
   expect(answers.map(({ status }) => status)).toEqual([200, 401]);
   const said = [...warm.gateway.logged, ...answers.map((answer) => JSON.stringify(answer))].join();

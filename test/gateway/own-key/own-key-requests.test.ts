@@ -43,7 +43,7 @@ const send = (line: string, ...headers: string[]) =>
   ask(gateway.port, keyRequest([basic(key.basicAuth), ...headers], line));
 
 describe('a request for /key', () => {
-  it('is answered over TLS as in clear text', async () => {
+  it('gets the same answer over TLS as in clear text', async () => {
     const request = keyRequest([basic(key.basicAuth)]);
     const [plain, secured] = [
       await ask(gateway.port, request),
@@ -53,7 +53,7 @@ describe('a request for /key', () => {
     expect(secured.key).toEqual(plain.key);
   });
 
-  it('with HEAD has the head of the answer, and of a refusal', async () => {
+  it('with HEAD gets only the head, of an answer and of a refusal', async () => {
     const asked = await send('GET /key HTTP/1.1');
     const head = await send('HEAD /key HTTP/1.1');
     expect([head.status, head.body]).toEqual([200, '']);
@@ -75,14 +75,14 @@ describe('a request for /key', () => {
     },
   );
 
-  it('without a Host is 400, but of HTTP/1.0', async () => {
+  it('without a Host is 400, except in HTTP/1.0', async () => {
     const without = (version: string) =>
       ask(gateway.port, `GET /key HTTP/${version}\r\n${basic(key.basicAuth)}\r\n\r\n`);
     expect((await without('1.1')).code).toBe('malformed_request');
     expect((await without('1.0')).key.keyId).toBe(key.keyId);
   });
 
-  it('with a body, or one that is announced, is answered, and nothing after it is', async () => {
+  it('with a body, sent or announced, is answered, and nothing after it is', async () => {
     const body = 'GET /key HTTP/1.1\r\n';
     const length = `Content-Length: ${body.length}`;
     const request = keyRequest([basic(key.basicAuth), length]) + body + keyRequest([]);
@@ -90,12 +90,12 @@ describe('a request for /key', () => {
     expect((await send('GET /key HTTP/1.1', length, 'Expect: 100-continue')).status).toBe(200);
   });
 
-  it('that would be upgraded is answered all the same', async () => {
+  it('with an upgrade is answered without the upgrade', async () => {
     const upgrade = ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAA'];
     expect((await send('GET /key HTTP/1.1', ...upgrade)).key.keyId).toBe(key.keyId);
   });
 
-  it('with the name of a site is forwarded to that site', async () => {
+  it('with the URL of a site is forwarded to that site', async () => {
     const url = `http://127.0.0.1:${site.port}/key`;
     const before = site.connections;
     const { status, socket } = await sendRaw(gateway.port, plainRequest(url, key.basicAuth));
@@ -107,7 +107,7 @@ describe('a request for /key', () => {
   });
 });
 
-describe('from programs', () => {
+describe('common programs', () => {
   const run = async (program: string, args: string[]) => {
     const { PATH = '' } = process.env;
     const { stdout } = await promisify(execFile)(program, args, {
@@ -117,29 +117,37 @@ describe('from programs', () => {
   };
   const url = () => `http://127.0.0.1:${gateway.port}/key`;
 
-  it.skipIf(!isOnPath('curl'))(
-    'curl -u asks in clear text, over TLS, and for the head',
+  it.skipIf(!isOnPath('curl'))('curl -u works in clear text, over TLS, and with HEAD', async () => {
+    const quiet = ['-q', '--silent', '--show-error', '-u', key.basicAuth];
+    const secured = `https://127.0.0.1:${gateway.tlsPort}/key`;
+    for (const args of [[url()], ['--http2', url()], ['--anyauth', url()], ['-k', secured]]) {
+      const { key: state } = JSON.parse(await run('curl', [...quiet, '--fail', ...args]));
+      expect(state).toMatchObject({ keyId: key.keyId, bandwidthLimitBytes: 5_000_000_000 });
+    }
+    expect(await run('curl', [...quiet, '--head', url()])).toMatch(/^HTTP\/1.1 200 OK\r\n/);
+    const wrong = `${key.keyId}:${'0'.repeat(64)}`;
+    const status = ['-q', '--silent', '-w', '%{http_code}', '-o', '/dev/null'];
+    expect(await run('curl', [...status, '-u', wrong, url()])).toBe('401');
+  });
+
+  it.skipIf(!isOnPath('wget'))(
+    'wget works, though it only sends a password after a 401',
     async () => {
-      const quiet = ['-q', '--silent', '--show-error', '-u', key.basicAuth];
-      const secured = `https://127.0.0.1:${gateway.tlsPort}/key`;
-      for (const args of [[url()], ['--http2', url()], ['--anyauth', url()], ['-k', secured]]) {
-        const { key: state } = JSON.parse(await run('curl', [...quiet, '--fail', ...args]));
-        expect(state).toMatchObject({ keyId: key.keyId, bandwidthLimitBytes: 5_000_000_000 });
-      }
-      expect(await run('curl', [...quiet, '--head', url()])).toMatch(/^HTTP\/1.1 200 OK\r\n/);
-      const wrong = `${key.keyId}:${'0'.repeat(64)}`;
-      const status = ['-q', '--silent', '-w', '%{http_code}', '-o', '/dev/null'];
-      expect(await run('curl', [...status, '-u', wrong, url()])).toBe('401');
+      const { keyId, secret } = key;
+      const args = [
+        '--no-config',
+        '-q',
+        '-O',
+        '-',
+        `--user=${keyId}`,
+        `--password=${secret}`,
+        url(),
+      ];
+      expect(JSON.parse(await run('wget', args)).key.keyId).toBe(keyId);
     },
   );
 
-  it.skipIf(!isOnPath('wget'))('wget asks, which sends a password after a 401 alone', async () => {
-    const { keyId, secret } = key;
-    const args = ['--no-config', '-q', '-O', '-', `--user=${keyId}`, `--password=${secret}`, url()];
-    expect(JSON.parse(await run('wget', args)).key.keyId).toBe(keyId);
-  });
-
-  it('fetch asks', async () => {
+  it('fetch works', async () => {
     const authorization = basic(key.basicAuth).replace('Authorization: ', '');
     const response = await fetch(url(), { headers: { authorization } });
     expect(await response.json()).toMatchObject({ key: { keyId: key.keyId } });

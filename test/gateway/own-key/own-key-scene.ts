@@ -1,18 +1,18 @@
 import type { OwnKey } from '../../../gateway/own-key.ts';
 import { type ClientPlace, connectTo, readToEnd } from '../../support/gateway/gateway-fixture.ts';
 
-/** What a gateway says to a request for `/key`. */
+/** The gateway's answer to a request for `/key`. */
 export interface KeyAnswer {
   status: number;
   headers: Record<string, string>;
   body: string;
-  /** What the key may know, of a 200. */
+  /** The key's state, from a 200. */
   key: OwnKey;
-  /** Of a refusal. */
+  /** The code of a refusal. */
   code: string;
 }
 
-/** `Authorization: Basic` of a `keyId:secret`, or the same of another header. */
+/** Basic credentials from a `keyId:secret`, in `Authorization` or another header. */
 export function basic(basicAuth: string, name = 'Authorization'): string {
   return `${name}: Basic ${Buffer.from(basicAuth).toString('base64')}`;
 }
@@ -22,7 +22,7 @@ export function keyRequest(headers: string[], line = 'GET /key HTTP/1.1'): strin
   return [line, 'Host: gateway.test', ...headers, '', ''].join('\r\n');
 }
 
-/** Sends it, or other bytes, and reads the one answer to its end. */
+/** Sends a request, or other bytes, and reads the single answer to its end. */
 export async function ask(
   port: number,
   request: string | Buffer,

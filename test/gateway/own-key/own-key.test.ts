@@ -21,7 +21,7 @@ let key: UsableKey;
 
 beforeAll(async () => {
   [gateway, target] = await Promise.all([
-    // nothing is reported meanwhile
+    // nothing is reported during the tests
     startTestGateway({ flushMs: 60_000 }),
     startTcpTarget((socket) => socket.pipe(socket)),
   ]);
@@ -34,7 +34,7 @@ afterAll(() => Promise.all([gateway.stop(), target.close(), sql.end()]));
 
 const own = ({ basicAuth }: UsableKey) => ask(gateway.port, keyRequest([basic(basicAuth)]));
 
-/** Sends that much through a new tunnel, which stays open, and has it back. */
+/** Sends this many bytes through a new tunnel, which stays open, and gets them back. */
 async function move(bytes: number): Promise<Socket> {
   const asked = connectRequest(`127.0.0.1:${target.port}`, key.basicAuth);
   const { status, socket } = await sendRaw(gateway.port, asked);
@@ -49,7 +49,7 @@ async function move(bytes: number): Promise<Socket> {
   return socket;
 }
 
-/** This month of the database, and when the next one begins. */
+/** The database's current month, and the start of the next. */
 async function period() {
   const [row] = await sql`
     select to_char(now() at time zone 'UTC', 'YYYY-MM') as period,
@@ -58,8 +58,8 @@ async function period() {
   return { period: row?.period, resetsAt: row?.resetsAt.toISOString() };
 }
 
-describe('a customer who asks with the key', () => {
-  it('learns its limits, and that nothing of them is used, in the names of the API', async () => {
+describe('a customer with the key', () => {
+  it('reads its limits, with nothing used, under the names of the API', async () => {
     const before = await period();
     const { status, headers, key: state } = await own(key);
     expect(status).toBe(200);
@@ -97,7 +97,7 @@ describe('a customer who asks with the key', () => {
     });
   });
 
-  it('sees its open tunnels and what they moved, before any of it is reported', async () => {
+  it('sees its open tunnels and their bytes before any of it is reported', async () => {
     const other = await owner.newKey();
     const tunnel = await move(50_000);
     await vi.waitFor(async () => {
@@ -109,7 +109,7 @@ describe('a customer who asks with the key', () => {
       });
       expect(state.account).toMatchObject({ usedBytes: 100_000 });
     }, patient);
-    // what they share is another key's too, and nothing else is
+    // another key of the account sees the shared bytes, and nothing else
     expect((await own(other)).key).toMatchObject({
       bandwidthUsedThisPeriodBytes: 0,
       openTunnels: 0,
@@ -120,7 +120,7 @@ describe('a customer who asks with the key', () => {
     expect((await own(key)).key.bandwidthUsedThisPeriodBytes).toBe(100_000);
   });
 
-  it('of a test key learns what test keys share', async () => {
+  it('for a test key, sees the limit that test keys share', async () => {
     await overrideAccountLimits(sql, { userId: owner.persona.id }, { test_limit_bytes: 7_000 });
     const { key: state } = await own(await owner.newKey({ liveMode: false }));
     expect(state.liveMode).toBe(false);
@@ -128,11 +128,11 @@ describe('a customer who asks with the key', () => {
   });
 });
 
-describe('a customer who is refused with 402', () => {
+describe('a customer who got 402', () => {
   const connect = () =>
     sendRaw(gateway.port, connectRequest(`127.0.0.1:${target.port}`, key.basicAuth));
 
-  it('for the key learns that nothing is left, and when it resets', async () => {
+  it('for the key sees that nothing is left, and when it resets', async () => {
     await overrideLimits(sql, key.id, { bandwidth_limit_bytes: 60_000 });
     await move(50_000);
     await vi.waitFor(async () => expect((await connect()).status).toBe(402), patient);
@@ -143,7 +143,7 @@ describe('a customer who is refused with 402', () => {
     expect(Date.parse(state.resetsAt)).toBeGreaterThan(Date.now());
   });
 
-  it('for the account learns that this is it', async () => {
+  it('for the account sees that the account is the cause', async () => {
     await overrideAccountLimits(sql, { userId: owner.persona.id }, { account_limit_bytes: 0 });
     expect((await connect()).status).toBe(402);
     const { status, key: state } = await own(key);
@@ -152,7 +152,7 @@ describe('a customer who is refused with 402', () => {
     expect(state.bandwidthLeftBytes).toBe(5_000_000_000);
   });
 
-  it('with all its tunnels open learns that too', async () => {
+  it('with all its tunnels open sees that too', async () => {
     await overrideLimits(sql, key.id, { tunnel_limit: 1 });
     const tunnel = await move(1);
     expect((await connect()).body).toMatch(/^tunnel_limit_reached: /);
@@ -161,7 +161,7 @@ describe('a customer who is refused with 402', () => {
   });
 });
 
-it('asking is no event, no bytes and no use of the key, whatever the answer', async () => {
+it('a request for /key creates no event, moves no bytes and is no use of the key', async () => {
   const recording = await startTestGateway();
   const ownOf = () => ask(recording.port, keyRequest([basic(key.basicAuth)]));
   await overrideLimits(sql, key.id, { rate_limit: 2 });
@@ -179,7 +179,7 @@ it('asking is no event, no bytes and no use of the key, whatever the answer', as
   const asked = connectRequest('10.0.0.1:80', key.basicAuth);
   expect((await sendRaw(recording.port, asked)).body).toMatch(/^address_forbidden: /);
   expect(await recording.metric('gateway_bytes_total')).toBe(0);
-  // it sends what it has
+  // it sends all recorded events
   await recording.stop();
   expect(await owner.refusalsOf(key, 1)).toEqual({ address_forbidden: 1 });
   expect(await owner.eventsOf(key, 1)).toHaveLength(1);

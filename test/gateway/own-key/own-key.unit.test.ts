@@ -14,7 +14,7 @@ const pair = `${keyId}:${'1'.repeat(64)}`;
 const credentials =
   parseCredentials(`Basic ${Buffer.from(pair).toString('base64')}`) ?? expect.fail();
 
-/** A key whose clocks and whose database's answers are in the test's hand. */
+/** A key whose clocks and database answers the test controls. */
 function scene(databaseTime: string) {
   const { cache, clock, asked, fill } = keyCacheScene({ begin: 0 });
   const now = () => clock.now;
@@ -57,13 +57,13 @@ describe('the period', () => {
     const { asked, record, own } = scene(time);
     const state = own();
     for (const { answer } of asked.splice(0)) answer(record());
-    // a look-up of the very moment in which a month begins may be of the month before
+    // a lookup at the exact start of a month may be from the month before
     await new Promise((resolve) => setImmediate(resolve));
     for (const { answer } of asked) answer(record());
     expect(await state).toMatchObject({ period, resetsAt });
   });
 
-  it('that has just begun has no figure of the one before, however young that is', async () => {
+  it('that has just started ignores a figure of the previous month, however recent', async () => {
     const { clock, asked, record, fill, own } = scene('2026-11-30T23:59:59.500Z');
     await fill({ bandwidthUsedBytes: 900 });
     expect(await own()).toMatchObject({ period: '2026-11', bandwidthUsedThisPeriodBytes: 900 });
@@ -81,8 +81,8 @@ describe('the period', () => {
   });
 });
 
-describe('what is left', () => {
-  it('is never below 0, and asked for again before it is 0', async () => {
+describe('the bytes that are left', () => {
+  it('are never negative, and are looked up again before they are 0', async () => {
     const { clock, asked, ledger, record, fill, own } = scene('2026-11-15T00:00:00Z');
     await fill({ bandwidthUsedBytes: 900 });
     ledger.add(record().id, 300);
@@ -96,14 +96,14 @@ describe('what is left', () => {
     });
   });
 
-  it('of an account that is removed is nothing to say', async () => {
+  it('of a deleted account are null', async () => {
     const { fill, own } = scene('2026-11-15T00:00:00Z');
     await fill();
     expect(await own()).toMatchObject({ account: null, bandwidthLeftBytes: 1_000 });
   });
 });
 
-it('docs/own-key.md shows every field, and no other', async () => {
+it('docs/own-key.md shows exactly the fields of the answer', async () => {
   const page = readFileSync(join(projectRoot, 'docs/own-key.md'), 'utf8');
   const [, shown = ''] = /```json\n([^`]*)```/.exec(page) ?? [];
   const { fill, own } = scene('2026-11-15T00:00:00Z');
@@ -114,7 +114,7 @@ it('docs/own-key.md shows every field, and no other', async () => {
   expect(Object.keys(key.account)).toEqual(Object.keys((state as OwnKey).account ?? {}));
 });
 
-it('ends are counted from when the key was asked for, to the second', async () => {
+it('expiry and grace are counted from the start of the lookup, in whole seconds', async () => {
   const { clock, fill, own } = scene('2026-11-15T00:00:00.200Z');
   await fill({ expiresInMs: 60_000, previousHash: Buffer.from([9]), previousEndsInMs: 29_700 });
   clock.now += 10_000;

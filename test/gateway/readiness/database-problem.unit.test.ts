@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { explainDatabaseError } from '../../../gateway/readiness/database-problem.ts';
 import { schemaProblem } from '../../../gateway/readiness/schema-version.ts';
 
-describe('an error of the database', () => {
+describe('a database error', () => {
   const secret = 'postgresql://proxy_gateway_eu_1:a-secret@db.example.com';
   it.each([
     ['53300', 'connection_limit'],
@@ -22,7 +22,7 @@ describe('an error of the database', () => {
     ['ECONNREFUSED', 'database_away'],
     ['ENOTFOUND', 'database_away'],
     ['EPIPE', 'database_away'],
-  ])('%s is %s, with its code and without its words', (code, expected) => {
+  ])('%s is %s, with its code and without its message', (code, expected) => {
     const reason = explainDatabaseError(Object.assign(new Error(secret), { code }));
     expect(reason.code).toBe(expected);
     expect(reason.sentence).toContain(code);
@@ -35,21 +35,21 @@ describe('an error of the database', () => {
     [new Error(`no range: ${secret}`), 'database_error'],
     [Object.assign(new Error(secret), { code: secret }), 'database_error'],
     [undefined, 'database_error'],
-  ])('without a code is away or not: %#', (error, expected) => {
+  ])('without a code is classified: %#', (error, expected) => {
     const { code, sentence } = explainDatabaseError(error);
     expect(code).toBe(expected);
     expect(sentence).not.toContain('secret');
   });
 });
 
-it('what is wrong with TLS has a code and a sentence that TLS alone has', () => {
+it('a TLS error has its own code and sentence', () => {
   const error = Object.assign(new Error('a secret word'), { code: 'SELF_SIGNED_CERT_IN_CHAIN' });
   const { code, sentence, level } = explainDatabaseError(error);
   expect([code, level]).toEqual(['database_certificate_unknown', 'error']);
   expect(sentence).not.toContain('secret');
 });
 
-describe('a schema and a gateway', () => {
+describe('the versions of schema and gateway', () => {
   const ours = { gatewayVersion: 5, oldestSchemaVersion: 3 };
   it.each([
     [{ version: 2, oldestGatewayVersion: 1 }, 'schema_too_old'],

@@ -26,7 +26,7 @@ async function start(databaseUrl = database.gatewayDbUrl): Promise<GatewayFixtur
   return gateway;
 }
 
-/** The gateway's URL with other parts. */
+/** The gateway's connection string with other parts. */
 function urlWith(parts: {
   username?: string;
   password?: string;
@@ -36,24 +36,24 @@ function urlWith(parts: {
   return Object.assign(new URL(database.gatewayDbUrl), parts).href;
 }
 
-describe('the schema', () => {
+describe('a schema', () => {
   const setVersion = (version: number, oldestGateway: number) => database.sql`
     update proxy_private.schema_version
     set version = ${version}, oldest_gateway_version = ${oldestGateway}`;
   afterEach(() => setVersion(1, 1));
 
-  it('of a gateway’s own version is ready, and nothing was wrong on the way', async () => {
+  it('of the gateway’s own version is ready, and no problem is logged at the start', async () => {
     const gateway = await start();
     await untilReady(gateway);
     expect(beginnings(gateway).filter(({ level }) => level > 30)).toEqual([]);
   });
 
-  it('that is newer and serves this gateway is ready', async () => {
+  it('that is newer and supports this gateway is ready', async () => {
     await setVersion(1_000, 1);
     await untilReady(await start());
   });
 
-  it('that no longer serves this gateway is seen while it runs, and that it does again', async () => {
+  it('that stops supporting this gateway is detected while it runs, and so is the recovery', async () => {
     const gateway = await start();
     await untilReady(gateway);
     await setVersion(1_000, 2);
@@ -63,7 +63,7 @@ describe('the schema', () => {
     await untilOver(gateway, 'gateway_too_old');
   });
 
-  it('that is older than versions is seen while it runs', async () => {
+  it('without a version is detected while the gateway runs', async () => {
     const gateway = await start();
     await untilReady(gateway);
     await database.sql`alter function gateway.schema_version() rename to hidden`;
@@ -72,14 +72,14 @@ describe('the schema', () => {
     await untilReady(gateway);
   });
 
-  it('is missing where no migration was applied', async () => {
+  it('is missing if no migration was applied', async () => {
     await operator`create database empty`;
     await untilNotReady(await start(urlWith({ pathname: '/empty' })), ['schema_missing']);
   });
 });
 
-describe('the login', () => {
-  it('at its connection limit', async () => {
+describe('a gateway is not ready if its login', () => {
+  it('is at its connection limit', async () => {
     const password = randomUUID();
     const login = { name: 'full', password, connections: 12 };
     const username = await createLogin(database.sql, login);
@@ -93,12 +93,12 @@ describe('the login', () => {
     await untilReady(gateway);
   });
 
-  it('with a wrong password', async () => {
+  it('has a wrong password', async () => {
     const gateway = await start(urlWith({ password: 'not-the-password' }));
     await untilNotReady(gateway, ['login_refused', 'clock_unmeasured'], ['not-the-password']);
   });
 
-  it('that is no gateway’s', async () => {
+  it('has no gateway rights', async () => {
     const password = randomUUID();
     await operator.unsafe(`create role stranger login password '${password}'`);
     const gateway = await start(urlWith({ username: 'stranger', password }));
@@ -106,7 +106,7 @@ describe('the login', () => {
   });
 });
 
-describe('the database', () => {
+describe('a gateway is not ready if its database', () => {
   it('is away', async () => {
     const gateway = await start(urlWith({ port: String(await freePort()) }));
     await untilNotReady(gateway, ['database_away', 'clock_unmeasured']);
@@ -124,7 +124,7 @@ describe('the database', () => {
   });
 });
 
-it('a host’s clock that is an hour off is a warning, and the gateway is ready', async () => {
+it('a host clock that is off by an hour causes a warning, and the gateway is ready', async () => {
   const hourMs = 3_600_000;
   const gateway = await startTestGateway({ drainMs: 0, hostNow: () => Date.now() + hourMs });
   onTestFinished(() => gateway.stop());

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { keyMaxAgeMs } from '../../../gateway/keys/key-cache.ts';
 import { watchLookups } from '../../../gateway/readiness/lookup-watch.ts';
 
-/** A database in the test's hand, which answers or refuses, and the lines of the log. */
+/** A database that answers or refuses as the test says, and the lines of the log. */
 async function scene(options: { refuses?: string; probeMs?: number } = {}) {
   const database = { refuses: options.refuses, asked: 0, hangs: false };
   const time = { now: 1_000 };
@@ -23,13 +23,13 @@ async function scene(options: { refuses?: string; probeMs?: number } = {}) {
   onTestFinished(() => watch.stop());
   const ask = () => watch.lookUp('avp_live_000000000000').catch(() => {});
   expect(watch.problem()?.code).toBe('starting');
-  // the look-up that it makes by itself
+  // the initial lookup
   await new Promise(setImmediate);
   return { database, time, lines, watch, ask };
 }
 
-describe('look-ups', () => {
-  it('that are answered are no reason until the last is as old as a key may be', async () => {
+describe('lookups', () => {
+  it('that succeed are no reason until the last one is older than a key may be', async () => {
     const { database, time, watch, ask } = await scene();
     expect(watch.problem()).toBeNull();
     database.refuses = 'ECONNREFUSED';
@@ -43,7 +43,7 @@ describe('look-ups', () => {
     expect(watch.problem()).toBeNull();
   });
 
-  it('that never were are a reason at once, with the last cause', async () => {
+  it('that never succeeded are a reason at once, with the last cause', async () => {
     const { database, watch, ask } = await scene({ refuses: '53300' });
     expect(watch.problem()?.code).toBe('connection_limit');
     database.refuses = '28P01';
@@ -51,13 +51,13 @@ describe('look-ups', () => {
     expect(watch.problem()?.code).toBe('login_refused');
   });
 
-  it('are made while no client’s is answered, one at a time, and not beside them', async () => {
+  it('are made while no client’s lookup succeeds, one at a time', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     onTestFinished(() => void vi.useRealTimers());
     const { database, ask } = await scene({ probeMs: 5_000 });
     const beat = () => vi.advanceTimersByTimeAsync(5_000);
     expect(database.asked).toBe(1);
-    // the one at the start was answered
+    // the initial one was answered
     await beat();
     expect(database.asked).toBe(1);
     await beat();
@@ -81,7 +81,7 @@ describe('look-ups', () => {
 });
 
 describe('the log', () => {
-  it('has one line per minute of failures, with how many there were, and one of their end', async () => {
+  it('has one line per minute of failures, with their count, and one when they end', async () => {
     const { database, time, lines, ask } = await scene();
     database.refuses = '53300';
     for (let failure = 0; failure < 10; failure += 1) await ask();
@@ -99,7 +99,7 @@ describe('the log', () => {
     expect(lines.at(-1)).toMatchObject({ level: 30, failures: 1 });
   });
 
-  it('is not filled by look-ups that fail now and then', async () => {
+  it('is not flooded by occasional failures', async () => {
     const { database, lines, ask } = await scene();
     for (let round = 0; round < 100; round += 1) {
       database.refuses = round % 2 === 0 ? '53300' : undefined;

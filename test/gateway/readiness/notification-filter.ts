@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A network that passes everything on but notifications, while it is set so. */
+/** A network that drops notifications while `losing` is set, and forwards everything else. */
 export interface NotificationFilter {
-  /** The server's URL, by way of this filter. */
+  /** The server's URL, through this filter. */
   url: string;
-  /** Whether notifications are lost. */
+  /** Whether notifications are dropped. */
   losing: boolean;
-  /** Notifications that were lost. */
+  /** The number of dropped notifications. */
   readonly lost: number;
   close(): Promise<void>;
 }
@@ -15,7 +15,7 @@ export interface NotificationFilter {
 /** `A`: https://www.postgresql.org/docs/17/protocol-message-formats.html, NotificationResponse. */
 const notification = 'A'.charCodeAt(0);
 
-/** A filter on a free port of the loopback address, in front of the database that `url` names. */
+/** Starts a filter on a free port of the loopback address, in front of the database at `url`. */
 export async function startNotificationFilter(url: string): Promise<NotificationFilter> {
   const { hostname, port: serverPort } = new URL(url);
   const sockets = new Set<Socket>();

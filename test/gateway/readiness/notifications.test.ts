@@ -29,7 +29,7 @@ describe.skipIf(withoutPgBouncer)('a pool', () => {
     await untilNotReady(gateway, ['transaction_pool']);
     expect(beginnings(gateway).find(({ code }) => code === 'transaction_pool')?.level).toBe(50);
     expect(await gateway.metric('gateway_listening')).toBe(0);
-    expect(gateway.logged.join('')).not.toContain('listening for changes of keys');
+    expect(gateway.logged.join('')).not.toContain('listening for key changes');
   });
 
   it('in session mode is ready', async () => {
@@ -51,7 +51,7 @@ describe('a network that loses notifications', () => {
     await untilReady(gateway);
   });
 
-  it('after the start is noticed at the next check', async () => {
+  it('after the start is detected at the next check', async () => {
     const filter = await startNotificationFilter(stack.gatewayDbUrl);
     onTestFinished(() => filter.close());
     const log = pino({ level: 'silent' });
@@ -77,7 +77,7 @@ describe('a network that loses notifications', () => {
     await eventually(() => expect(turns.at(-1)).toBe('listening'));
   });
 
-  it('that cannot be checked for now goes on', async () => {
+  it('is not assumed while the check cannot be sent', async () => {
     const log = pino({ level: 'silent' });
     const turns: string[] = [];
     let sent = 0;
@@ -103,7 +103,7 @@ describe('a network that loses notifications', () => {
   });
 });
 
-it('a listener that goes silent is noticed', async () => {
+it('a listener that stops receiving is detected', async () => {
   const network = await startTcpProxy(stack.gatewayDbUrl);
   onTestFinished(() => network.close());
   const gateway = await start(network.through(stack.gatewayDbUrl));
@@ -114,7 +114,7 @@ it('a listener that goes silent is noticed', async () => {
   await untilReady(gateway);
 });
 
-it('a clock that has not been read is a reason, until it is', async () => {
+it('a clock that has not been measured is a reason, until it is', async () => {
   const network = await startTcpProxy(stack.gatewayDbUrl);
   onTestFinished(() => network.close());
   network.blackHole();

@@ -9,20 +9,20 @@ import { freePort, loopback } from '../../../scripts/stack/ports.ts';
 import { postgresUser } from '../../../scripts/stack/process-user.ts';
 import { isOnPath } from '../clients/client.ts';
 
-// Debian has it where only root's PATH leads
+// Debian installs it outside the PATH of users
 const installed = isOnPath('pgbouncer');
 
-/** Whether tests of a pool are left out: no pgbouncer on the PATH, and `REQUIRE_PGBOUNCER` not set. */
+/** Whether to skip tests of a pool: no pgbouncer on the PATH, and `REQUIRE_PGBOUNCER` not set. */
 export const withoutPgBouncer = !installed && !process.env.REQUIRE_PGBOUNCER;
 
-/** A PgBouncer of a test's own. */
+/** A PgBouncer for one test. */
 export interface PgBouncer {
-  /** The database's URL, by way of the pool. */
+  /** The database's URL, through the pool. */
   url: string;
   stop(): Promise<void>;
 }
 
-/** Starts a pool in front of the database that `databaseUrl` names, with its login. */
+/** Starts a pool in front of the database at `databaseUrl`, with its login. */
 export async function startPgBouncer(
   databaseUrl: string,
   mode: 'transaction' | 'session',

@@ -13,7 +13,7 @@ interface LogLine {
 
 const patient = { timeout: 60_000, interval: 20 };
 
-/** What `/readyz` says: its status, and the codes of its reasons in their order. */
+/** The status of `/readyz`, and the codes of its reasons, in order. */
 export async function readReadiness({ operationsUrl }: Pick<Observed, 'operationsUrl'>) {
   const response = await fetch(`${operationsUrl}/readyz`);
   const text = await response.text();
@@ -21,7 +21,7 @@ export async function readReadiness({ operationsUrl }: Pick<Observed, 'operation
   return { status: response.status, text, codes: lines.map((line) => line.split(': ')[0]) };
 }
 
-/** Resolves when the gateway is ready, and has said nothing else. */
+/** Resolves when the gateway is ready and reports nothing else. */
 export async function untilReady(gateway: Pick<Observed, 'operationsUrl'>): Promise<void> {
   await vi.waitFor(async () => {
     expect(await readReadiness(gateway)).toEqual({ status: 200, text: 'ready\n', codes: [] });
@@ -29,8 +29,8 @@ export async function untilReady(gateway: Pick<Observed, 'operationsUrl'>): Prom
 }
 
 /**
- * Resolves when the gateway is not ready for these reasons alone, each in one line of `/readyz` and in
- * one of the log, without the secrets.
+ * Resolves when the gateway is not ready for exactly these reasons, each with one line in `/readyz`
+ * and one in the log, without the secrets.
  */
 export async function untilNotReady(
   gateway: Observed,
@@ -52,15 +52,17 @@ export async function untilNotReady(
   for (const secret of [...secrets, 'postgresql://']) expect(all).not.toContain(secret);
 }
 
-/** Resolves when the log says that a reason is over. */
+/** Resolves when the log shows that a reason is over. */
 export async function untilOver(gateway: Observed, code: ReasonCode): Promise<void> {
   await vi.waitFor(() => {
-    const over = parse(gateway).filter(({ msg }) => msg === 'no longer a reason not to be ready');
+    const over = parse(gateway).filter(
+      ({ msg }) => msg === 'a reason for not being ready has ended',
+    );
     expect(over.map((line) => line.code)).toContain(code);
   }, patient);
 }
 
-/** The log's lines on reasons that began. */
+/** The log's lines about new reasons. */
 export function beginnings(gateway: Pick<Observed, 'logged'>): LogLine[] {
   return parse(gateway).filter(({ msg }) => msg === 'not ready');
 }

@@ -9,7 +9,7 @@ import { postgresUser } from '../../../scripts/stack/process-user.ts';
 import { openStateDirectory } from '../../../scripts/stack/state-directory.ts';
 import { createSupervisor } from '../../../scripts/stack/supervisor.ts';
 
-/** A hot standby that follows no primary: it recovers for ever, and answers what only reads. */
+/** A hot standby without a primary: it stays in recovery, and only answers reads. */
 export interface StandbyDatabase {
   /** Role proxy_gateway. */
   gatewayDbUrl: string;

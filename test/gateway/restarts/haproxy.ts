@@ -7,10 +7,10 @@ import { vi } from 'vitest';
 import { freePort, loopback } from '../../../scripts/stack/ports.ts';
 import { isOnPath } from '../clients/client.ts';
 
-/** Whether tests of HAProxy are left out: none on the PATH, and `REQUIRE_HAPROXY` not set. */
+/** Whether to skip tests of HAProxy: it is not on the PATH, and `REQUIRE_HAPROXY` is not set. */
 export const withoutHaproxy = !isOnPath('haproxy') && !process.env.REQUIRE_HAPROXY;
 
-/** A load balancer in front of gateways, as docs/gateways.md has it. */
+/** A load balancer in front of gateways, configured as in docs/listeners.md. */
 export interface Haproxy {
   port: number;
   /** Resolves when it sends clients to every gateway. */
@@ -18,7 +18,7 @@ export interface Haproxy {
   stop(): Promise<void>;
 }
 
-/** Starts HAProxy in front of gateways, each with its port for clients and that for `/readyz`. */
+/** Starts HAProxy in front of gateways, with their client ports and `/readyz` ports. */
 export async function startHaproxy(
   gateways: { port: number; metricsPort: number }[],
 ): Promise<Haproxy> {

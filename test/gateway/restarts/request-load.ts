@@ -3,24 +3,24 @@ import type { Socket } from 'node:net';
 import { readToEnd } from '../../support/gateway/gateway-fixture.ts';
 
 /**
- * A connection that the kernel reset, by the system call that noticed: `connect` too, where the reset
- * came before Node saw the connection. Node's own `socket hang up` has the code and no system call.
+ * Whether the kernel reset a connection. The failed system call may be `connect`, if the reset came
+ * before Node saw the connection. Node's own `socket hang up` has the code and no system call.
  */
 const isReset = ({ code, syscall }: NodeJS.ErrnoException) =>
   code === 'ECONNRESET' && syscall !== undefined;
 
-/** What became of the requests of a load. */
+/** The results of a load's requests. */
 export interface LoadResult {
   answered: number;
-  /** Connects that were refused, each by one address of which another took the request. */
+  /** Refused connects, each at one address while another accepted the request. */
   refused: number;
-  /** Connections that were reset before they brought a byte: the kernel's, as a port closes. */
+  /** Connections that were reset before any byte arrived, as the kernel does when a port closes. */
   reset: number;
-  /** Why others failed. */
+  /** The other failures. */
   failures: string[];
 }
 
-/** A load on gateways that goes on until it is stopped. */
+/** A load on gateways that runs until it is stopped. */
 export interface RequestLoad {
   readonly result: LoadResult;
   /** Resolves when the last request is answered. */
@@ -28,7 +28,7 @@ export interface RequestLoad {
 }
 
 export interface RequestLoadOptions {
-  /** Ports of gateways: each request tries the next, and another one where that refuses the connect. */
+  /** Gateway ports: each request uses the next one, and another one after a refused connect. */
   ports: number[];
   clients: number;
   basicAuth: string;
@@ -37,8 +37,8 @@ export interface RequestLoadOptions {
 }
 
 /**
- * Clients that send requests without a pause: in turn a plain one on a connection that is kept, a plain
- * one on its own, and one through a tunnel.
+ * Clients that send requests without a pause, in turn: a plain one on a kept connection, a plain
+ * one on a new connection, and one through a tunnel.
  */
 export function startLoad({
   ports,
@@ -94,7 +94,7 @@ export function startLoad({
   };
 
   const client = async () => {
-    // of a client's own, one for each address
+    // one agent per client and address
     const agents = ports.map(() => new Agent({ keepAlive: true, maxSockets: 1 }));
     const kinds = [
       (at: number, path: string) => plain(ports[at] ?? 0, path, agents[at] ?? false),

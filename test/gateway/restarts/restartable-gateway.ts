@@ -4,7 +4,7 @@ import { type GatewayProcess, startGatewayProcess } from '../../support/gateway/
 import { temporaryFolder } from '../../support/stack/start-command.ts';
 import { untilReady } from '../readiness/read-readiness.ts';
 
-/** A gateway at the same ports, with the same spool, however often it is started. */
+/** A gateway that keeps its ports and spool over restarts. */
 export async function newRestartableGateway(databaseUrl: string) {
   const [port, metricsPort] = [await freePort(), await freePort()];
   const spool = `${temporaryFolder()}/spool`;

@@ -9,7 +9,7 @@ import { newRestartableGateway } from './restartable-gateway.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
-/** At least so many requests are sent while gateways restart. */
+/** The minimum number of requests during the restarts. */
 const leastRequests = Number(process.env.ROLLING_RESTART_REQUESTS ?? 1_000);
 let owner: KeyOwner;
 let site: TargetServer;
@@ -29,7 +29,7 @@ async function scene() {
   return { gateways, load };
 }
 
-it.skipIf(withoutHaproxy)('behind HAProxy no request fails', async () => {
+it.skipIf(withoutHaproxy)('behind HAProxy, no request fails', async () => {
   const { gateways, load } = await scene();
   const haproxy = await startHaproxy(gateways);
   onTestFinished(() => haproxy.stop());
@@ -50,8 +50,8 @@ it.skipIf(withoutHaproxy)('behind HAProxy no request fails', async () => {
   console.info(`${answered} requests over ${restarts} restarts behind HAProxy, none failed`);
 });
 
-// the kernel resets what has connected and was not taken yet when a port closes, which nobody can prevent
-it('clients with both addresses see refused connects, and next to no reset', async () => {
+// a closing port makes the kernel reset connections that are not accepted yet
+it('clients with both addresses see refused connects and almost no resets', async () => {
   const { gateways, load } = await scene();
   const { result, stop } = load(gateways.map(({ port }) => port));
   let restarts = 0;

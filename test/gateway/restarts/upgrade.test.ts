@@ -6,12 +6,12 @@ import { startHaproxy, withoutHaproxy } from './haproxy.ts';
 import { startLoad } from './request-load.ts';
 import { newRestartableGateway } from './restartable-gateway.ts';
 
-// An operator upgrades as docs/upgrading.md says: the database, then one gateway after the other.
+// An operator follows docs/upgrading.md: the database first, then the gateways one by one.
 
-/** At least so many requests are sent meanwhile. */
+/** The minimum number of requests during the upgrade. */
 const leastRequests = Number(process.env.UPGRADE_REQUESTS ?? 1_000);
 
-/** A next version as a migration may make it: gateways of before still serve it. */
+/** The next schema version, as a migration may make it: older gateways still work with it. */
 const nextVersion = `
   set local lock_timeout = '2s';
   alter table proxy_private.proxy_keys add column note text;
@@ -54,7 +54,7 @@ it.skipIf(withoutHaproxy)('an upgrade under load fails no request and loses no e
     vi.waitFor(() => expect(result.answered).toBeGreaterThanOrEqual(answered), { timeout: 60_000 });
   await reached(leastRequests / 4);
   await own.sql.begin((transaction) => transaction.unsafe(nextVersion));
-  // gateways look the key up again, each over all of its connections
+  // gateways look the key up again, on all of their connections
   await own.sql`select pg_notify('proxy_key_changed', ${key.keyId})`;
   await reached(leastRequests / 2);
   for (const gateway of gateways) {

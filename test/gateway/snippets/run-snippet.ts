@@ -7,29 +7,29 @@ import { projectRoot } from '../../../scripts/stack/project-root.ts';
 import { isOnPath, run } from '../clients/client.ts';
 import { interpreterWith } from '../clients/interpreter.ts';
 
-/** Where a snippet is run, and what it is to trust. */
+/** Where a snippet runs, and what it trusts. */
 export interface Scene {
-  /** A folder of this run, which is also its user's home. */
+  /** The folder of this run, which is also its user's home. */
   folder: string;
-  /** The site that the snippet asks. */
+  /** The site that the snippet reads. */
   site: string;
-  /** A file with the certificates of the site and the proxy, in PEM. */
+  /** A PEM file with the certificates of the site and the proxy. */
   trusted: string;
   /** SHA-256 of their public keys, in base64. */
   trustedKeys: string[];
   env: Record<string, string>;
 }
 
-/** How the snippet of a client is run. */
+/** How the snippet for a client runs. */
 export interface Runner {
   installed: boolean;
-  /** Whether it reads a site over TLS through a proxy over TLS. */
+  /** Whether it can read a TLS site through a TLS proxy. */
   tlsInTls: boolean;
-  /** Runs the text; returns what it printed: the status. */
+  /** Runs the snippet; returns its output: the status. */
   run(text: string, scene: Scene): Promise<string>;
 }
 
-/** How each is run as somebody would who has copied it. */
+/** Runs each snippet as a user who copied it would. */
 export const runners: Record<ClientId, Runner> = {
   curl: shell('curl', (text) => text),
   environment: shell('curl', (text, site) => `${text}\ncurl ${site}`),
@@ -47,7 +47,7 @@ export const runners: Record<ClientId, Runner> = {
       writeFileSync(file, text);
       const settings = { CGO_ENABLED: '0', GOFLAGS: '', GOTOOLCHAIN: 'local' };
       return inTurn(() =>
-        // the standard library is compiled once, and sooner where it is not optimized
+        // the standard library is compiled once, and faster without optimization
         run('go', ['run', '-gcflags=all=-N -l', file], folder, {
           ...process.env,
           ...settings,
@@ -59,7 +59,7 @@ export const runners: Record<ClientId, Runner> = {
   },
 };
 
-/** The environment's lines followed by wget. */
+/** The environment variables, followed by wget. */
 export const wget: Runner = {
   ...shell('wget', (text, site) => `${text}\nwget --server-response -q -O /dev/null ${site} 2>&1`),
   tlsInTls: false,
@@ -99,7 +99,7 @@ function python(module: string, ...before: string[]): Runner {
   };
 }
 
-/** Debian 12's httpx is older than TLS to a site through TLS to a proxy. */
+/** Debian 12's httpx has no TLS within TLS. */
 function hasTlsInTls(): boolean {
   const script = `import httpx; print(*httpx.__version__.split('.'))`;
   const { stdout } = spawnSync(interpreterWith('httpx') ?? 'python3', ['-c', script]);
@@ -131,7 +131,7 @@ function ownChromium({ trustedKeys }: Scene) {
     args: [
       ...chromiumArguments,
       `--ignore-certificate-errors-spki-list=${trustedKeys.join()}`,
-      // it sends nothing to a loopback address through a proxy
+      // by default Chromium bypasses the proxy for loopback addresses
       '--proxy-bypass-list=<-loopback>',
     ],
   };
@@ -171,7 +171,7 @@ function writePackage(modules: string, name: string, code: string): void {
   writeFileSync(join(folder, 'index.js'), code);
 }
 
-/** The last that was started: two at once would compile the same. */
+/** The last run: two at once would compile the same packages. */
 let earlier: Promise<unknown> = Promise.resolve();
 
 function inTurn<T>(begin: () => Promise<T>): Promise<T> {

@@ -53,7 +53,7 @@ function hashOfKey(certificate: string): string {
   return createHash('sha256').update(der).digest('base64');
 }
 
-/** What a deployment says of its ports, and whether the secret is shown in the snippet. */
+/** The ports of a deployment, and whether the snippet shows the secret. */
 const inClear = {
   way: 'in clear text, with the secret in the environment',
   overTls: false,
@@ -61,7 +61,7 @@ const inClear = {
 };
 const ways = [inClear, { way: 'over TLS, with the secret shown', overTls: true, shown: true }];
 
-/** What checks the syntax of a program that cannot be run here, and the file's name. */
+/** The program and arguments that check a snippet's syntax, and the file's name. */
 const shell = ['bash', 'snippet.sh', '-n'];
 const python = ['python3', 'snippet.py', '-m', 'py_compile'];
 const node = ['node', 'proxy.mjs', '--check'];
@@ -76,7 +76,7 @@ const checkers: Partial<Record<ClientId, string[]>> = {
   puppeteer: node,
 };
 
-/** Runs what a customer copies; returns what it printed. */
+/** Runs the snippet that a customer copies; returns its output. */
 async function send(
   id: ClientId,
   runner: Runner,
@@ -108,7 +108,7 @@ async function inFolder<T>(use: (folder: string) => T | Promise<T>): Promise<T> 
   }
 }
 
-/** What the key was used for at the site, once it was; a browser may also call hosts of its own. */
+/** The key's events at the site, once there are any; a browser may also call other hosts. */
 function eventsOf({ id }: UsableKey): Promise<UsageEvent[]> {
   return vi.waitFor(async () => {
     const { data } = await owner.persona.supabase.rpc('list_proxy_key_events', { id });
@@ -135,7 +135,7 @@ describe.concurrent.each(run)('the snippet for %s', (id) => {
 });
 
 describe('the snippet for environment', () => {
-  it.skipIf(!wget.installed && !process.env.REQUIRE_CLIENTS)('is read by wget', async () => {
+  it.skipIf(!wget.installed && !process.env.REQUIRE_CLIENTS)('works with wget', async () => {
     const key = await owner.newKey();
     expect(await send('environment', wget, key, inClear)).toMatch(/HTTP\/1.1 200/);
     expect(await eventsOf(key)).toHaveLength(1);
@@ -149,14 +149,14 @@ describe('a snippet without its secret', () => {
   });
 });
 
-// what a machine has not got, it can still check to be a program
+// a machine without a client can still check the snippet's syntax
 const checkable = (id: ClientId) => {
   const [program] = checkers[id] ?? [];
   return !run.includes(id) && program !== undefined && isOnPath(program);
 };
 
 describe.each(clientIds.filter(checkable))('the snippet for %s', (id) => {
-  it.each([undefined, 'a'.repeat(64)])('is a program, with the secret %s', async (secret) => {
+  it.each([undefined, 'a'.repeat(64)])('has valid syntax, with the secret %s', async (secret) => {
     const gateway = { host: 'gateway.example.com', httpPort: 7777, httpsPort: 7443 };
     const of = { gateway, keyId: 'avp_live_0123456789ab', ...(secret ? { secret } : {}) };
     const text = snippetFor(id, of)?.text ?? '';

@@ -4,7 +4,7 @@ import { interleave } from '../../../gateway/targets/address-order.ts';
 const orderOf = (ipv4: string[], ipv6: string[], ipv6First?: boolean) =>
   interleave(ipv4, ipv6, ipv6First).map(({ address, family }) => `${family} ${address}`);
 
-test('families take turns, each in its own order', () => {
+test('families alternate, each in its own order', () => {
   const [ipv4, ipv6] = [
     ['192.0.2.1', '192.0.2.2'],
     ['2001:db8::1', '2001:db8::2', '2001:db8::3'],
@@ -23,7 +23,7 @@ test('families take turns, each in its own order', () => {
   ]);
 });
 
-test('what this machine has decides where nothing is said, and nothing is lost', () => {
+test('by default this machine’s addresses decide the first family, and no address is lost', () => {
   expect(orderOf(['192.0.2.1'], ['2001:db8::1']).sort()).toEqual(['4 192.0.2.1', '6 2001:db8::1']);
   expect(orderOf([], [])).toEqual([]);
 });

@@ -26,7 +26,7 @@ test.each([
   ['[::1]/128:8443', '::1', 8443, true],
   ['::1/128:8443', '::1', 8443, true],
   ['::1/128:8443', '::1', 443, false],
-  // brackets or a prefix tell the port: without them it is part of the address
+  // brackets or a prefix separate the port: without them it is part of the address
   ['::1:8443', '::1:8443', 443, true],
   ['::1:8443', '::1', 8443, false],
   ['fd00::/8:443', 'fdff::1', 443, true],
@@ -73,11 +73,11 @@ test.each([
   '*',
   '/8',
   ':443',
-])('refuses %s by its name', (item) => {
+])('refuses %s and names it', (item) => {
   expect(() => parseAllowedTargets(`10.0.0.0/8, ${item}`)).toThrow(`"${item}"`);
 });
 
-test('a port is possible by an exception of its own, or by one of every port', () => {
+test('a port can be open by an exception for it, or by one for every port', () => {
   expect(permitsPort(parseAllowedTargets('10.0.0.0/8:22'), 22)).toBe(true);
   expect(permitsPort(parseAllowedTargets('10.0.0.0/8:22'), 23)).toBe(false);
   expect(permitsPort(parseAllowedTargets('10.0.0.0/8:22, ::1'), 23)).toBe(true);

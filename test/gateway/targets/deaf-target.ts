@@ -2,16 +2,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** How long a connection may take, in ms, before its absence shows that the queue is full. */
+/** How long a connect may take, in ms, before the queue counts as full. */
 const fullMs = 300;
 
-/** A server that stands still, with as many connections waiting as the kernel allows. */
+/** A stopped server whose kernel queue is full. */
 export interface DeafTarget {
   port: number;
   close(): Promise<void>;
 }
 
-/** Starts one on the loopback address: whoever connects to it waits for an answer to the first packet. */
+/** Starts one on the loopback address: connects to it get no answer to the first packet. */
 export async function startDeafTarget(): Promise<DeafTarget> {
   const script = `require('node:net').createServer().listen(
     { port: 0, host: '127.0.0.1', backlog: 1 },

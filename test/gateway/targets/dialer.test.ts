@@ -10,7 +10,7 @@ import { connectTarget, dial } from './test-dialer.ts';
 
 const keyId = 'avp_test_000000000000';
 const options = { keyId, timeoutMs: 10_000 };
-/** Of a name that nobody answers for, until the signal is aborted. */
+/** Names that never resolve, until the signal is aborted. */
 const names: Pick<NameResolver, 'resolve'> = {
   async resolve(_, { signal }) {
     await once(signal, 'abort');
@@ -20,7 +20,7 @@ const names: Pick<NameResolver, 'resolve'> = {
 const policy = createTargetPolicy({ allowed: parseAllowedTargets('127.0.0.0/8'), names });
 const closing: (() => unknown)[] = [];
 
-/** Waits until `assertion` holds: how long a machine takes for that is not what is tested. */
+/** Waits until `assertion` holds, with a long timeout, because a slow machine is not under test. */
 const eventually = (assertion: () => unknown) => vi.waitFor(assertion, { timeout: 60_000 });
 const openSockets = () =>
   process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
@@ -33,11 +33,11 @@ beforeEach(() => {
 afterEach(async () => {
   vi.useRealTimers();
   for (const close of closing.splice(0).reverse()) await close();
-  // what the test itself opened is closed: anything more was left by the dialer
+  // the test's own sockets are closed: the dialer left any others
   await eventually(() => expect(openSockets()).toBe(openBefore));
 });
 
-/** A server that notes whom it accepted, and closes with the test. */
+/** A server that records its connections, and closes with the test. */
 async function listen(host = '127.0.0.1', port = 0) {
   const accepted: Socket[] = [];
   const server: Server = createServer({ allowHalfOpen: true }, (socket) => accepted.push(socket));
@@ -56,7 +56,7 @@ async function blackHole(): Promise<number> {
   return port;
 }
 
-/** A target of 127.0.0.x, each by its last number. */
+/** A target with these addresses in 127.0.0.0/24, by their last number. */
 function targetOf(port: number, ...lastNumbers: number[]): Target {
   const addresses = lastNumbers.map((last) => ({ address: `127.0.0.${last}`, family: 4 }));
   return { host: 'several.example', port, addresses };
@@ -67,7 +67,7 @@ function keep(socket: Socket): Socket {
   return socket;
 }
 
-test('connects, and says to whom', async () => {
+test('connects, and returns the target', async () => {
   const { accepted, port } = await listen();
   const { socket, target } = await connectTarget(policy, '127.1', port, options);
   keep(socket);
@@ -80,7 +80,7 @@ test('connects, and says to whom', async () => {
   await eventually(() => expect(accepted[0]?.remotePort).toBe(socket.localPort));
 });
 
-test('the policy’s refusals pass', async () => {
+test('the policy’s refusals are passed on', async () => {
   await expect(connectTarget(policy, '10.0.0.1', 443, options)).rejects.toMatchObject({
     code: 'target_forbidden',
     statusCode: 403,
@@ -91,7 +91,7 @@ test('the policy’s refusals pass', async () => {
   });
 });
 
-test('a port that nobody listens on is unreachable', async () => {
+test('a closed port is unreachable', async () => {
   await expect(connectTarget(policy, '127.0.0.1', await freePort(), options)).rejects.toMatchObject(
     { code: 'target_unreachable', statusCode: 502 },
   );
@@ -99,7 +99,7 @@ test('a port that nobody listens on is unreachable', async () => {
   await expect(nowhere).rejects.toMatchObject({ code: 'target_unreachable', statusCode: 502 });
 });
 
-test('an address that does not answer is given up in time', async () => {
+test('an address that does not answer times out', async () => {
   const port = await blackHole();
   const before = openSockets();
   await expect(
@@ -108,20 +108,20 @@ test('an address that does not answer is given up in time', async () => {
     code: 'target_timeout',
     statusCode: 504,
   });
-  // while the other end still holds
+  // while the other end still has its connection
   await eventually(() => expect(openSockets()).toBe(before));
 });
 
-test('the time for resolving counts', async () => {
+test('the time for name resolution counts', async () => {
   await expect(
     connectTarget(policy, 'slow.example', 443, { keyId, timeoutMs: 50 }),
   ).rejects.toMatchObject({ code: 'target_timeout', statusCode: 504 });
 });
 
-describe('gives up when it is told to', () => {
+describe('stops when it is aborted', () => {
   const reason = new Error('the client is gone');
 
-  test('before it begins', async () => {
+  test('before it starts', async () => {
     const { accepted, port } = await listen();
     const giveUp = new AbortController();
     giveUp.abort(reason);
@@ -146,11 +146,11 @@ describe('gives up when it is told to', () => {
     await eventually(() => expect(openSockets()).toBe(before + 1));
     gone.abort(reason);
     await expect(connecting).rejects.toBe(reason);
-    // while the other end still holds
+    // while the other end still has its connection
     await eventually(() => expect(openSockets()).toBe(before));
   });
 
-  test('and leaves a connected socket alone', async () => {
+  test('but leaves a connected socket open', async () => {
     const gone = new AbortController();
     const { port } = await listen();
     const { socket } = await connectTarget(policy, '127.0.0.1', port, {
@@ -162,7 +162,7 @@ describe('gives up when it is told to', () => {
   });
 });
 
-test('a signal that outlives many connections keeps none of them', async () => {
+test('a signal that outlives many connections keeps no listeners', async () => {
   const giveUp = new AbortController();
   const { signal } = giveUp;
   const { port } = await listen();
@@ -176,7 +176,7 @@ test('a signal that outlives many connections keeps none of them', async () => {
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
-test('regression: a socket that fails before anybody listens for it does not end the process', async () => {
+test('regression: a socket that fails before it has an error listener does not end the process', async () => {
   const { accepted, port } = await listen();
   const socket = await dial(targetOf(port, 1));
   await eventually(() => expect(accepted).toHaveLength(1));
@@ -185,11 +185,11 @@ test('regression: a socket that fails before anybody listens for it does not end
   expect(await closed).toBe(true);
 });
 
-// all of 127.0.0.0/8 is an interface's there
-describe.runIf(process.platform === 'linux')('of several addresses', () => {
+// only on Linux is all of 127.0.0.0/8 local
+describe.runIf(process.platform === 'linux')('with several addresses', () => {
   const remoteOf = async (target: Target) => keep(await dial(target)).remoteAddress;
 
-  test('the first is taken where it answers, and no other is tried', async () => {
+  test('the first is used if it answers, and no other is tried', async () => {
     const first = await listen('127.0.0.2');
     const second = await listen('127.0.0.3', first.port);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -198,24 +198,24 @@ describe.runIf(process.platform === 'linux')('of several addresses', () => {
     expect(second.accepted).toEqual([]);
   });
 
-  test('the next is tried at once where one refuses', async () => {
+  test('the next is tried at once if one refuses', async () => {
     const { port } = await listen('127.0.0.4');
-    // so that no delay passes
+    // timers are faked, so that no delay passes
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     expect(await remoteOf(targetOf(port, 2, 3, 4))).toBe('127.0.0.4');
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('the next is tried beside one that is slow', async () => {
+  test('the next is tried in parallel if one is slow', async () => {
     const port = await blackHole();
     await listen('127.0.0.2', port);
     const before = openSockets();
     expect(await remoteOf(targetOf(port, 1, 2))).toBe('127.0.0.2');
-    // both ends of that one, and not the slow one
+    // both ends of the successful connection, and not the slow one
     await eventually(() => expect(openSockets()).toBe(before + 2));
   });
 
-  test('a slow one is not given up for the next, which refuses', async () => {
+  test('a slow one is kept while the next one refuses', async () => {
     const port = await blackHole();
     const before = openSockets();
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -234,7 +234,7 @@ describe.runIf(process.platform === 'linux')('of several addresses', () => {
     await dialled;
   });
 
-  test('no more than 16 are tried', async () => {
+  test('at most 16 are tried', async () => {
     const { port } = await listen('127.0.0.20');
     const refusing = Array.from({ length: 15 }, () => 2);
     expect(await remoteOf(targetOf(port, ...refusing, 20))).toBe('127.0.0.20');

@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('gives each name all of its addresses, and passes over what is no entry', () => {
+test('gives each name all its addresses, and skips invalid lines', () => {
   writeFileSync(
     path,
     [
@@ -41,7 +41,7 @@ test('gives each name all of its addresses, and passes over what is no entry', (
   expect(hosts.find('other.example')).toBeUndefined();
 });
 
-test('is read again when it has changed, a second later at most', () => {
+test('is read again after a change, at most a second later', () => {
   const hosts = hostsFile();
   const found = () => hosts.find('a')?.[0]?.address;
   expect(found()).toBeUndefined();

@@ -14,10 +14,10 @@ import {
   v4,
 } from './resolver-scene.ts';
 
-describe('a caller that leaves', () => {
+describe('a caller that disconnects', () => {
   const reason = new Error('the client is gone');
 
-  test('ends its wait at once, and the query with the last of them', async () => {
+  test('stops waiting at once, and the last one stops the query', async () => {
     const { names, resolve } = await scene(() => 'silence');
     const [one, other] = [new AbortController(), new AbortController()];
     const first = ask(names, 'a.example', { signal: one.signal });
@@ -29,14 +29,14 @@ describe('a caller that leaves', () => {
     other.abort(reason);
     await expect(second).rejects.toBe(reason);
     expect(names.underWay).toBe(0);
-    // nothing of it is kept: the next caller's query is its own
+    // nothing is kept: the next caller starts its own query
     const third = resolve('a.example');
     await eventually(() => expect(names.underWay).toBe(1));
     over.controller.abort(reason);
     await expect(third).rejects.toBe(reason);
   });
 
-  test('before it has begun asks nothing', async () => {
+  test('before the start causes no query', async () => {
     const { server, names } = await scene(() => v4);
     const signal = AbortSignal.abort(reason);
     await expect(ask(names, 'a.example', { signal })).rejects.toBe(reason);
@@ -45,7 +45,7 @@ describe('a caller that leaves', () => {
 
   test('leaves no socket', async () => {
     const { names } = await scene(() => 'silence');
-    // Node does not list the sockets of a resolver among its own
+    // Node does not list a resolver's sockets among its own
     const descriptors = () => readdirSync('/dev/fd').length;
     const before = descriptors();
     const gone = new AbortController();
@@ -59,8 +59,8 @@ describe('a caller that leaves', () => {
   });
 });
 
-describe('a key with silent names', () => {
-  test('has 50 under way, and delays no other key’s name', async () => {
+describe('a key with names that do not answer', () => {
+  test('has 50 queries running, and delays no other key’s name', async () => {
     const { server, names } = await scene(silentOrGood);
     const gone = new AbortController();
     const silent = Array.from({ length: 60 }, (_, at) =>
@@ -72,13 +72,13 @@ describe('a key with silent names', () => {
     const own = ask(names, 'good.example');
     expect(await ask(names, 'good.example', { keyId: keyB })).toEqual(['192.0.2.1']);
     expect(names.underWay).toBe(50);
-    // what is cached takes no slot
+    // a cached name takes no slot
     expect(await ask(names, 'localhost')).toHaveLength(2);
     expect(await ask(names, 'good.example')).toEqual(['192.0.2.1']);
     const asked = (at: number) => server.asked.includes(`A silent-${at}.example`);
     await eventually(() => expect(asked(49)).toBe(true));
     expect(asked(50)).toBe(false);
-    // one that leaves makes room for the next in order
+    // a caller that disconnects frees a slot for the next in order
     gone.abort(new Error('the client is gone'));
     await eventually(() => expect(asked(50)).toBe(true));
     expect(asked(51)).toBe(false);
@@ -88,7 +88,7 @@ describe('a key with silent names', () => {
     expect(names.underWay).toBe(0);
   });
 
-  test('is answered in turn, and one that leaves the queue is passed over', async () => {
+  test('is served in order, and a caller that leaves the queue is skipped', async () => {
     const { server, names } = await scene(silentOrGood, { mostPerKey: 1 });
     const [first, second] = [new AbortController(), new AbortController()];
     const silent = [first, second].map(({ signal }, at) =>
@@ -107,7 +107,7 @@ describe('a key with silent names', () => {
   });
 });
 
-describe('too many names of all keys', () => {
+describe('too many names over all keys', () => {
   test('are refused at first, and logged once', async () => {
     const { server, names, levels } = await scene(() => 'silence', { most: 3 });
     const gone = new AbortController();
@@ -129,7 +129,7 @@ describe('too many names of all keys', () => {
     expect(levels()).toEqual([40, 30]);
   });
 
-  test('make room for others after a second: the one that has waited longest is given up', async () => {
+  test('make room for others after a second: the oldest query is canceled', async () => {
     const { names, clock } = await scene(silentOrGood, { most: 3 });
     const under = [1, 2, 3].map((at) =>
       ask(names, `silent-${at}.example`, { keyId: `avp_live_${at}` }),
@@ -147,7 +147,7 @@ describe('too many names of all keys', () => {
   });
 });
 
-test('name servers that are away are no fault of the name: logged once, and asked again', async () => {
+test('unreachable name servers do not count against the name: logged once, and queried again', async () => {
   const server = await newServer(onlyA(v4));
   const servers = [`127.0.0.1:${await freePort()}`];
   const { resolve, levels } = newResolver([], { servers });

@@ -19,7 +19,7 @@ import {
 import { connectTarget } from './test-dialer.ts';
 
 describe('a name', () => {
-  test('is asked for in both families, as it is, and has all their addresses', async () => {
+  test('is queried unchanged in both families, and has all their addresses', async () => {
     const { server, names } = await scene((type) =>
       type === 'A' ? of('192.0.2.1', '192.0.2.2') : of('2001:db8::1'),
     );
@@ -38,7 +38,7 @@ describe('a name', () => {
     ['is denied', nxdomain],
     ['fails', { rcode: 2 }],
     ['is silent', 'silence'],
-  ])('of which one family %s has the addresses of the other', async (_, reply) => {
+  ])('with one family that %s has the addresses of the other', async (_, reply) => {
     const { resolve, names } = await scene((type, name) => {
       return (type === 'A') === name.startsWith('4')
         ? of(type === 'A' ? '192.0.2.1' : '2001:db8::1')
@@ -56,7 +56,7 @@ describe('a name', () => {
     ['is refused', { rcode: 5 }, { code: 'dns_error', rcode: 'REFUSED' }],
     ['is silent', 'silence', { code: 'dns_timeout' }],
     ['is garbage', 'garbage', { code: 'dns_error', rcode: undefined }],
-  ])('that %s has no address, and says why', async (_, reply, reason) => {
+  ])('that %s has no address, and reports why', async (_, reply, reason) => {
     const { resolve, names } = await scene(
       () => reply,
       reply === 'silence' ? { timeoutMs: 100 } : {},
@@ -65,7 +65,7 @@ describe('a name', () => {
     expect(names.underWay).toBe(0);
   });
 
-  test('that another server knows is asked of that one', async () => {
+  test('is asked of the next server if one fails', async () => {
     const failing = await newServer(() => ({ rcode: 2 }));
     const refusing = await newServer(() => ({ rcode: 5 }));
     const broken = await newServer(() => 'garbage');
@@ -75,7 +75,7 @@ describe('a name', () => {
     for (const { asked } of [failing, refusing, broken]) expect(asked).not.toEqual([]);
   });
 
-  test('whose answer is too long for UDP is asked for over TCP, and keeps 32 addresses', async () => {
+  test('with an answer too long for UDP is queried over TCP, and keeps 32 addresses', async () => {
     const addresses = Array.from({ length: 300 }, (_, at) => `192.0.2.${at % 250}`);
     const { server, resolve } = await scene(onlyA({ addresses, cutOverUdp: true }));
     expect(await resolve('a.example')).toHaveLength(32);
@@ -88,7 +88,7 @@ describe('an answer', () => {
     { ttl: 5, seconds: 5 },
     { ttl: 0, seconds: 1 },
     { ttl: 86_400, seconds: 60 },
-  ])('with a TTL of $ttl s holds for $seconds s', async ({ ttl, seconds }) => {
+  ])('with a TTL of $ttl s is cached for $seconds s', async ({ ttl, seconds }) => {
     const { server, resolve, clock } = await scene(onlyA({ addresses: ['192.0.2.1'], ttl }));
     await resolve('a.example');
     clock.now += seconds * 1_000 - 1;
@@ -104,7 +104,7 @@ describe('an answer', () => {
     ['that denies the name', () => nxdomain],
     ['without a family that failed', (type) => (type === 'A' ? v4 : { rcode: 2 })],
     ['without a family that was silent', (type) => (type === 'A' ? v4 : 'silence')],
-  ])('%s holds for 1 s', async (_, answer) => {
+  ])('%s is cached for 1 s', async (_, answer) => {
     const { server, resolve, clock } = await scene(answer);
     const outcome = () => resolve('a.example').catch((error) => error.rcode);
     const first = await outcome();
@@ -116,7 +116,7 @@ describe('an answer', () => {
     expect(await outcome()).toEqual(['192.0.2.9']);
   });
 
-  test('is asked for once by all who wait for it, of any key', async () => {
+  test('is queried once for all callers that wait for it, of any key', async () => {
     const answer = Promise.withResolvers<Reply>();
     const { server, names, resolve } = await scene(onlyA(v4));
     server.answer = () => answer.promise;
@@ -132,7 +132,7 @@ describe('an answer', () => {
   });
 });
 
-test('localhost and what ends with it are loopback, and the hosts file comes before any server', async () => {
+test('localhost and its subdomains are loopback, and the hosts file comes before any server', async () => {
   const { server, resolve } = await scene(() => v4, {
     hosts: {
       find: (name) => (name === 'db.example' ? [{ address: '10.0.0.7', family: 4 }] : undefined),
@@ -144,11 +144,11 @@ test('localhost and what ends with it are loopback, and the hosts file comes bef
   expect(server.asked).toEqual([]);
 });
 
-describe('DNS rebinding:', () => {
+describe('DNS rebinding', () => {
   const allowed = parseAllowedTargets('127.0.0.1');
   const options = () => ({ keyId: keyA, timeoutMs: 60_000, signal: over.controller.signal });
 
-  test('the checked address is dialled, whatever the name says by then', async () => {
+  test('the checked address is dialed, even if the name resolves to another one by then', async () => {
     const listener = createServer((socket) => socket.end());
     listener.listen(0, '127.0.0.1');
     await once(listener, 'listening');
@@ -174,7 +174,7 @@ describe('DNS rebinding:', () => {
     await expect(again).rejects.toMatchObject({ code: 'target_forbidden' });
   });
 
-  test('what the cache gives is checked each time', async () => {
+  test('a cached address is checked each time', async () => {
     const { server, names } = await scene(onlyA(of('127.0.0.1')));
     const at = { keyId: keyA, signal: over.controller.signal };
     const open = createTargetPolicy({ allowed, names });

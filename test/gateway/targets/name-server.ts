@@ -5,7 +5,7 @@ import ipaddr from 'ipaddr.js';
 
 export type RecordType = 'A' | 'AAAA';
 
-/** What is answered to a question; `silence` is no answer, `garbage` one that is no message. */
+/** The answer to a question; `silence` is no answer, `garbage` is a malformed one. */
 export type Reply =
   | 'silence'
   | 'garbage'
@@ -17,7 +17,7 @@ export const noData: Reply = {};
 /** A name server over UDP and TCP, on a port of 127.0.0.1. */
 export interface NameServer {
   address: string;
-  /** Each question that came, in order: `A name` or `AAAA name`. */
+  /** The received questions, in order: `A name` or `AAAA name`. */
   asked: string[];
   /** May be replaced at any time. */
   answer: (type: RecordType, name: string) => Reply | Promise<Reply>;
@@ -52,7 +52,7 @@ export async function startNameServer(answer: NameServer['answer']): Promise<Nam
   });
   tcp.listen(0, '127.0.0.1');
   await once(tcp, 'listening');
-  // TCP's first: of its ports, many are in use on a busy machine
+  // TCP's port first: on a busy machine, more TCP ports than UDP ports are in use
   const { port } = tcp.address() as AddressInfo;
   udp.bind(port, '127.0.0.1');
   await once(udp, 'listening');

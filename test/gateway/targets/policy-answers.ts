@@ -4,10 +4,10 @@ import { NameError } from '../../../gateway/targets/name-query.ts';
 import type { NameResolver } from '../../../gateway/targets/name-resolver.ts';
 import { createTargetPolicy } from '../../../gateway/targets/target-policy.ts';
 
-/** What a policy is asked with. */
+/** The arguments of a policy. */
 export const forAKey = { keyId: 'avp_test_000000000000', signal: new AbortController().signal };
 
-/** A resolver that gives each of `answers` once, in turn, and notes what it was asked. */
+/** A resolver that returns each of `answers` once, in turn, and records the names. */
 function resolverOf(...answers: string[][]) {
   const asked: string[] = [];
   const resolve: NameResolver['resolve'] = async (name) => {
@@ -18,13 +18,13 @@ function resolverOf(...answers: string[][]) {
   return { names: { resolve }, asked };
 }
 
-/** A policy on such a resolver. */
+/** A policy with such a resolver. */
 export function policyWith({ allow = '', answers = [] as string[][] } = {}) {
   const { names, asked } = resolverOf(...answers);
   return { ...createTargetPolicy({ allowed: parseAllowedTargets(allow), names }), asked };
 }
 
-/** How a host at a port is answered: its addresses, or the refusal's code. */
+/** The decision about a host and port: its addresses, or the refusal's code. */
 export async function decide(policy: ReturnType<typeof policyWith>, host: string, port = 443) {
   try {
     const { addresses } = await policy.resolve(host, port, forAKey);

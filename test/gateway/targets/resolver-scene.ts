@@ -10,7 +10,7 @@ import { type NameServer, noData, type Reply, startNameServer } from './name-ser
 export const [keyA, keyB] = ['avp_live_00000000000a', 'avp_live_00000000000b'] as const;
 export const eventually = (assertion: () => unknown) => vi.waitFor(assertion, { timeout: 60_000 });
 
-/** Aborted after each test with a resolver: nothing is left to wait for. */
+/** Aborted after each test with a resolver, so that no query is left. */
 export const over = { controller: new AbortController() };
 
 export async function newServer(answer: NameServer['answer']): Promise<NameServer> {
@@ -19,7 +19,7 @@ export async function newServer(answer: NameServer['answer']): Promise<NameServe
   return server;
 }
 
-/** A resolver on name servers of the test, whose clock is in the test's hand. */
+/** A resolver that uses the test's name servers, with a clock that the test controls. */
 export function newResolver(servers: NameServer[], options: Partial<NameResolverOptions> = {}) {
   onTestFinished(() => {
     over.controller.abort(new Error('the test is over'));
@@ -38,13 +38,13 @@ export function newResolver(servers: NameServer[], options: Partial<NameResolver
   return { names, clock, levels, resolve: (name: string) => ask(names, name) };
 }
 
-/** A resolver, and the one name server that it asks. */
+/** A resolver and its only name server. */
 export async function scene(answer: NameServer['answer'], options?: Partial<NameResolverOptions>) {
   const server = await newServer(answer);
   return { server, ...newResolver([server], options) };
 }
 
-/** The addresses of a name, sorted: which family is first depends on the machine. */
+/** The addresses of a name, sorted, because the first family depends on the machine. */
 export async function ask(names: NameResolver, name: string, options = {}): Promise<string[]> {
   const answers = await names.resolve(name, {
     keyId: keyA,
@@ -56,7 +56,7 @@ export async function ask(names: NameResolver, name: string, options = {}): Prom
 
 export const of = (...addresses: string[]): Reply => ({ addresses });
 export const v4 = of('192.0.2.1');
-/** Answers to A as given, and to AAAA with no address. */
+/** Answers A with `reply`, and AAAA without an address. */
 export const onlyA = (reply: Reply) => (type: string) => (type === 'A' ? reply : noData);
 
 export const silentOrGood: NameServer['answer'] = (type, name) =>

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { pino } from 'pino';
 import { createNameResolver } from '../../../gateway/targets/name-resolver.ts';
 
-// Resolves a good name beside silent ones, with one thread in libuv's pool, and says what it got.
+// Resolves a good name beside unanswered ones, with one libuv thread, and prints the result.
 const { signal } = new AbortController();
 const names = createNameResolver({
   servers: [process.env.NAME_SERVER ?? ''],

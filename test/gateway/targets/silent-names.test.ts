@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-test('regression: silent names do not block others, nor the disk, with one thread', async () => {
+test('regression: unanswered names block neither other names nor the disk, with one thread', async () => {
   const script = fileURLToPath(new URL('./silent-names-process.ts', import.meta.url));
   const child = spawn(process.execPath, [script], {
     env: { UV_THREADPOOL_SIZE: '1', NAME_SERVER: server.address },
@@ -36,7 +36,7 @@ test('regression: silent names do not block others, nor the disk, with one threa
   });
 });
 
-test('regression: a key with 60 silent names has 50 asked, and another key is served beside it', async () => {
+test('regression: a key with 60 unanswered names has 50 queries, and another key is still served', async () => {
   const sql = connectOwner();
   const owner = await newKeyOwner(sql);
   const [noisy, quiet] = [await owner.newKey(), await owner.newKey()];

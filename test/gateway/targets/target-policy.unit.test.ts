@@ -14,7 +14,7 @@ describe('ports', () => {
   });
 
   test.each([1, 22, 25, 79, 81, 442, 444, 3128, 7777, 8079, 8081, 8442, 8444, 65_535])(
-    '%i is closed, and no name is looked up for it',
+    '%i is closed, and no name is resolved for it',
     async (port) => {
       const policy = policyWith({ allow: '127.0.0.1:9000', answers: [['8.8.8.8']] });
       expect(await decide(policy, '8.8.8.8', port)).toBe('port_forbidden');
@@ -26,7 +26,7 @@ describe('ports', () => {
 });
 
 test.each(['8.8.8.8', '1.1.1.1', '134744072', '0x08.0x08.0x08.0x08', '[2606:4700::1]'])(
-  '%s is public, and no name',
+  '%s is public, and not treated as a name',
   async (host) => {
     const policy = policyWith();
     expect(await decide(policy, host)).toHaveLength(1);
@@ -54,7 +54,7 @@ describe('exceptions', () => {
     expect(await decide(policyWith({ allow }), host, port)).toEqual(answer);
   });
 
-  test('hold for the addresses of a name', async () => {
+  test('apply to the addresses of a name', async () => {
     const answers = [['::1', '127.0.0.1', '8.8.8.8']];
     const at = (port: number) => decide(policyWith({ allow: '127.0.0.1', answers }), 'mixed', port);
     expect(await at(443)).toEqual(['127.0.0.1', '8.8.8.8']);
@@ -71,11 +71,11 @@ describe('names', () => {
     ['mapped.example', ['::ffff:10.0.0.1']],
     ['scoped.example', ['fe80::1%eth0']],
     ['odd.example', ['not an address']],
-  ])('%s, of forbidden addresses alone', async (host, answer) => {
+  ])('%s, with only forbidden addresses, is refused', async (host, answer) => {
     expect(await decide(policyWith({ answers: [answer] }), host)).toBe('target_forbidden');
   });
 
-  test('of mixed answers keep the public ones, in the resolver’s order', async () => {
+  test('with mixed answers keep the public ones, in the resolver’s order', async () => {
     const answers = [['10.0.0.1', '2606:4700::1', '127.0.0.1', '8.8.8.8', '::1', '1.1.1.1']];
     const policy = policyWith({ answers });
     expect(await policy.resolve('mixed.example', 443, forAKey)).toEqual({
@@ -89,14 +89,14 @@ describe('names', () => {
     });
   });
 
-  test('that change their answer are asked once only', async () => {
+  test('that change their answer are resolved only once', async () => {
     const policy = policyWith({ answers: [['8.8.8.8'], ['127.0.0.1']] });
     expect(await decide(policy, 'rebind.example')).toEqual(['8.8.8.8']);
     expect(policy.asked).toEqual(['rebind.example']);
     expect(await decide(policy, 'rebind.example')).toBe('target_forbidden');
   });
 
-  test('that do not resolve are unreachable, and say why', async () => {
+  test('that do not resolve are unreachable, and the cause is given', async () => {
     const resolving = policyWith().resolve('nowhere.example', 443, forAKey);
     await expect(resolving).rejects.toMatchObject({
       code: 'target_unreachable',
@@ -104,7 +104,7 @@ describe('names', () => {
     });
   });
 
-  test('that cannot be resolved now are no fault of the target', async () => {
+  test('that cannot be resolved right now are not the target’s fault', async () => {
     const names = { resolve: () => Promise.reject(new NameError('unavailable')) };
     const policy = createTargetPolicy({ allowed: [], names });
     await expect(policy.resolve('a.example', 443, forAKey)).rejects.toMatchObject({

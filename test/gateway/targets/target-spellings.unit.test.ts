@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { canonicalHost } from '../../../gateway/targets/target-policy.ts';
 import { decide, forAKey, policyWith } from './policy-answers.ts';
 
-describe('forbidden addresses, in every spelling', () => {
+describe('forbidden addresses, in every notation', () => {
   const loopback = [
     '127.0.0.1',
     '2130706433',
@@ -127,7 +127,7 @@ test.each([
   ['[2606:4700:0:0::1111]', '2606:4700::1111'],
   ['2606:4700:0:0::1111', '2606:4700::1111'],
   [`${'a'.repeat(63)}.${'b'.repeat(63)}`, `${'a'.repeat(63)}.${'b'.repeat(63)}`],
-])('%s has the one form %s', async (host, canonical) => {
+])('%s has the canonical form %s', async (host, canonical) => {
   const answers = [['1.1.1.1']];
   expect(canonicalHost(host)).toBe(canonical);
   expect(await policyWith({ answers }).resolve(host, 443, forAKey)).toMatchObject({

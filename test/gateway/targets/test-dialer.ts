@@ -4,7 +4,7 @@ import { Descriptors } from '../../../gateway/descriptors.ts';
 import { Dialer, dial as dialWith } from '../../../gateway/targets/dialer.ts';
 import type { Target, TargetPolicy } from '../../../gateway/targets/target-policy.ts';
 
-/** Descriptors that no test runs out of. */
+/** More descriptors than any test needs. */
 const plenty = new Descriptors(100_000);
 const log = pino({ level: 'silent' });
 

@@ -39,7 +39,7 @@ afterAll(() => sql.end());
 const all = [true, true, true, true];
 const none = [false, false, false, false];
 
-/** Changes the key; the scene hears of it when it is told. */
+/** Changes the key; the scene learns of it through `tell`. */
 async function update(changes: { allowed_ips?: string[]; expires_at?: string | null }) {
   const { error } = await owner.supabase.rpc('update_proxy_key', { id: key.id, changes });
   expect(error).toBeNull();
@@ -47,7 +47,7 @@ async function update(changes: { allowed_ips?: string[]; expires_at?: string | n
 const expireIn = (ms: number) => update({ expires_at: new Date(Date.now() + ms).toISOString() });
 const expire = () =>
   sql`update proxy_private.proxy_keys set expires_at = now() where id = ${key.id}`;
-/** Which of this key's tunnels are open; the other key's always is. */
+/** Which of this key's tunnels are open; the other key's must be. */
 const areOpen = () => {
   expect(others.open).toBe(true);
   return mine.map((tunnel) => tunnel.open);
@@ -59,15 +59,15 @@ const sweepFor = async (seconds: number) => {
   }
 };
 
-describe('told of a change, it closes', () => {
-  it('every tunnel of a key that has expired, and no other', async () => {
+describe('after a notification, it closes', () => {
+  it('every tunnel of an expired key, and no other', async () => {
     await expire();
     await scene.tell(key.keyId);
     expect(areOpen()).toEqual(none);
     expect(scene.logged.join()).toContain('key out of service');
   });
 
-  it('the tunnels of clients that are allowed no longer, and not those that are', async () => {
+  it('the tunnels of clients that are no longer allowed, and keeps the others', async () => {
     await update({ allowed_ips: ['10.0.0.0/8', '2001:db8::/32'] });
     await scene.tell(key.keyId);
     expect(areOpen()).toEqual([false, true, true, true]);
@@ -80,7 +80,7 @@ describe('told of a change, it closes', () => {
     expect(areOpen()).toEqual([false, false, true, false]);
   });
 
-  it('no tunnel of a key whose end is to come, or whose secret has a grace', async () => {
+  it('no tunnel of a key that expires later, or whose secret has a grace', async () => {
     await expireIn(hour);
     await scene.tell(key.keyId);
     const { error } = await owner.supabase.rpc('rotate_proxy_key', {
@@ -94,11 +94,11 @@ describe('told of a change, it closes', () => {
   });
 });
 
-describe('an end that it was told of', () => {
-  it('closes the tunnels at the first sweep after it, and nobody is asked', async () => {
+describe('a known expiry', () => {
+  it('closes the tunnels at the first sweep after it, without a lookup', async () => {
     await expireIn(25_000);
     await scene.tell(key.keyId);
-    // its next turn to be asked for comes later
+    // its next regular lookup would come later
     scene.clock.now += 16_000;
     await scene.sweep();
     expect(areOpen()).toEqual(all);
@@ -109,10 +109,10 @@ describe('an end that it was told of', () => {
     expect(scene.asked).toEqual([]);
   });
 
-  it('closes them also where nothing but the look-up for a later CONNECT told it', async () => {
+  it('closes the tunnels even if only a later CONNECT’s lookup showed it', async () => {
     await expireIn(25_000);
     scene.keys.drop(key.keyId);
-    // the others were judged by what was looked up before
+    // the other tunnels were opened with an earlier lookup
     const late = await scene.open(key.keyId);
     scene.clock.now += 25_000;
     await scene.sweep();
@@ -120,7 +120,7 @@ describe('an end that it was told of', () => {
     expect(areOpen()).toEqual(none);
   });
 
-  it('is asked for again where changes are not heard, and nothing is closed if it was moved', async () => {
+  it('is looked up again while changes are not received, and closes nothing if it was moved', async () => {
     await expireIn(25_000);
     await scene.tell(key.keyId);
     await update({ expires_at: null });
@@ -131,8 +131,8 @@ describe('an end that it was told of', () => {
 
   it.each([
     ['soon', 25_000],
-    ['when what was looked up is long too old', hour],
-  ])('closes them though the database is away, %s', async (_, ms) => {
+    ['long after the last lookup has expired', hour],
+  ])('closes the tunnels even while the database is away, %s', async (_, ms) => {
     await expireIn(ms);
     await scene.tell(key.keyId);
     scene.network.cut();
@@ -146,11 +146,11 @@ describe('an end that it was told of', () => {
   });
 });
 
-describe('what was missed', () => {
+describe('a missed change', () => {
   it.each([
     ['an end', expire, none],
     ['a narrower range', () => update({ allowed_ips: ['10.0.0.0/8'] }), [false, true, true, false]],
-  ])('%s is found within 10 s where changes are not heard', async (_, change, open) => {
+  ])('(%s) is found within 10 s while changes are not received', async (_, change, open) => {
     scene.keys.switchOff();
     await change();
     await sweepFor(10);
@@ -161,7 +161,7 @@ describe('what was missed', () => {
     ['an end', expire, none],
     ['a narrower range', () => update({ allowed_ips: ['10.0.0.0/8'] }), [false, true, true, false]],
   ])(
-    '%s is found when what is kept is 30 s old, without anybody noticing',
+    '(%s) is found when the cached key is 30 s old, if the loss goes unnoticed',
     async (_, change, open) => {
       await change();
       await sweepFor(41);
@@ -199,7 +199,7 @@ describe('with tunnels of thousands of keys', () => {
     return { asked, closed, keys, sweep };
   }
 
-  it('regression: each key has its turn to be asked for, however many there are', async () => {
+  it('regression: each key gets its turn to be looked up, for any number of keys', async () => {
     const { asked, keys, sweep } = await crowd(null);
     keys.switchOff();
     asked.clear();
@@ -207,7 +207,7 @@ describe('with tunnels of thousands of keys', () => {
     expect(asked.size).toBe(keyIds.length);
   });
 
-  it('all that expire at once are closed at once', async () => {
+  it('keys that expire at the same time are closed at the same time', async () => {
     const { closed, sweep } = await crowd(20_000);
     await sweep(19_999);
     expect(closed.size).toBe(0);

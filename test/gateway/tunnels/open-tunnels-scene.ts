@@ -11,7 +11,7 @@ import { newEventId, type UsageEvent } from '../../../gateway/usage/usage-event.
 import { startTcpTarget, type TargetServer } from '../../support/gateway/targets.ts';
 import { startTcpProxy, type TcpProxy } from '../../support/gateway/tcp-proxy.ts';
 
-/** Open tunnels over real sockets, judged by a real database over a network that can fail. */
+/** Open tunnels over real sockets, with a real database over a network that can fail. */
 export interface OpenTunnelsScene {
   tunnels: OpenTunnels;
   inUse: KeysInUse;
@@ -20,20 +20,20 @@ export interface OpenTunnelsScene {
   network: TcpProxy;
   /** The monotonic clock, and the database's. */
   clock: { now: number; at: number };
-  /** What was reported. */
+  /** The reported events. */
   events: UsageEvent[];
   logged: string[];
-  /** The keyIds that the database was asked for. */
+  /** The keyIds of all lookups. */
   asked: string[];
-  /** While set, answers of the database are held back until it resolves. */
+  /** While set, database answers are held until it resolves. */
   hold: { until: Promise<void> | undefined };
   /** A tunnel of a key, through which bytes can be sent. */
   open(keyId: string, clientAddress?: string): Promise<OpenTunnel>;
-  /** A sweep, and all that it asked for. */
+  /** Runs a sweep, and waits for its lookups. */
   sweep(): Promise<void>;
-  /** Until nothing is being asked for. */
+  /** Resolves when no lookup is running. */
   settled(): Promise<void>;
-  /** As the gateway is told of a change. */
+  /** Tells the gateway of a change, as a notification does. */
   tell(keyId: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -49,7 +49,7 @@ export async function openTunnelsScene(options: {
   databaseUrl: string;
   reportMs?: number;
   idleMs?: number;
-  /** What the spool says to an event. */
+  /** Stands for the spool. */
   record?: (event: UsageEvent) => Promise<void>;
 }): Promise<OpenTunnelsScene> {
   const clock = { now: 0, at: Date.now() };

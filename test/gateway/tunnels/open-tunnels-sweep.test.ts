@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterEach(() => scene.close());
 afterAll(() => sql.end());
 
-it('a long tunnel is charged at every sweep, and what it has moved is reported now and then', async () => {
+it('a long tunnel is charged at every sweep, and reported from time to time', async () => {
   scene = await openTunnelsScene({ databaseUrl, reportMs: 5_000 });
   const tunnel = await scene.open(key.keyId);
   const used = async () => scene.ledger.used(await scene.keys.get(key.keyId));
@@ -29,7 +29,7 @@ it('a long tunnel is charged at every sweep, and what it has moved is reported n
   await tunnel.send(50);
   scene.clock.now += 5_000;
   await scene.sweep();
-  // nothing moved since
+  // nothing has moved since
   scene.clock.now += 5_000;
   await scene.sweep();
   expect(scene.events).toMatchObject([
@@ -45,7 +45,7 @@ it('a long tunnel is charged at every sweep, and what it has moved is reported n
   expect(await used()).toBe(150);
 });
 
-it('an hour that is over is reported at the next sweep, and the next begins', async () => {
+it('a finished hour is reported at the next sweep, and the next hour starts', async () => {
   scene = await openTunnelsScene({ databaseUrl, reportMs: 7_200_000 });
   scene.clock.at = Date.parse('2026-11-30T23:59:59.900Z');
   const tunnel = await scene.open(key.keyId);
@@ -65,7 +65,7 @@ it('an hour that is over is reported at the next sweep, and the next begins', as
   ]);
 });
 
-it('a tunnel that moves nothing for too long is closed, and one that moves is not', async () => {
+it('an idle tunnel is closed, and an active one is not', async () => {
   scene = await openTunnelsScene({ databaseUrl, reportMs: 3_600_000, idleMs: 1_000 });
   const [idle, busy] = [await scene.open(key.keyId), await scene.open(key.keyId)];
   await scene.sweep();
@@ -78,7 +78,7 @@ it('a tunnel that moves nothing for too long is closed, and one that moves is no
   expect([idle.open, busy.open]).toEqual([false, true]);
 });
 
-it('an event that cannot be spooled is logged, and the sweep goes on', async () => {
+it('an event that cannot be spooled is logged, and the sweep continues', async () => {
   const record = () => Promise.reject(new Error('disk full'));
   scene = await openTunnelsScene({ databaseUrl, reportMs: 5_000, record });
   const tunnel = await scene.open(key.keyId);
@@ -90,7 +90,7 @@ it('an event that cannot be spooled is logged, and the sweep goes on', async () 
   expect(scene.ledger.used(await scene.keys.get(key.keyId))).toBe(100);
 });
 
-it('it is empty when the last tunnel has ended, and at once when there was none', async () => {
+it('it is empty after the last tunnel closes, and at once without any tunnel', async () => {
   scene = await openTunnelsScene({ databaseUrl });
   await scene.tunnels.empty();
   const first = await scene.open(key.keyId);
@@ -100,7 +100,7 @@ it('it is empty when the last tunnel has ended, and at once when there was none'
     empty = true;
   });
   await first.end();
-  // one that has gone cannot go again
+  // a tunnel can only be removed once
   scene.tunnels.remove(first.tunnel);
   await scene.settled();
   expect(scene.tunnels.count).toBe(1);
@@ -110,7 +110,7 @@ it('it is empty when the last tunnel has ended, and at once when there was none'
   expect(scene.tunnels.count).toBe(0);
 });
 
-it('all are closed when all are to be', async () => {
+it('closeAll closes all tunnels', async () => {
   scene = await openTunnelsScene({ databaseUrl });
   const open = await Promise.all(Array.from({ length: 20 }, () => scene.open(key.keyId)));
   scene.tunnels.closeAll();

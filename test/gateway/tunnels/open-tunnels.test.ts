@@ -32,13 +32,13 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 const suspend = ({ id } = key) =>
   sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${id}`;
 const limit = (bytes: number) => overrideLimits(sql, key.id, { bandwidth_limit_bytes: bytes });
-/** Which of this key's tunnels are open; the other key's always is. */
+/** Which of this key's tunnels are open; the other key's must be. */
 const areOpen = () => {
   expect(others.open).toBe(true);
   return mine.map((tunnel) => tunnel.open);
 };
 
-describe('told of a change, it closes', () => {
+describe('after a notification, it closes', () => {
   it.each([
     ['a deleted key', () => askBy.rpc(calls.delete(owner, key.id))],
     ['a suspended key', () => suspend()],
@@ -58,7 +58,7 @@ describe('told of a change, it closes', () => {
     expect(areOpen()).toEqual([true, true]);
   });
 
-  it('the tunnels of a key whose month is used up by its new limit', async () => {
+  it('the tunnels of a key that has exceeded its new limit', async () => {
     await recordUsage(gateway, [usageEvent(key.id, { bytesSent: 600, bytesReceived: 400 })]);
     await limit(1_000);
     await scene.tell(key.keyId);
@@ -66,15 +66,15 @@ describe('told of a change, it closes', () => {
   });
 });
 
-it('a change of a key without a tunnel asks for nothing', async () => {
+it('a change of a key without a tunnel causes no lookup', async () => {
   const third = await seedKey(sql, owner.id);
   const before = scene.asked.length;
   await scene.tell(third.keyId);
   expect(scene.asked).toHaveLength(before);
 });
 
-describe('a change that was missed', () => {
-  it('is found by the first sweep after changes are heard again', async () => {
+describe('a missed change', () => {
+  it('is found by the first sweep after changes are received again', async () => {
     scene.keys.switchOff();
     await suspend();
     scene.keys.switchOn();
@@ -83,7 +83,7 @@ describe('a change that was missed', () => {
     expect(areOpen()).toEqual([false, false]);
   });
 
-  it('is found while changes are not heard, at most 10 s later', async () => {
+  it('is found within 10 s while changes are not received', async () => {
     scene.keys.switchOff();
     await suspend();
     scene.clock.now += 9_999;
@@ -94,7 +94,7 @@ describe('a change that was missed', () => {
     expect(areOpen()).toEqual([false, false]);
   });
 
-  it('without anybody noticing is found when what is kept is 30 s old', async () => {
+  it('is found when the cached key is 30 s old, if the loss goes unnoticed', async () => {
     await suspend();
     for (let second = 0; second < 41; second += 1) {
       scene.clock.now += 1_000;
@@ -108,7 +108,7 @@ describe('while the database is away', () => {
   it.each([
     ['cut off', () => scene.network.cut()],
     ['in a black hole', () => scene.network.blackHole()],
-  ])('(%s) tunnels stay, and are closed once it is back', async (_, fail) => {
+  ])('(%s), tunnels stay open, and are closed once it is back', async (_, fail) => {
     await suspend();
     fail();
     await scene.tell(key.keyId);
@@ -128,7 +128,7 @@ describe('while the database is away', () => {
       .toEqual([false, false]);
   });
 
-  it('a key is asked for once a second, not at every sweep', async () => {
+  it('a key is looked up once per second, not at every sweep', async () => {
     scene.network.cut();
     scene.keys.switchOff();
     scene.inUse.recheckAll();
@@ -141,7 +141,7 @@ describe('while the database is away', () => {
   });
 });
 
-describe('a key is asked for', () => {
+describe('a key is looked up', () => {
   const sweepFor = async (seconds: number) => {
     scene.asked.length = 0;
     for (let sweep = 0; sweep < seconds * 4; sweep += 1) {
@@ -151,23 +151,23 @@ describe('a key is asked for', () => {
     return scene.asked.filter((keyId) => keyId === key.keyId).length;
   };
 
-  it('every 10 s by sweeps while changes are not heard, however many tunnels it has', async () => {
+  it('every 10 s by sweeps while changes are not received, for any number of its tunnels', async () => {
     scene.keys.switchOff();
     expect(await sweepFor(60)).toBe(6);
   });
 
-  it('every 30 s while they are heard', async () => {
+  it('every 30 s while changes are received', async () => {
     expect(await sweepFor(120)).toBeLessThanOrEqual(4);
   });
 });
 
-it('a change that comes while a check is under way is not lost', async () => {
+it('a change that arrives during a check is not lost', async () => {
   const { promise, resolve: release } = Promise.withResolvers<void>();
   scene.keys.switchOff();
   scene.hold.until = promise;
   scene.asked.length = 0;
   scene.inUse.changed(key.keyId);
-  // the answer is on its way, from before what the second change is about
+  // the answer on its way is older than the second change
   await expect.poll(() => scene.asked.length).toBe(1);
   scene.inUse.changed(key.keyId);
   release();
@@ -179,7 +179,7 @@ it('a change that comes while a check is under way is not lost', async () => {
   expect(areOpen()).toEqual([false, false]);
 });
 
-it('a change is heard of while the old state is being looked up: the new one counts', async () => {
+it('a change that arrives during a lookup of the old state wins', async () => {
   const { promise, resolve: release } = Promise.withResolvers<void>();
   scene.keys.drop(key.keyId);
   scene.hold.until = promise;
@@ -193,8 +193,8 @@ it('a change is heard of while the old state is being looked up: the new one cou
   expect(areOpen()).toEqual([false, false]);
 });
 
-describe('a quota', () => {
-  it('that is crossed closes the tunnels at the next sweep, by a fresh figure', async () => {
+describe('an exceeded quota', () => {
+  it('closes the tunnels at the next sweep, after a fresh lookup', async () => {
     await limit(1_000);
     await scene.tell(key.keyId);
     await mine[0]?.send(999);
@@ -209,7 +209,7 @@ describe('a quota', () => {
     expect(scene.logged.join()).toContain('quota used up');
   });
 
-  it('that other nodes crossed closes them by the figure of the next look-up', async () => {
+  it('closes the tunnels at the next lookup, if other nodes used it up', async () => {
     await limit(1_000);
     await scene.tell(key.keyId);
     await recordUsage(gateway, [usageEvent(key.id, { bytesSent: 1_000, bytesReceived: 0 })]);
@@ -220,7 +220,7 @@ describe('a quota', () => {
     expect(areOpen()).toEqual([false, false]);
   });
 
-  it('that is crossed by an old figure alone closes nothing', async () => {
+  it('closes nothing if only an old figure exceeds the limit', async () => {
     await limit(1_000);
     await scene.tell(key.keyId);
     await limit(1_000_000);
@@ -232,7 +232,7 @@ describe('a quota', () => {
     expect(areOpen()).toEqual([true, true]);
   });
 
-  it('that is crossed while the database is away closes nothing before it is back', async () => {
+  it('closes nothing while the database is away', async () => {
     await limit(1_000);
     await scene.tell(key.keyId);
     await mine[0]?.send(1_000);

@@ -4,17 +4,17 @@ import { connect as connectTls, createServer as createTlsServer } from 'node:tls
 import { onTestFinished } from 'vitest';
 import { newCertificate } from '../../support/certificates.ts';
 
-/** Two connections that share nothing yet: one from a client, one to a target. */
+/** Two separate connections: one from a client, one to a target. */
 export interface RelayScene {
-  /** What the client has in its hands, and the gateway's end of the same connection. */
+  /** The client's socket, and the gateway's socket of the same connection. */
   clientEnd: Socket;
   client: Socket;
-  /** The gateway's connection to the target, and what the target has in its hands. */
+  /** The gateway's connection to the target, and the target's socket. */
   target: Socket;
   targetEnd: Socket;
 }
 
-/** Makes both, the client's over TLS or not; they are gone when the test is over. */
+/** Makes both, the client's over TLS or not; they are closed after the test. */
 export async function makeRelayScene(secured = false): Promise<RelayScene> {
   const [[plainEnd, plain], [target, targetEnd]] = await Promise.all([pair(), pair()]);
   const [clientEnd, client] = secured ? await secure(plainEnd, plain) : [plainEnd, plain];
@@ -23,7 +23,7 @@ export async function makeRelayScene(secured = false): Promise<RelayScene> {
 
 const certificate = newCertificate();
 
-/** TLS on both ends of a connection, made of it as the gateway does. */
+/** Starts TLS on both ends of a connection, as the gateway does. */
 async function secure(from: Socket, to: Socket): Promise<[from: Socket, to: Socket]> {
   const server = createTlsServer(certificate);
   server.emit('connection', to);
@@ -37,7 +37,7 @@ async function secure(from: Socket, to: Socket): Promise<[from: Socket, to: Sock
   return [secureFrom, secureTo];
 }
 
-/** Both ends of a TCP connection, as the gateway has them: each direction ends apart. */
+/** Both ends of a TCP connection that allows half-open sockets, as in the gateway. */
 async function pair(): Promise<[from: Socket, to: Socket]> {
   const server = createServer({ allowHalfOpen: true });
   server.listen(0, '127.0.0.1');
@@ -54,7 +54,7 @@ async function pair(): Promise<[from: Socket, to: Socket]> {
   return [from, to];
 }
 
-/** How a socket came to its end: in order, by a reset, or closed from here. */
+/** How a socket ended: cleanly, by a reset, or closed by this side. */
 export function fate(socket: Socket): Promise<'end' | 'reset' | 'closed'> {
   return new Promise((resolve) => {
     socket.once('end', () => resolve('end'));

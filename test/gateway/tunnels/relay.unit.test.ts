@@ -11,7 +11,7 @@ import { fate, makeRelayScene } from './relay-scene.ts';
 const settings = { beforeEnd: async () => {} };
 const megabyte = randomBytes(1_048_576);
 
-/** The same megabyte, again and again. */
+/** The same megabyte, repeated. */
 function megabytes(count: number): Readable {
   return Readable.from(Array.from({ length: count }, () => megabyte));
 }
@@ -26,8 +26,8 @@ describe.each([
   ['in clear text', false],
   ['over TLS', true],
 ])('a client %s', (_, secured) => {
-  describe('ends', () => {
-    it('passes the client’s end on, and what the target says after it', async () => {
+  describe('clean ends', () => {
+    it('forwards the client’s end, and the target’s later bytes', async () => {
       const { clientEnd, client, target, targetEnd } = await makeRelayScene(secured);
       relay(client, target, settings);
       clientEnd.end('question');
@@ -43,7 +43,7 @@ describe.each([
       await vi.waitFor(() => expect([client.closed, target.closed]).toEqual([true, true]));
     });
 
-    it('passes the target’s end on, and what the client says after it', async () => {
+    it('forwards the target’s end, and the client’s later bytes', async () => {
       const { clientEnd, client, target, targetEnd } = await makeRelayScene(secured);
       relay(client, target, settings);
       targetEnd.end('banner');
@@ -57,7 +57,7 @@ describe.each([
       await vi.waitFor(() => expect([client.closed, target.closed]).toEqual([true, true]));
     });
 
-    it('tells the client no end before it is recorded', async () => {
+    it('does not end the client’s side before the usage is recorded', async () => {
       const { clientEnd, client, target, targetEnd } = await makeRelayScene(secured);
       const recorded = Promise.withResolvers<void>();
       relay(client, target, { ...settings, beforeEnd: () => recorded.promise });
@@ -65,7 +65,7 @@ describe.each([
       expect(String(await once(clientEnd, 'data'))).toBe('everything');
       if (!target.readableEnded) await once(target, 'end');
       clientEnd.resume();
-      // whatever the gateway had said by then would be here
+      // anything that the gateway had sent by then would have arrived
       for (const word of ['one', 'two', 'three']) {
         clientEnd.write(word);
         expect(String(await once(targetEnd, 'data'))).toBe(word);
@@ -75,7 +75,7 @@ describe.each([
       expect(await fate(clientEnd)).toBe('end');
     });
 
-    it('tells the client of a reset where the end cannot be recorded', async () => {
+    it('resets the client if the usage cannot be recorded', async () => {
       const { clientEnd, client, target, targetEnd } = await makeRelayScene(secured);
       const beforeEnd = () => Promise.reject(new Error('the spool is closed'));
       relay(client, target, { ...settings, beforeEnd });
@@ -83,14 +83,14 @@ describe.each([
       expect(await fate(clientEnd)).toBe('reset');
     });
 
-    it('closes on a client that does not, and leaves it what it has not read yet', async () => {
+    it('closes to a client that does not close, without losing bytes that it has not read', async () => {
       const { clientEnd, client, target, targetEnd } = await makeRelayScene(secured);
-      // more than the client's own kernel takes
+      // more than the client's own kernel buffers
       const size = 400_000;
       relay(client, target, { ...settings, lingerMs: 20 });
       targetEnd.resume().end(megabyte.subarray(0, size));
       await once(target, 'end');
-      // half of it, that of the client's sending, is open
+      // the client's sending half is still open
       target.end();
       await vi.waitFor(() => expect(client.closed).toBe(true));
       expect(clientEnd.bytesRead).toBeLessThan(size);
@@ -102,20 +102,20 @@ describe.each([
       expect(length).toBe(size);
     });
 
-    it('closes on a client that goes on sending to a target that is gone', async () => {
+    it('closes to a client that keeps sending to a target that has closed', async () => {
       const { clientEnd, client, target, targetEnd } = await makeRelayScene(secured);
       relay(client, target, { ...settings, lingerMs: 200 });
       targetEnd.resume().end('everything');
       clientEnd.resume();
       await once(clientEnd, 'end');
       target.end();
-      // each word would put off a limit of silence
+      // each message would restart an idle timeout
       const talking = setInterval(() => clientEnd.write('more'), 10);
       await vi.waitFor(() => expect(client.closed).toBe(true), { timeout: 60_000 });
       clearInterval(talking);
     });
 
-    it('tells the client the end of a target that resets what is sent after it', async () => {
+    it('ends cleanly for the client if the target resets later bytes', async () => {
       const { clientEnd, client, target, targetEnd } = await makeRelayScene(secured);
       const recorded = Promise.withResolvers<void>();
       relay(client, target, { ...settings, beforeEnd: () => recorded.promise });
@@ -130,8 +130,8 @@ describe.each([
     });
   });
 
-  describe('what breaks off is passed on as a reset', () => {
-    it('a reset by the client', async () => {
+  describe('a broken connection is forwarded as a reset', () => {
+    it('from the client', async () => {
       const { clientEnd, client, target, targetEnd } = await makeRelayScene(secured);
       relay(client, target, settings);
       clientEnd.write('half of an upl');
@@ -141,7 +141,7 @@ describe.each([
       await vi.waitFor(() => expect([client.closed, target.closed]).toEqual([true, true]));
     });
 
-    it('a reset by the target', async () => {
+    it('from the target', async () => {
       const { clientEnd, client, target, targetEnd } = await makeRelayScene(secured);
       const beforeEnd = vi.fn(settings.beforeEnd);
       relay(client, target, { ...settings, beforeEnd });
@@ -154,7 +154,7 @@ describe.each([
     });
   });
 
-  it('passes large transfers both ways at once, whole', async () => {
+  it('forwards large transfers in both directions at once, unchanged', async () => {
     const { clientEnd, client, target, targetEnd } = await makeRelayScene(secured);
     relay(client, target, settings);
     const [, , uploaded, downloaded] = await Promise.all([
@@ -172,32 +172,35 @@ describe.each([
     ]);
   });
 
-  describe('a side that does not read', () => {
+  describe('backpressure', () => {
     const sides: ['client' | 'target', string][] = [
       ['client', 'the target'],
       ['target', 'the client'],
     ];
-    it.each(sides)('the %s makes %s wait, and nothing pile up', async (slow) => {
-      const { clientEnd, client, target, targetEnd } = await makeRelayScene(secured);
-      relay(client, target, settings);
-      const [from, to] = slow === 'client' ? [targetEnd, clientEnd] : [clientEnd, targetEnd];
-      const [intake, outlet] = slow === 'client' ? [target, client] : [client, target];
-      const total = 64;
-      const sending = pipeline(megabytes(total), from, { end: true });
-      await vi.waitFor(() => expect(outlet.writableNeedDrain).toBe(true), { timeout: 60_000 });
-      await untilStill(from);
-      expect(from.writableLength).toBeGreaterThan(0);
-      expect(from.bytesWritten).toBeLessThan(total * megabyte.length);
-      expect(outlet.writableLength + intake.readableLength).toBeLessThan(megabyte.length);
+    it.each(sides)(
+      'if the %s does not read, %s waits, and nothing piles up in memory',
+      async (slow) => {
+        const { clientEnd, client, target, targetEnd } = await makeRelayScene(secured);
+        relay(client, target, settings);
+        const [from, to] = slow === 'client' ? [targetEnd, clientEnd] : [clientEnd, targetEnd];
+        const [intake, outlet] = slow === 'client' ? [target, client] : [client, target];
+        const total = 64;
+        const sending = pipeline(megabytes(total), from, { end: true });
+        await vi.waitFor(() => expect(outlet.writableNeedDrain).toBe(true), { timeout: 60_000 });
+        await untilStill(from);
+        expect(from.writableLength).toBeGreaterThan(0);
+        expect(from.bytesWritten).toBeLessThan(total * megabyte.length);
+        expect(outlet.writableLength + intake.readableLength).toBeLessThan(megabyte.length);
 
-      const arrived = digest(to);
-      await sending;
-      expect(await arrived).toBe(await digest(megabytes(total)));
-    });
+        const arrived = digest(to);
+        await sending;
+        expect(await arrived).toBe(await digest(megabytes(total)));
+      },
+    );
   });
 });
 
-/** Resolves when a socket has handed nothing to the kernel for some looks in a row. */
+/** Resolves when a socket has handed nothing to the kernel for several checks in a row. */
 async function untilStill(socket: Socket): Promise<void> {
   const taken = () => socket.bytesWritten - socket.writableLength;
   for (let still = 0, before = -1; still < 20; ) {

@@ -8,7 +8,7 @@ describe.each([
   ['in clear text', false],
   ['over TLS', true],
 ])('a socket %s', (_, secured) => {
-  it('is reset, and its peer learns of that', async () => {
+  it('is reset, and its peer sees the reset', async () => {
     const { client, clientEnd } = await makeRelayScene(secured);
     const learned = fate(clientEnd);
     resetSocket(client);
@@ -17,7 +17,7 @@ describe.each([
     expect(carrierOf(client).closed).toBe(true);
   });
 
-  it('that cannot send what it has is reset at once', async () => {
+  it('that cannot send its pending bytes is reset at once', async () => {
     const { client, clientEnd } = await makeRelayScene(secured);
     clientEnd.pause();
     while (client.write(Buffer.alloc(1_000_000)));
@@ -29,9 +29,9 @@ describe.each([
   });
 
   it.each([
-    ['after what it sent', 'all of it'],
-    ['after nothing', ''],
-  ])('whose end is on its way %s is closed, also when it is destroyed again', async (_, last) => {
+    ['after sent bytes', 'all of it'],
+    ['without sent bytes', ''],
+  ])('that is ending %s is closed, even if it is destroyed again', async (_, last) => {
     const { client, clientEnd } = await makeRelayScene(secured);
     const learned = fate(clientEnd);
     client.end(last);
@@ -40,7 +40,7 @@ describe.each([
     resetSocket(client);
     await once(client, 'close');
     expect(carrierOf(client).closed).toBe(true);
-    // what is still to be encrypted is a part, and has no end
+    // bytes that are still to be encrypted are cut off, without a clean end
     expect(await learned).toBe(secured && last ? 'reset' : 'end');
   });
 });

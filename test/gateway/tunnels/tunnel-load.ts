@@ -7,23 +7,23 @@ import { sendInParts } from '../send-in-parts.ts';
 import { type LoadPlan, makePlan } from '../usage/load-plan.ts';
 import { type LoadTarget, startLoadTarget } from '../usage/load-target.ts';
 
-/** A CONNECT to an address of its own, which tells its events from all others. */
+/** A CONNECT to its own address, which distinguishes its events from all others. */
 export interface LoadTunnel {
   address: string;
   key: SeededKey;
   plan: LoadPlan;
-  /** How many gateways had been killed when it was asked for. */
+  /** The number of killed gateways before its request. */
   life: number;
-  /** The status that it was answered; null where it was not. */
+  /** The status of its answer; null without an answer. */
   status: number | null;
-  /** Bytes that the client got. */
+  /** The bytes that the client got. */
   got: number;
   /**
-   * ended: the client was told the end while the gateway that told it was alive. left: the client had
-   * everything and did not wait. broken: neither.
+   * ended: the client saw a clean end while its gateway was alive. left: the client had everything
+   * and closed first. broken: neither.
    */
   outcome: 'ended' | 'left' | 'broken';
-  /** Whether its gateway was killed before that. */
+  /** Whether its gateway was killed before its outcome. */
   killed: boolean;
 }
 
@@ -45,12 +45,12 @@ export class TunnelLoad {
     this.#clients = Array.from({ length: options.clients }, () => this.#client());
   }
 
-  /** How many tunnels have ended. */
+  /** The number of cleanly ended tunnels. */
   get ended(): number {
     return this.#ended;
   }
 
-  /** To be called right before a gateway is killed: an end that is seen later may be the kernel's. */
+  /** Call right before a gateway is killed: later ends may come from the kernel. */
   gatewayDies(): void {
     this.#life += 1;
   }
@@ -59,7 +59,7 @@ export class TunnelLoad {
     return this.#life;
   }
 
-  /** Calls `act` in the moment in which a client is told the end of its tunnel. */
+  /** Calls `act` at the moment when a client sees the end of its tunnel. */
   atNextEnd(act: () => Promise<unknown>): Promise<unknown> {
     return new Promise((resolve) => {
       this.#onEnded = () => {
@@ -69,13 +69,13 @@ export class TunnelLoad {
     });
   }
 
-  /** Resolves when so many more tunnels have ended. */
+  /** Resolves when this many more tunnels have ended. */
   async untilEnded(more: number): Promise<void> {
     const goal = this.#ended + more;
     while (this.#ended < goal) await sleep(5);
   }
 
-  /** Opens no more, and resolves when all that were open are over, at the target too. */
+  /** Opens no more tunnels, and resolves when all are closed, at the target too. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all(this.#clients);
@@ -86,7 +86,7 @@ export class TunnelLoad {
     while (!this.#stopping) {
       const tunnel = this.#newTunnel();
       await this.#use(tunnel);
-      // nobody is there, or the database is not
+      // the gateway or the database is down
       if (tunnel.status !== 200) await sleep(20);
     }
   }
@@ -129,7 +129,7 @@ export class TunnelLoad {
           this.#ended += 1;
           this.#onEnded();
         }
-        // there is nobody to send the rest to
+        // no one is left to receive the rest
         if (tunnel.outcome !== 'ended' || tunnel.got !== download) socket.destroy();
         resolve();
       });
@@ -163,7 +163,7 @@ export class TunnelLoad {
 
 export interface LoadOptions {
   gatewayPort: number;
-  /** How many tunnels are open at once. */
+  /** The number of tunnels that are open at once. */
   clients: number;
   keys: SeededKey[];
   random: SeededRandom;

@@ -12,11 +12,11 @@ const key = { id: crypto.randomUUID(), keyId: 'avp_live_0123456789ab' };
 const hourMs = 3_600_000;
 const minuteMs = 60_000;
 
-/** Clocks in a test's hand. */
+/** Clocks that a test controls. */
 interface Hands {
-  /** The database's, in ms since 1970. */
+  /** The database's clock, in ms since 1970. */
   at: number;
-  /** The monotonic one. */
+  /** The monotonic clock. */
   now: number;
 }
 
@@ -25,7 +25,7 @@ interface TunnelSceneOptions {
   hands?: Hands;
 }
 
-/** A tunnel to a target, and what it reported. */
+/** A tunnel to a target, and its reports. */
 async function makeTunnel({ record = async () => {}, hands }: TunnelSceneOptions = {}) {
   const scene = await makeRelayScene();
   const events: UsageEvent[] = [];
@@ -53,7 +53,7 @@ async function makeTunnel({ record = async () => {}, hands }: TunnelSceneOptions
     },
     close: () => {},
   });
-  /** What the reports say together: the last of each row counts. */
+  /** The sum of the reports: the last one of each row counts. */
   const totals = () => {
     const rows = [...rowsOf(events).values()];
     return {
@@ -69,7 +69,7 @@ async function makeTunnel({ record = async () => {}, hands }: TunnelSceneOptions
     answered,
     totals,
     charged: () => charged,
-    /** Moves bytes both ways, and waits until they have arrived. */
+    /** Moves bytes in both directions, and waits until they arrive. */
     async move(sent: number, received: number) {
       targetEnd.resume();
       target.resume();
@@ -84,12 +84,12 @@ async function makeTunnel({ record = async () => {}, hands }: TunnelSceneOptions
   };
 }
 
-/** The last report of each row, by when the row began. */
+/** The last report of each row, by the row's start. */
 function rowsOf(events: UsageEvent[]): Map<string, UsageEvent> {
   return new Map(events.map((event) => [event.occurredAt, event]));
 }
 
-/** What the ledger and the metrics add: each report's share. */
+/** The sum for ledger and metrics: each report's share. */
 function sharesOf(events: UsageEvent[]) {
   const shares = events.map(newBytes);
   return {
@@ -99,7 +99,7 @@ function sharesOf(events: UsageEvent[]) {
 }
 
 describe('reports', () => {
-  it('say what the target saw, whenever they are asked for', async () => {
+  it('match what the target saw, at any time', async () => {
     const { clientEnd, client, target, targetEnd, tunnel, events, totals, charged } =
       await makeTunnel();
     relay(client, target, { beforeEnd: () => tunnel.report() });
@@ -113,7 +113,7 @@ describe('reports', () => {
 
     expect(events.length).toBeGreaterThan(2);
     expect(new Set(events.map(({ eventId }) => eventId)).size).toBe(1);
-    // as many as hours, of which one may end meanwhile
+    // one row per hour, and an hour may end during the test
     expect(rowsOf(events).size).toBeLessThanOrEqual(2);
     for (const name of ['bytesSent', 'bytesReceived', 'durationMs'] as const) {
       for (const row of rowsOf(events).keys()) {
@@ -128,7 +128,7 @@ describe('reports', () => {
     expect(charged()).toBe(8_000_004);
   });
 
-  it('are none where nothing moved, but for the first', async () => {
+  it('are skipped while nothing moves, except the first', async () => {
     const { tunnel, events } = await makeTunnel();
     await tunnel.report();
     await tunnel.report();
@@ -137,7 +137,7 @@ describe('reports', () => {
     expect(events[0]).not.toHaveProperty('count');
   });
 
-  it('say another outcome, though nothing moved since', async () => {
+  it('are made for a changed outcome, even if nothing moved', async () => {
     const { tunnel, events, answered, move } = await makeTunnel();
     answered.outcome = { statusCode: 499, code: 'client_closed_request' };
     await move(10, 0);
@@ -156,7 +156,7 @@ describe('reports', () => {
     expect(sharesOf(events)).toEqual({ sent: 10, received: 0 });
   });
 
-  it('do not count what the target has not been given', async () => {
+  it('do not count bytes that the target has not been sent', async () => {
     const { target, targetEnd, tunnel, totals } = await makeTunnel();
     const size = 64 * 1_048_576;
     targetEnd.pause();
@@ -178,14 +178,14 @@ describe('a tunnel across an hour', () => {
     hands.now += ms;
   };
 
-  it('has a row per hour, with the bytes of that hour, and is one request', async () => {
+  it('has one row per hour, with the bytes of that hour, and is one request', async () => {
     const hands = { at: began, now: 1_000 };
     const { tunnel, events, move, charged } = await makeTunnel({ hands });
     await move(100, 7);
     pass(hands, minuteMs);
     await tunnel.report();
     await move(11, 0);
-    // the hour is over with the first sweep after it
+    // the first sweep after the hour closes its row
     pass(hands, 9 * minuteMs - 250);
     expect(tunnel.isDue(24 * hourMs)).toBe(true);
     await tunnel.report();
@@ -237,7 +237,7 @@ describe('a tunnel across an hour', () => {
     expect(charged()).toBe(118 + 3_008);
   });
 
-  it('has no row of an hour in which nothing moved, and is one request though its first had nothing', async () => {
+  it('has no row for an idle hour, and is one request even if its first hour was idle', async () => {
     const hands = { at: began, now: 0 };
     const { tunnel, events, move } = await makeTunnel({ hands });
     for (let sweep = 0; sweep < 5 * 60; sweep += 1) {
@@ -254,7 +254,7 @@ describe('a tunnel across an hour', () => {
     ]);
   });
 
-  it('that nobody asked for reports of has what it moved in the hour that it began in', async () => {
+  it('without reports in between has all its bytes in its first hour', async () => {
     const hands = { at: began, now: 0 };
     const { tunnel, events, move } = await makeTunnel({ hands });
     await move(1, 2);
@@ -265,14 +265,14 @@ describe('a tunnel across an hour', () => {
     expect(events).toHaveLength(1);
   });
 
-  it('goes on in the row that it has where the clock is set back', async () => {
+  it('continues its current row if the clock is set back', async () => {
     const hands = { at: began, now: 0 };
     const { tunnel, events, move } = await makeTunnel({ hands });
     await move(1, 0);
     pass(hands, 10 * minuteMs);
     await tunnel.report();
     await move(10, 0);
-    // into the hour that is over, and before the tunnel began
+    // into the previous hour, and to before the tunnel started
     for (const back of [5 * minuteMs, 30 * minuteMs]) {
       hands.at -= back;
       hands.now += minuteMs;
@@ -296,7 +296,7 @@ describe('a tunnel across an hour', () => {
     for (const { durationMs } of events) expect(durationMs).toBeGreaterThanOrEqual(0);
   });
 
-  it('has a row of the hour that the clock is set forward to', async () => {
+  it('has a row for the hour that the clock is set forward to', async () => {
     const hands = { at: began, now: 0 };
     const { tunnel, events, move } = await makeTunnel({ hands });
     await move(1, 0);
@@ -315,28 +315,31 @@ describe('a tunnel across an hour', () => {
 it.each([
   ['nothing', ''],
   ['something', 'bytes'],
-])('a report waits for one on its way to the disk, with %s moved since', async (_, bytes) => {
-  const written = Promise.withResolvers<void>();
-  const { target, targetEnd, tunnel, events } = await makeTunnel({
-    async record({ reported }) {
-      if (!reported) await written.promise;
-    },
-  });
-  const order: string[] = [];
-  const swept = tunnel.report().then(() => order.push('swept'));
-  targetEnd.resume();
-  if (bytes) await new Promise((resolve) => target.write(bytes, resolve));
-  const ended = tunnel.report().then(() => order.push('ended'));
-  expect(events).toHaveLength(bytes ? 2 : 1);
-  // as many turns as a promise without anything to wait for would need
-  for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-  expect(order).toEqual([]);
-  written.resolve();
-  await Promise.all([swept, ended]);
-  expect(order).toEqual(['swept', 'ended']);
-});
+])(
+  'a report waits for an earlier one that is being written, with %s moved since',
+  async (_, bytes) => {
+    const written = Promise.withResolvers<void>();
+    const { target, targetEnd, tunnel, events } = await makeTunnel({
+      async record({ reported }) {
+        if (!reported) await written.promise;
+      },
+    });
+    const order: string[] = [];
+    const swept = tunnel.report().then(() => order.push('swept'));
+    targetEnd.resume();
+    if (bytes) await new Promise((resolve) => target.write(bytes, resolve));
+    const ended = tunnel.report().then(() => order.push('ended'));
+    expect(events).toHaveLength(bytes ? 2 : 1);
+    // as many turns as a promise without I/O would need
+    for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(order).toEqual([]);
+    written.resolve();
+    await Promise.all([swept, ended]);
+    expect(order).toEqual(['swept', 'ended']);
+  },
+);
 
-it('a report fails where an earlier one could not be written', async () => {
+it('a report fails if an earlier one could not be written', async () => {
   let failures = 0;
   const { tunnel } = await makeTunnel({
     async record() {

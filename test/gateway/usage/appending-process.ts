@@ -1,6 +1,6 @@
-// Holds a spool in a process of its own, which a test may kill: appends events of a key, by several
-// hands at once, and says on its output what the spool has acknowledged. A line on its input seals
-// the segment. With a database it records the first segment, and dies.
+// Holds a spool in a process that a test may kill: appends events of a key with several writers,
+// and prints what the spool has acknowledged. A line on its input seals the segment. With a
+// database, it records the first segment and kills itself.
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 import { pino } from 'pino';
@@ -41,7 +41,7 @@ setInterval(() => {
 }, 1);
 createInterface(process.stdin)
   .on('line', () => spool.seal())
-  // the test is no more
+  // the test has ended
   .on('close', () => process.exit());
 
 for (let hand = 0; hand < Number(hands); hand += 1) void appendForEver();

@@ -11,7 +11,7 @@ function scene() {
   return { keys, lines, pass: (ms: number) => (time += ms) };
 }
 
-it('names the five keys that moved most, once a minute', () => {
+it('logs the five keys that moved most, once per minute', () => {
   const { keys, lines, pass } = scene();
   for (let key = 1; key <= 7; key += 1) keys.add(`key-${key}`, key * 10);
   keys.add('key-1', 100);
@@ -34,7 +34,7 @@ it('names the five keys that moved most, once a minute', () => {
   ]);
 });
 
-it('says nothing of a minute without traffic, and forgets the one before', () => {
+it('logs nothing for a minute without traffic, and forgets the previous one', () => {
   const { keys, lines, pass } = scene();
   keys.add('key-1', 10);
   pass(60_000);

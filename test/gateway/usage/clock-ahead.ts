@@ -4,10 +4,10 @@ const library = ['x86_64', 'aarch64']
   .map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketime.so.1`)
   .find((file) => existsSync(file));
 
-/** Whether tests that set a process's clock are left out: no libfaketime, and `REQUIRE_FAKETIME` not set. */
+/** Whether to skip tests of clocks: no libfaketime installed, and `REQUIRE_FAKETIME` not set. */
 export const withoutClocks = library === undefined && !process.env.REQUIRE_FAKETIME;
 
-/** The environment of a process whose clock is ahead of ours: the time of day, not what measures spans. */
+/** The environment of a process whose time of day is ahead, but not its monotonic clock. */
 export function clockAhead(ms: number): Record<string, string> {
   if (library === undefined) throw new Error('libfaketime is not installed');
   return {

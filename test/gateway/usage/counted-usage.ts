@@ -1,21 +1,21 @@
 import type postgres from 'postgres';
 import type { SeededKey } from '../../support/seeded-keys.ts';
 
-/** What the events of one target say together. */
+/** The sum of the events of one target. */
 export interface CountedUsage {
   sent: number;
   received: number;
-  /** Of its rows, in the order of their hours. */
+  /** The counts of its rows, in the order of their hours. */
   counts: number[];
   hours: number;
   eventIds: string[];
   longestMs: number;
   statuses: number[];
-  /** Their ids. */
+  /** The ids of the keys. */
   keys: string[];
 }
 
-/** What is counted of some keys, by target host. */
+/** The recorded usage of some keys, by target host. */
 export async function usageByTarget(
   sql: postgres.Sql,
   keys: SeededKey[],
@@ -33,7 +33,7 @@ export async function usageByTarget(
   return new Map(rows.map(({ host, ...usage }) => [host, usage]));
 }
 
-/** What is counted of some keys in all: a sum over the events, and over each rollup of them or their owner. */
+/** The total usage of some keys: over the events, and over each rollup of the keys or their owner. */
 export async function usageTotals(sql: postgres.Sql, keys: SeededKey[]) {
   const ids = keys.map(({ id }) => id);
   const sumUp = async (table: string, column: string, requests: string, of: string[]) => {
@@ -66,8 +66,8 @@ export async function usageTotals(sql: postgres.Sql, keys: SeededKey[]) {
 }
 
 /**
- * Has a database note each report of usage that it takes, to see which it is sent again. What a call of
- * `record_usage` notes is committed with what it records.
+ * Makes a database note each usage report, to detect reports that are sent again. `record_usage`
+ * commits its notes together with the usage.
  */
 export async function noteReports(sql: postgres.Sql): Promise<void> {
   await sql.unsafe(`
@@ -84,7 +84,7 @@ export async function noteReports(sql: postgres.Sql): Promise<void> {
     grant execute on function gateway.record_usage to proxy_gateway`);
 }
 
-/** How many reports a database that notes them has taken more than once. */
+/** The number of reports that the database got more than once. */
 export async function countReportsTakenAgain(sql: postgres.Sql): Promise<number> {
   const [row] = await sql`
     select count(*)::integer from (
@@ -93,7 +93,7 @@ export async function countReportsTakenAgain(sql: postgres.Sql): Promise<number>
   return Number(row?.count);
 }
 
-/** How many events there are of some keys. */
+/** The number of events of some keys. */
 export async function countEvents(sql: postgres.Sql, keys: SeededKey[]): Promise<number> {
   const [row] = await sql`
     select count(*)::integer as count from proxy_private.proxy_usage_events

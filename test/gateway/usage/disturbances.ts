@@ -7,24 +7,24 @@ import type { RedisServer } from '../limits/redis-server.ts';
 import type { TunnelLoad } from '../tunnels/tunnel-load.ts';
 import type { MortalDatabase } from './mortal-database.ts';
 
-/** What is disturbed, under which load. */
+/** The parts that are disturbed, and their load. */
 export interface Scene {
   database: MortalDatabase;
-  /** Counts CONNECTs for the gateway, where Redis is installed. */
+  /** Counts CONNECTs for the gateway, if Redis is installed. */
   redis: RedisServer | undefined;
   /** Between the gateway and the database. */
   network: TcpProxy;
-  /** The one that runs. */
+  /** The running gateway. */
   gateway: GatewayProcess;
   startGateway: () => Promise<GatewayProcess>;
   load: TunnelLoad;
-  /** How many events are in the database. */
+  /** The number of events in the database. */
   countEvents: () => Promise<number>;
-  /** How many reports the database has taken more than once. */
+  /** The number of reports that the database got more than once. */
   countTakenAgain: () => Promise<number>;
 }
 
-/** One thing that goes wrong. */
+/** One failure to cause. */
 export interface Disturbance {
   kind:
     | 'Postgres is killed'
@@ -32,17 +32,17 @@ export interface Disturbance {
     | 'a worker is killed'
     | 'Redis is killed'
     | 'the connection is cut';
-  /** Whether usage has been committed that the gateway has not been told of, and never will. */
+  /** Whether usage is committed for which the gateway never gets an answer. */
   beforeAnswer: boolean;
 }
 
-/** What ends tunnels. */
+/** The failures that end tunnels. */
 export const kills: ReadonlySet<Disturbance['kind']> = new Set([
   'the gateway is killed',
   'a worker is killed',
 ]);
 
-/** Each kind 3 times, 1 of them before an answer, in a random order. */
+/** Each kind 3 times, once of them before an answer, in random order. */
 export function makeCourse(random: SeededRandom, kinds: Disturbance['kind'][]): Disturbance[] {
   const course = kinds.flatMap((kind) =>
     [false, false, true].map((beforeAnswer) => ({ kind, beforeAnswer })),
@@ -51,8 +51,8 @@ export function makeCourse(random: SeededRandom, kinds: Disturbance['kind'][]): 
 }
 
 /**
- * Does it, undoes it, and resolves when usage is recorded again, with how many reports were sent to the
- * database that had them.
+ * Causes a failure, repairs it, and resolves when usage is recorded again, with the number of
+ * reports that the database got again.
  */
 export async function disturb(scene: Scene, { kind, beforeAnswer }: Disturbance): Promise<number> {
   const { database, network, load, countEvents, countTakenAgain } = scene;
@@ -60,7 +60,7 @@ export async function disturb(scene: Scene, { kind, beforeAnswer }: Disturbance)
   const takenAgain = await countTakenAgain();
   if (beforeAnswer) await network.holdAnswerTo('record_usage');
   if (dies) {
-    // what a client was told the end of must be on disk at that very moment
+    // the usage of an ended tunnel must be on disk at this very moment
     await load.atNextEnd(() => {
       load.gatewayDies();
       return scene.gateway.kill();
@@ -86,13 +86,13 @@ export async function disturb(scene: Scene, { kind, beforeAnswer }: Disturbance)
   } else {
     await cut(network, 3);
   }
-  // the oldest are sent first: when new ones are there, those in doubt were sent
+  // the oldest events are sent first, so new ones show that those in doubt were sent
   const undone = await countEvents();
   while ((await countEvents()) <= undone) await sleep(20);
   return (await countTakenAgain()) - takenAgain;
 }
 
-/** Resets all connections, and keeps the way closed until so many more were tried in vain. */
+/** Resets all connections, and refuses new ones until this many have failed. */
 async function cut(network: TcpProxy, attempts: number): Promise<void> {
   const enough = network.accepted + attempts;
   network.cut();

@@ -1,5 +1,5 @@
-// Recovers a spool and hands all of it over, in a process whose memory a test bounds. Prints how many
-// events it recovered and handed over, and the most that it handed over at once.
+// Recovers a spool and records all of it, in a process with limited memory. Prints the numbers of
+// recovered and recorded events, and the largest batch.
 import { pino } from 'pino';
 import { openSpool } from '../../../gateway/usage/spool.ts';
 import { createUsageRecorder } from '../../../gateway/usage/usage-recorder.ts';

@@ -27,17 +27,17 @@ const seed = Number(process.env.EXACTLY_ONCE_SEED) || randomInt(1, 2 ** 31);
 const random = new SeededRandom(seed);
 const slowDisk = new URL('./slow-disk.ts', import.meta.url).href;
 const leastEnded = 250;
-/** A hang is a failure; how long a machine takes is not. */
+/** Long, because a hang must fail, but a slow machine must not. */
 const courseTimeoutMs = 400_000;
 
-/** From the start of the database to the end of its month: the load is under way then. */
+/** From the start of the database to the end of its month, so that the load runs across it. */
 const beforeMonthEndMs = 40_000;
-/** How long it goes on in the next month, for tunnels that began before to be reported in it. */
+/** How long the load continues in the next month, so that older tunnels report in it. */
 const afterMonthEndMs = 2_000;
 
 /**
- * Everything that can go wrong does, under load, with a gateway of so many workers, while an hour, a day and
- * a month end by the database's clock where that can be set.
+ * Causes every kind of failure under load, with a gateway of this many workers. An hour, a day and
+ * a month end meanwhile by the database's clock, if it can be set.
  */
 export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][]): void {
   const undo = new AsyncDisposableStack();
@@ -49,7 +49,7 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
   let exitCode: unknown;
   /** By the database's clock. */
   let startedAt: Date;
-  /** What was done, and how many reports the database took again after it. */
+  /** The failures so far, and how many reports the database got again after each. */
   const done: (Disturbance & { takenAgain: number })[] = [];
 
   beforeAll(async () => {
@@ -127,7 +127,7 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
     return [...load.tunnels.values()].filter(select);
   }
 
-  /** What was seen of a tunnel at its target, and what was counted. */
+  /** A tunnel as its target saw it, and as it was counted. */
   function compare(tunnel: LoadTunnel) {
     const seen = load.target.counts.get(tunnel.address) ?? {
       connections: 0,
@@ -149,12 +149,12 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
   }
 
   describe(`${kinds.join(', ')}, 3 times each`, () => {
-    it('was done under load', () => {
+    it('ran under load', () => {
       const ended = tunnels(({ outcome }) => outcome === 'ended');
       expect(ended.length).toBeGreaterThanOrEqual(leastEnded);
       const endings = new Set(ended.map(({ plan }) => plan.ending));
       expect([...endings].sort()).toEqual(['client', 'client early', 'target', 'target early']);
-      // reported each 250 ms
+      // a tunnel reports every 250 ms
       const raised = ended.map(compare).filter((each) => each.counted.longestMs > 500);
       expect(raised.length).toBeGreaterThan(5);
       expect(tunnels(({ status, killed }) => status === 200 && killed).length).toBeGreaterThan(5);
@@ -162,14 +162,14 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
       expect(load.life).toBe(done.filter(({ kind }) => kills.has(kind)).length);
     });
 
-    it('sends again what it has had no answer about', () => {
+    it('resends reports that got no answer', () => {
       expect(done.filter(({ beforeAnswer }) => beforeAnswer)).toHaveLength(kinds.length);
       expect(
         done.filter(({ beforeAnswer, takenAgain }) => beforeAnswer && takenAgain === 0),
       ).toEqual([]);
     });
 
-    it('breaks no tunnel but by a kill of its process', () => {
+    it('only breaks tunnels when their process is killed', () => {
       const unkilled = tunnels(({ killed }) => !killed);
       expect(unkilled.filter((each) => each.status === 200 && each.outcome === 'broken')).toEqual(
         [],
@@ -181,11 +181,11 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
       expect(ended.filter(({ got, plan }) => got !== plan.download)).toEqual([]);
     });
 
-    it('counts every tunnel that ended once, to the byte', () => {
+    it('counts every ended tunnel once, to the byte', () => {
       const wrong = tunnels(({ outcome }) => outcome === 'ended')
         .map(compare)
         .filter(({ tunnel, seen, counted: { sent, received, ...events } }) => {
-          // what a client sent after the target's end, nobody has told it is counted
+          // no answer confirms the bytes that a client sends after the target's end
           const told = tunnel.plan.ending !== 'target early';
           return !(
             seen.connections === 1 &&
@@ -201,7 +201,7 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
       expect(wrong).toEqual([]);
     });
 
-    it('counts every tunnel of the gateway that was stopped in order', () => {
+    it('counts every tunnel of the gateway that was stopped gracefully', () => {
       const last = tunnels(({ life, status }) => life === load.life && status === 200);
       expect(last.length).toBeGreaterThan(0);
       const wrong = last.map(compare).filter(({ seen, counted: { sent, received } }) => {
@@ -225,7 +225,7 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
       expect([...counted.keys()].filter((host) => !load.tunnels.has(host))).toEqual([]);
     });
 
-    it.skipIf(withoutClocks)("counts in two months, by the database's clock", async () => {
+    it.skipIf(withoutClocks)('counts in two months, by the database’s clock', async () => {
       const [row] = await database.sql`
         select
           count(distinct date_trunc('month', occurred_at, 'UTC'))::integer as months,
@@ -235,11 +235,11 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
       expect(row).toEqual({ months: 2, timely: true });
     });
 
-    it('leaves nothing in the spool, and nothing refused', () => {
+    it('leaves the spool empty, and rejects no event', () => {
       expect(readdirSync(spoolDirectory).filter((file) => /ndjson/.test(file))).toEqual([]);
     });
 
-    it('raises each rollup by each report once', async () => {
+    it('adds each report to each rollup once', async () => {
       const { events, rollups } = await usageTotals(database.sql, keys);
       expect(events?.requests).toBeGreaterThanOrEqual(leastEnded);
       expect(rollups).toEqual(rollups.map(() => events));

@@ -1,25 +1,25 @@
 import type { SeededRandom } from '../../support/gateway/seeded-random.ts';
 
-/** How a tunnel comes to its end. */
+/** How a tunnel ends. */
 const endings = [
-  // the client half-closes when it has everything, then the target does
+  // the client half-closes when it has received everything, then the target does
   'client',
-  // the client half-closes when it has sent everything, and the target goes on
+  // the client half-closes when it has sent everything, and the target continues
   'client early',
-  // the target closes when it has everything, then the client does
+  // the target closes when it has received everything, then the client does
   'target',
-  // the target half-closes when it has sent everything, and the client goes on
+  // the target half-closes when it has sent everything, and the client continues
   'target early',
-  // the client closes when it has everything, and does not wait to be told the end
+  // the client closes when it has received everything, without waiting for the target's end
   'client leaves',
 ] as const;
 
-/** What a client and a target do with the tunnel between them. */
+/** The actions of a client and a target in a tunnel. */
 export interface LoadPlan {
   /** Bytes from the client to the target, and back. */
   upload: number;
   download: number;
-  /** Both sides send in so many parts, with a pause between two. */
+  /** The number of parts that each side sends, with a pause between them. */
   parts: number;
   ending: (typeof endings)[number];
 }
@@ -33,7 +33,7 @@ const sizes: [least: number, most: number][] = [
   [400_000, 2_000_000],
 ];
 
-/** Small and large, short and long, in every ending. */
+/** A random plan: small or large, short or long, with any ending. */
 export function makePlan(random: SeededRandom): LoadPlan {
   return {
     upload: random.integer(...random.pick(sizes)),

@@ -3,26 +3,26 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { sendInParts } from '../send-in-parts.ts';
 import type { LoadPlan } from './load-plan.ts';
 
-/** What a target saw of the tunnel that led to one of its addresses. */
+/** A target's view of the tunnel to one of its addresses. */
 export interface TargetCount {
   connections: number;
   received: number;
   sent: number;
-  /** Whether a connection was reset: what was on its way to the target then, it never read. */
+  /** Whether a connection was reset, so that the target did not read everything. */
   reset: boolean;
 }
 
-/** Servers at every address of 127.0.0.0/8, as Linux has them, and one port. */
+/** Servers on one port at every address of 127.0.0.0/8, which Linux allows. */
 export interface LoadTarget {
   port: number;
-  /** By address. Settled when no connection is open. */
+  /** By address; final when no connection is open. */
   counts: Map<string, TargetCount>;
   /** Resolves when no connection is open. */
   idle(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Starts one that does at each address what `planFor` says. */
+/** Starts a server that follows `planFor` at each address. */
 export async function startLoadTarget(
   planFor: (address: string) => LoadPlan | undefined,
 ): Promise<LoadTarget> {
@@ -63,13 +63,13 @@ export async function startLoadTarget(
   };
 }
 
-/** Ends its own side when the plan says so; the connection closes when both sides have. */
+/** Ends its own side according to the plan; the connection closes when both sides have ended. */
 async function serve(socket: Socket, { upload, download, parts, ending }: LoadPlan): Promise<void> {
   const { promise: whole, resolve } = Promise.withResolvers<void>();
   const ended = new Promise<void>((settle) => socket.once('end', settle));
   socket.on('data', () => socket.bytesRead >= upload && resolve());
   await sendInParts(socket, download, parts);
-  // a client that ended before has broken off
+  // a client that has ended by now broke off
   if (ending === 'target') await Promise.race([whole, ended]);
   else if (ending !== 'target early') await ended;
   socket.end();

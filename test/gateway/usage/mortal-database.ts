@@ -10,19 +10,19 @@ import type { StateDirectory } from '../../../scripts/stack/state-directory.ts';
 import type { Supervisor } from '../../../scripts/stack/supervisor.ts';
 import { clockAhead } from './clock-ahead.ts';
 
-/** A migrated database of a test's own, which may be killed. Its supervisor ends it in the end. */
+/** A migrated database for one test, which may be killed. Its supervisor stops it at last. */
 export interface MortalDatabase {
   /** The schema's owner; usable again after a start. */
   sql: postgres.Sql;
-  /** A gateway's login. */
+  /** A gateway's connection string. */
   gatewayUrl: string;
-  /** SIGKILL to the postmaster. Resolves when no process of it is left. */
+  /** Kills the postmaster with SIGKILL. Resolves when all its processes are gone. */
   kill(): Promise<void>;
   /** Starts it again on the same data and port, and resolves when it answers. */
   start(): Promise<void>;
 }
 
-/** Starts one that writes to disk what it has promised to keep, with a clock that is ahead. */
+/** Starts one with durable writes, and a clock that is ahead. */
 export async function startMortalDatabase(
   supervisor: Supervisor,
   state: StateDirectory,
@@ -43,7 +43,7 @@ export async function startMortalDatabase(
       );
       const processes = [postmaster, ...rows.map(({ pid }) => pid)].map(identify);
       process.kill(postmaster, 'SIGKILL');
-      // the others end by themselves when they notice, some after what they were about
+      // the others exit when they notice, some after their current work
       while (processes.some(isRunning)) await sleep(5);
     },
     async start() {

@@ -12,7 +12,7 @@ afterAll(() => sql.end());
 const { signal } = new AbortController();
 const databaseUrl = inject('stack').gatewayDbUrl;
 
-/** Backends of one application that wait for a lock. */
+/** The backends of an application that wait for a lock. */
 async function waitingBackends(application: string): Promise<number[]> {
   const rows = await sql<{ pid: number }[]>`
     select pid from pg_stat_activity
@@ -20,7 +20,7 @@ async function waitingBackends(application: string): Promise<number[]> {
   return rows.map(({ pid }) => pid);
 }
 
-/** Keeps record_usage from going on for as long as `act` takes. */
+/** Blocks record_usage while `act` runs. */
 async function whileLocked(act: () => Promise<void>): Promise<void> {
   await sql.begin(async (transaction) => {
     await transaction`lock table proxy_private.proxy_usage_events in share row exclusive mode`;
@@ -28,7 +28,7 @@ async function whileLocked(act: () => Promise<void>): Promise<void> {
   });
 }
 
-it('answers with how many events are new, known and refused', async () => {
+it('returns how many events are new, repeated and rejected', async () => {
   const apiKeyId = await newApiKeyId(sql);
   const record = recordUsageWith(newPool());
   const events = newEvents(3, { apiKeyId });
@@ -42,7 +42,7 @@ it('answers with how many events are new, known and refused', async () => {
   await expectRecordedOnce(sql, apiKeyId, events);
 });
 
-it('prepares its statement once a connection, and keeps a connection that refused a batch', async () => {
+it('prepares its statement once per connection, and keeps a connection after a refused batch', async () => {
   const apiKeyId = await newApiKeyId(sql);
   const pool = newPool();
   const record = recordUsageWith(pool);
@@ -59,12 +59,12 @@ it('prepares its statement once a connection, and keeps a connection that refuse
   expect(pids).toEqual(Array(3).fill({ pid, statements: 1 }));
 });
 
-it('gives up a connection in a black hole, and uses another when there is one', async () => {
+it('gives up a connection in a black hole, and uses another one afterwards', async () => {
   const apiKeyId = await newApiKeyId(sql);
   const proxy = await startTcpProxy(databaseUrl);
   const pool = newPool({ connectionString: proxy.through(databaseUrl) });
   const record = recordUsageWith(pool, { timeoutMs: 200 });
-  // as long as it takes where nothing is wrong
+  // without the short timeout
   const patient = recordUsageWith(pool);
   const events = newEvents(2, { apiKeyId });
   await patient(events.slice(0, 1), signal);
@@ -78,12 +78,12 @@ it('gives up a connection in a black hole, and uses another when there is one', 
   await proxy.close();
 });
 
-it('never uses a connection again that the database has ended while it waited', async () => {
+it('never reuses a connection that the database closed during a call', async () => {
   const apiKeyId = await newApiKeyId(sql);
   const pool = newPool({ application_name: 'ended-while-waiting' });
   const record = recordUsageWith(pool);
   const events = newEvents(2, { apiKeyId });
-  // the answer may come before the end of the connection, or with it
+  // the error may arrive before the close, or with it
   for (let round = 0; round < 10; round += 1) {
     await whileLocked(async () => {
       const recording = expect(record(events, signal)).rejects.toMatchObject({ code: '57P01' });
@@ -99,7 +99,7 @@ it('never uses a connection again that the database has ended while it waited', 
   await expectRecordedOnce(sql, apiKeyId, events);
 });
 
-it('rejects, and harms nothing else, when its connection is reset while it waits', async () => {
+it('rejects, without other damage, if its connection is reset during a call', async () => {
   const apiKeyId = await newApiKeyId(sql);
   const proxy = await startTcpProxy(databaseUrl);
   const pool = newPool({
@@ -120,7 +120,7 @@ it('rejects, and harms nothing else, when its connection is reset while it waits
   await proxy.close();
 });
 
-it('rejects at once when it is aborted, and leaves no connection behind', async () => {
+it('rejects at once when it is aborted, and leaves no connection open', async () => {
   const apiKeyId = await newApiKeyId(sql);
   const pool = newPool({ application_name: 'aborted' });
   const record = recordUsageWith(pool, { timeoutMs: 3_600_000 });
@@ -134,12 +134,12 @@ it('rejects at once when it is aborted, and leaves no connection behind', async 
     expect(pool.totalCount).toBe(0);
   });
   await expect(record(events, abort.signal)).rejects.toMatchObject({ name: 'AbortError' });
-  // the database may have gone on with it
+  // the database may have finished the call
   await record(events, signal);
   await expectRecordedOnce(sql, apiKeyId, events);
 });
 
-it('ends with the recorder that is stopped while the database keeps it waiting', async () => {
+it('stops with the recorder, even if the database blocks', async () => {
   const folder = newSpoolFolder();
   const apiKeyId = await newApiKeyId(sql);
   const spool = await folder.open();

@@ -14,16 +14,16 @@ import { seedKey } from '../../support/seeded-keys.ts';
 import { findDrift, readRollups } from '../../support/usage-events.ts';
 import type { SpoolFolder } from './spool-folder.ts';
 
-/** Connections as the gateway's role, to the stack or to what stands before it. */
+/** Connections as the gateway's role, to the stack or to a proxy in front of it. */
 export function newPool(options: pg.PoolConfig = {}): pg.Pool {
   const pool = new pg.Pool({ connectionString: inject('stack').gatewayDbUrl, max: 1, ...options });
-  // a connection that is lost while nobody uses it
+  // an idle connection that is lost
   pool.on('error', () => {});
   onTestFinished(() => pool.end());
   return pool;
 }
 
-/** A recorder that does nothing by itself for an hour, stopped when the test is over. */
+/** A recorder that does nothing by itself for an hour, stopped after the test. */
 export function newRecorder(
   folder: SpoolFolder,
   spool: Spool,
@@ -36,7 +36,7 @@ export function newRecorder(
   return recorder;
 }
 
-/** `real`, which notes how many events it is given, and fails with the code that a test says. */
+/** `real`, with a record of its batch sizes, which fails with the code that `fail` returns. */
 export function noting(
   real: RecordUsage,
   fail: (events: UsageEvent[]) => string | null = () => null,
@@ -51,7 +51,7 @@ export function noting(
   return { sizes, record };
 }
 
-/** The uuid of a new key of a new user. */
+/** The id of a new key of a new user. */
 export async function newApiKeyId(sql: postgres.Sql): Promise<string> {
   const key = await seedKey(sql, (await newUser()).id);
   return key.id;
@@ -64,7 +64,7 @@ export async function recordedIds(sql: postgres.Sql, apiKeyId: string): Promise<
   return rows.map(({ id }) => id).sort();
 }
 
-/** Exactly these events of a key are recorded, and its rollups count each of them once. */
+/** Expects exactly these events of a key to be recorded, and its rollups to count each once. */
 export async function expectRecordedOnce(
   sql: postgres.Sql,
   apiKeyId: string,

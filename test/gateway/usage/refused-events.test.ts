@@ -25,8 +25,8 @@ function readRejected(): { event: UsageEvent; reason: string }[] {
   return lines.map((line) => JSON.parse(line));
 }
 
-describe('an event that the database refuses', () => {
-  it('for its key is put aside with its reason, and the others are recorded', async () => {
+describe('an event that the database rejects', () => {
+  it('because of its key is written to the rejected file with its reason, and the others are recorded', async () => {
     const events = newEvents(20, { apiKeyId });
     const stray = newEvent({ apiKeyId: crypto.randomUUID(), targetHost: 'secret.example' });
     const spool = await folder.open();
@@ -39,7 +39,7 @@ describe('an event that the database refuses', () => {
     expect(await recorder.flush()).toBe(true);
     expect(readRejected()).toEqual([{ event: stray, reason: 'unknown_key' }]);
     expect(statSync(folder.path('rejected.ndjson')).mode & 0o777).toBe(0o600);
-    // what is settled includes it: it will not come again
+    // the settled events include it, because it is not sent again
     const ids = idsOf([...events.slice(0, 7), stray, ...events.slice(7)]);
     expect(told).toEqual([[ids, { recorded: 20, repeated: 0, rejected: 1 }]]);
     expect(folder.logged).toMatchObject([
@@ -49,7 +49,7 @@ describe('an event that the database refuses', () => {
     await expectRecordedOnce(sql, apiKeyId, events);
   });
 
-  it('is distinguished from others of its id by its place in the batch', async () => {
+  it('is distinguished from events with the same id by its place in the batch', async () => {
     const tunnel = newEvent({ apiKeyId });
     const hours = [0, 100, 0, 0].map((daysAgo, n) => ({
       ...tunnel,
@@ -66,7 +66,7 @@ describe('an event that the database refuses', () => {
     ]);
   });
 
-  it('together with its whole batch is found, and the others are recorded', async () => {
+  it('is found if it fails its whole batch, and the others are recorded', async () => {
     const events = newEvents(300, { apiKeyId });
     const spoiled = [
       newEvent({ apiKeyId, targetHost: 'a\u0000b' }),
@@ -85,7 +85,7 @@ describe('an event that the database refuses', () => {
   });
 
   it.each(['22003', '23514', 'PT400'])(
-    'with %s is refused for good, once it is alone',
+    'with %s is rejected for good, once it is alone in a batch',
     async (code) => {
       const bad = newEvent({ apiKeyId });
       const good = newEvents(3, { apiKeyId });
@@ -101,7 +101,7 @@ describe('an event that the database refuses', () => {
   );
 
   it.each(['08006', '40001', '42501', '53300', '57P01', 'ECONNRESET'])(
-    'with %s is not refused for good',
+    'with %s is retried',
     async (code) => {
       let calls = 0;
       const { record } = noting(real, () => {
@@ -118,7 +118,7 @@ describe('an event that the database refuses', () => {
     },
   );
 
-  it('is asked for once more when it is alone: a table may be about to change', async () => {
+  it('is tried once more alone, because a table may be changing', async () => {
     let alone = 0;
     const { record } = noting(real, (events) => {
       alone += Number(events.length === 1);
@@ -131,7 +131,7 @@ describe('an event that the database refuses', () => {
     await expectRecordedOnce(sql, apiKeyId, [event]);
   });
 
-  it('is in the file before it leaves the spool, and in a line of its own after a crash', async () => {
+  it('is in the rejected file before it leaves the spool, on its own line after a crash', async () => {
     const stray = newEvent({ apiKeyId: crypto.randomUUID() });
     const spool = await folder.open();
     await spool.append(stray);
@@ -140,7 +140,7 @@ describe('an event that the database refuses', () => {
     expect(await recorder.flush()).toBe(false);
     expect(await recorder.flush()).toBe(false);
     expect(folder.logged).toMatchObject([{ level: error, code: 'EISDIR' }]);
-    // what is stuck stops no other
+    // a stuck event blocks no other
     const event = newEvent({ apiKeyId });
     await spool.append(event);
     expect(await recorder.flush()).toBe(false);

@@ -15,7 +15,7 @@ afterAll(() => sql.end());
 
 const hour = 3_600_000;
 const ago = (ms: number) => new Date(Date.now() - ms);
-/** A database that took everything, and forgot it when it was restored. */
+/** Stands for a restore: a database that recorded everything and lost it. */
 const forgetting = async (events: UsageEvent[]) => ({
   recorded: events.length,
   repeated: 0,
@@ -29,7 +29,7 @@ beforeEach(async () => {
   apiKeyId = await newApiKeyId(sql);
 });
 
-/** Has the events recorded, in segments of `segmentRecords`. */
+/** Records the events, in segments of `segmentRecords`. */
 async function recordAll(events: UsageEvent[], segmentRecords: number): Promise<void> {
   const spool = await folder.open({ keepMs: hour, segmentRecords });
   const recorder = newRecorder(folder, spool, { record: forgetting });
@@ -37,7 +37,7 @@ async function recordAll(events: UsageEvent[], segmentRecords: number): Promise<
   expect(await recorder.flush()).toBe(true);
 }
 
-/** The command, in a process by itself. */
+/** Runs the command in its own process. */
 async function runCommand(...args: string[]) {
   const gateway = startGatewayProcess(
     {
@@ -52,8 +52,8 @@ async function runCommand(...args: string[]) {
   return { code, cells, stderr: gateway.stderr() };
 }
 
-describe('what was recorded is sent again after a restore', () => {
-  it('by the command, beside the running gateway, and counts once however often it is sent', async () => {
+describe('recorded events are sent again after a restore', () => {
+  it('by the command, beside the running gateway, and count once even if sent twice', async () => {
     const events = newEvents(30, { apiKeyId });
     await recordAll(events, 7);
     const row = (recorded: number) => [
@@ -66,14 +66,14 @@ describe('what was recorded is sent again after a restore', () => {
     for (const recorded of [30, 0]) {
       expect(await runCommand('--resend-kept', ago(hour).toISOString())).toEqual({
         code: 0,
-        cells: [['events', 'sent', 'recorded', 'repeated', 'put aside'], row(recorded)],
+        cells: [['events', 'sent', 'recorded', 'repeated', 'rejected'], row(recorded)],
         stderr: '',
       });
     }
     await expectRecordedOnce(sql, apiKeyId, events);
   });
 
-  it('from the moment that is named on', async () => {
+  it('from the given moment on', async () => {
     const events = newEvents(4, { apiKeyId });
     await recordAll(events, 2);
     const [oldest = ''] = folder.files();
@@ -87,7 +87,7 @@ describe('what was recorded is sent again after a restore', () => {
     expect(folder.files()).toContain(earlier);
   });
 
-  it('also the whole records of a damaged segment, and what the database refuses is put aside', async () => {
+  it('even whole records of a damaged segment, and rejected ones go to the rejected file', async () => {
     const [lost, stray, event] = [
       newEvent({ apiKeyId }),
       newEvent({ apiKeyId: crypto.randomUUID() }),
@@ -100,7 +100,7 @@ describe('what was recorded is sent again after a restore', () => {
     writeFileSync(folder.path(name.replace(/recorded-\d+$/, 'damaged')), damaged);
     expect(await runCommand('--resend-kept', ago(hour).toISOString())).toMatchObject({
       code: 1,
-      cells: [expect.anything(), ['recorded before', '2', '1', '0', '1'], ['(no event)', '1']],
+      cells: [expect.anything(), ['recorded before', '2', '1', '0', '1'], ['(unreadable)', '1']],
     });
     expect(JSON.parse(folder.read('rejected.ndjson'))).toEqual({
       event: stray,
@@ -109,7 +109,7 @@ describe('what was recorded is sent again after a restore', () => {
     await expectRecordedOnce(sql, apiKeyId, [event]);
   });
 
-  it('as far as the database takes it, and the rest by the next run', async () => {
+  it('until the database fails, and the next run sends the rest', async () => {
     const events = newEvents(2_500, { apiKeyId });
     await recordAll(events, 1_000);
     const real = recordUsageWith(newPool());
@@ -126,16 +126,19 @@ describe('what was recorded is sent again after a restore', () => {
     await expectRecordedOnce(sql, apiKeyId, events);
   });
 
-  it('not beside another command, nor where nothing was kept, nor since no moment', async () => {
+  it('but not beside another command, without kept events, or with an invalid moment', async () => {
     const spool = await folder.open();
     const since = ago(hour).toISOString();
     expect(await runCommand('--resend-kept', since)).toMatchObject({
       code: 0,
-      cells: [[expect.stringContaining('Nothing is kept')]],
+      cells: [[expect.stringContaining('No events that were recorded')]],
     });
     const lock = lockSpool(folder.directory, 'resend-lock');
     const refused = await runCommand('--resend-kept', since);
-    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('wait for it')]);
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining('wait until it ends'),
+    ]);
     lock.release();
     const wrong = await runCommand('--resend-kept', 'yesterday');
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('--resend-kept')]);

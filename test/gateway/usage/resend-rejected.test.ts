@@ -35,7 +35,7 @@ const keep = (reason: string, events: UsageEvent[]) =>
 const names = () => readdirSync(folder.directory).filter((name) => name.startsWith('rejected'));
 const readRejected = () => folder.read('rejected.ndjson').trimEnd().split('\n').filter(Boolean);
 
-/** The command, in a process by itself. */
+/** Runs the command in its own process. */
 async function runCommand(...args: string[]) {
   const gateway = startGatewayProcess(
     {
@@ -50,15 +50,15 @@ async function runCommand(...args: string[]) {
   return { code, cells, stderr: gateway.stderr() };
 }
 
-describe('what was put aside is sent again', () => {
-  it('and gone where its cause is, by the command, which ends with 0', async () => {
+describe('rejected events are sent again', () => {
+  it('and removed if their cause is gone, by the command, which exits with 0', async () => {
     const events = newEvents(30, { apiKeyId });
     await keep('occurred_before_key', events.slice(0, 20));
     await keep('unknown_key', events.slice(15));
     expect(await runCommand('--resend-rejected')).toEqual({
       code: 0,
       cells: [
-        ['put aside for', 'sent', 'recorded', 'repeated', 'still refused'],
+        ['rejected for', 'sent', 'recorded', 'repeated', 'still refused'],
         ['occurred_before_key', '20', '20', '0', '0'],
         ['unknown_key', '15', '10', '5', '0'],
       ],
@@ -68,11 +68,11 @@ describe('what was put aside is sent again', () => {
     await expectRecordedOnce(sql, apiKeyId, events);
     expect(await runCommand('--resend-rejected')).toMatchObject({
       code: 0,
-      cells: [['Nothing was put aside.']],
+      cells: [['No events were rejected.']],
     });
   });
 
-  it('and kept with the reason of now where it is not, and then it ends with 1', async () => {
+  it('and kept with the current reason if it is not, and the command exits with 1', async () => {
     const events = newEvents(3, { apiKeyId });
     const stray = newEvent({ apiKeyId: crypto.randomUUID() });
     const spoiled = newEvent({ apiKeyId, targetHost: 'a\u0000b' });
@@ -89,7 +89,7 @@ describe('what was put aside is sent again', () => {
     await expectRecordedOnce(sql, apiKeyId, events);
   });
 
-  it('where they were too old, once events are kept for longer, but for a day that was dropped', async () => {
+  it('if they were too old and retention is longer now, except for a dropped day', async () => {
     const database = await startOwnDatabase();
     onTestFinished(() => database.stop());
     const record = recordUsageWith(newPool({ connectionString: database.gatewayDbUrl }));
@@ -112,7 +112,7 @@ describe('what was put aside is sent again', () => {
     expect(await recordedIds(database.sql, key?.id ?? '')).toEqual([kept.eventId]);
   });
 
-  it('in batches, none of which is held beside many others', async () => {
+  it('in batches, with few events in memory at once', async () => {
     const events = newEvents(12_500, { apiKeyId });
     const reasons = Array.from({ length: 30 }, (_, n) => `reason_${n}`);
     await keepRejected(
@@ -129,7 +129,7 @@ describe('what was put aside is sent again', () => {
 });
 
 describe('nothing is lost', () => {
-  it.each(['before', 'after'])('where the database is away %s a batch', async (when) => {
+  it.each(['before', 'after'])('if the database goes away %s a batch', async (when) => {
     const events = newEvents(2_500, { apiKeyId });
     await keep('unknown_key', events);
     let calls = 0;
@@ -151,7 +151,7 @@ describe('nothing is lost', () => {
     await expectRecordedOnce(sql, apiKeyId, [...events, ...later]);
   });
 
-  it('of what a gateway puts aside while its file is taken, at whatever moment', async () => {
+  it('if a gateway rejects events while the file is being taken, at any moment', async () => {
     const events = newEvents(100, { apiKeyId });
     const [file, taken] = ['rejected.ndjson', 'taken'].map(folder.path) as [string, string];
     let putting = true;
@@ -160,7 +160,7 @@ describe('nothing is lost', () => {
       putting = false;
     })();
     let found = '';
-    // not at every turn, or no file would be left alone for as long as it is written
+    // not at every turn, or the file would never stay in place long enough to be written
     for (let turn = 0; putting; turn += 1) {
       await nextTurn();
       if (turn % 23 > 0 || !existsSync(file)) continue;
@@ -174,7 +174,7 @@ describe('nothing is lost', () => {
     expect([...ids]).toEqual(idsOf(events));
   });
 
-  it('of lines that hold no event, which are kept as they are', async () => {
+  it('from lines without an event, which are kept unchanged', async () => {
     const event = newEvent({ apiKeyId });
     const lines = ['{"event":{"eventId":"cut', '{"event":{},"reason":"unknown_key"}'];
     writeFileSync(
@@ -183,26 +183,29 @@ describe('nothing is lost', () => {
     );
     expect(await runCommand('--resend-rejected')).toMatchObject({
       code: 1,
-      cells: [expect.anything(), ['unknown_key', '1', '1', '0', '0'], ['(no event)', '2']],
+      cells: [expect.anything(), ['unknown_key', '1', '1', '0', '0'], ['(unreadable)', '2']],
     });
     expect(readRejected()).toEqual(lines);
     await expectRecordedOnce(sql, apiKeyId, [event]);
   });
 });
 
-it('works beside a running gateway, and not beside another command', async () => {
+it('works beside a running gateway, but not beside another command', async () => {
   const gateway = await folder.open();
   await keep('unknown_key', newEvents(2, { apiKeyId }));
   const lock = lockSpool(folder.directory, 'resend-lock');
   const refused = await runCommand('--resend-rejected');
-  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('wait for it')]);
+  expect([refused.code, refused.stderr]).toEqual([
+    1,
+    expect.stringContaining('wait until it ends'),
+  ]);
   expect(names()).toEqual(['rejected.ndjson']);
   lock.release();
   expect(await runCommand('--resend-rejected')).toMatchObject({ code: 0 });
   expect(gateway.accepting).toBe(true);
 });
 
-it('an option that a gateway does not have is refused', async () => {
+it('an unknown option is refused', async () => {
   const { code, stderr } = await runCommand('--resend');
   expect([code, stderr]).toEqual([1, expect.stringContaining('--resend-rejected')]);
 });

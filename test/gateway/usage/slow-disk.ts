@@ -1,4 +1,4 @@
-// For `node --import`: a disk that takes its time, so that whoever does not wait for it is found out.
+// For `node --import`: a slow disk, which exposes code that does not wait for it.
 import { open } from 'node:fs/promises';
 import { devNull } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';

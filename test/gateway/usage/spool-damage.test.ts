@@ -10,7 +10,7 @@ import { acknowledgedBy, startSpoolProcess } from './spool-process.ts';
 const first = '000000000001.ndjson';
 const second = '000000000002.ndjson';
 
-/** Puts segments where an earlier process would have left them. */
+/** Writes segments as an earlier process would have left them. */
 function leave(folder: SpoolFolder, segments: Record<string, Buffer>): void {
   mkdirSync(folder.directory, { recursive: true });
   for (const [name, bytes] of Object.entries(segments)) writeFileSync(folder.path(name), bytes);
@@ -32,7 +32,7 @@ describe('a torn tail', () => {
   const ends = events.map((_, n) => encodeAll(events.slice(0, n + 1)).length);
   const whole = encodeAll(events);
 
-  it('of every length is cut at the last whole record', async () => {
+  it('of every length is cut after the last whole record', async () => {
     for (let length = 0; length <= whole.length; length += 1) {
       const {
         events: found,
@@ -61,7 +61,7 @@ describe('a torn tail', () => {
   });
 
   it.each([
-    ['a last record that is wrong', flipped(whole, whole.length - 20)],
+    ['a damaged last record', flipped(whole, whole.length - 20)],
     ['zeros', Buffer.concat([encodeAll(events.slice(0, 2)), Buffer.alloc(4096)])],
     [
       'several lines of noise',
@@ -76,7 +76,7 @@ describe('a torn tail', () => {
     expect([folder.count(warn), folder.count(error)]).toEqual([1, 0]);
   });
 
-  it('that is all there is goes with its file', async () => {
+  it('that is the whole file is removed with it', async () => {
     const folder = newSpoolFolder();
     leave(folder, { [first]: whole.subarray(0, 10) });
     const spool = await folder.open();
@@ -92,7 +92,7 @@ describe('damage', () => {
   const whole = encodeAll(events);
   const spoiled = [0, 1, 3, 4].map((n) => events[n]?.eventId);
 
-  it('of any byte of a record in the middle costs no other record', async () => {
+  it('to any byte of a record in the middle costs no other record', async () => {
     for (let at = ends[1] ?? 0; at < (ends[2] ?? 0) - 1; at += 1) {
       const { events: found, damagedLines, wholeBytes } = await decodeRecords(flipped(whole, at));
       expect(idsOf(found), `byte ${at}`).toEqual(spoiled);
@@ -100,7 +100,7 @@ describe('damage', () => {
     }
   });
 
-  it('is reported once, and its file kept when the rest is recorded', async () => {
+  it('is reported once, and its file is kept when the rest is recorded', async () => {
     const folder = newSpoolFolder();
     const bytes = flipped(whole, (ends[1] ?? 0) + 30);
     leave(folder, { [first]: bytes });
@@ -115,7 +115,7 @@ describe('damage', () => {
     expect(reports).toMatchObject([{ file: folder.path(first), damagedLines: 1 }]);
     expect(spool.pendingRecords).toBe(0);
 
-    // neither read again nor overwritten: its number is not given to another
+    // it is neither read again nor overwritten, because its number is not reused
     await spool.close();
     const next = await folder.open();
     expect(next.pendingRecords).toBe(0);
@@ -123,7 +123,7 @@ describe('damage', () => {
     expect(folder.files()).toEqual([`${first}.damaged`, second]);
   });
 
-  it('at the end of a segment that was whole before the next was begun is no torn tail', async () => {
+  it('at the end of a finished segment is not treated as a torn tail', async () => {
     const folder = newSpoolFolder();
     const bytes = flipped(whole, whole.length - 20);
     leave(folder, { [first]: bytes, [second]: encodeAll(newEvents(1)) });
@@ -135,7 +135,7 @@ describe('damage', () => {
     expect(folder.files()).toEqual([`${first}.damaged`]);
   });
 
-  it('of a whole segment leaves the others to be read', async () => {
+  it('to a whole segment leaves the others readable', async () => {
     const folder = newSpoolFolder();
     const later = newEvents(2);
     leave(folder, { [first]: Buffer.from('noise\n'), [second]: encodeAll(later) });
@@ -144,7 +144,7 @@ describe('damage', () => {
     expect(folder.files()).toEqual([`${first}.damaged`, second]);
   });
 
-  it('of a segment of this process is found when it is read', async () => {
+  it('to a segment of this process is found when it is read', async () => {
     const folder = newSpoolFolder();
     const spool = await folder.open();
     for (const event of events) await spool.append(event);
@@ -157,7 +157,7 @@ describe('damage', () => {
     expect(folder.files()).toEqual([`${first}.damaged`]);
   });
 
-  it('of a segment that is in memory too costs nothing', async () => {
+  it('to a segment that is also in memory costs nothing', async () => {
     const folder = newSpoolFolder();
     const spool = await folder.open({ keptSegments: 2, segmentRecords: 1 });
     for (const event of events) await spool.append(event);
@@ -165,7 +165,7 @@ describe('damage', () => {
     for (const name of folder.files()) rmSync(folder.path(name));
     expect(idsOf(await readAll(spool))).toEqual(idsOf(events.slice(-2)));
     expect(folder.count(error)).toBe(events.length - 2);
-    // of those that are recorded nothing is kept
+    // recorded segments leave the memory
     const segments = spool.sealed();
     for (const segment of segments) {
       await spool.remove(segment);
@@ -173,7 +173,7 @@ describe('damage', () => {
     }
   });
 
-  it('is a record whose checksum is right and whose shape is not', async () => {
+  it('includes a record with a valid checksum and a wrong shape', async () => {
     const { bytesSent: _, ...shapeless } = newEvent();
     const wrong = [shapeless, { ...newEvent(), statusCode: 'ok' }, [], null, 1];
     for (const value of wrong) {
@@ -184,13 +184,13 @@ describe('damage', () => {
     }
   });
 
-  it('is no record of a later version, with a field that this one does not know', async () => {
+  it('does not include a record of a later version with an unknown field', async () => {
     const event = newEvent();
     const decoded = await decodeRecords(encodeAll([{ ...event, later: 1 } as UsageEvent]));
     expect(decoded).toMatchObject({ events: [event], damagedLines: 0 });
   });
 
-  it('of a file that cannot be read is reported, and the others are', async () => {
+  it('to a file that cannot be read is reported, and the other files are read', async () => {
     const folder = newSpoolFolder();
     const later = newEvents(2);
     leave(folder, { [second]: encodeAll(later) });
@@ -201,12 +201,12 @@ describe('damage', () => {
   });
 });
 
-it('a process killed at any moment leaves every event that it acknowledged', async () => {
+it('a process killed at any moment leaves every acknowledged event', async () => {
   const folder = newSpoolFolder();
   const acknowledged: string[] = [];
   for (let round = 0; round < 5; round += 1) {
     const process = startSpoolProcess({ directory: folder.directory, hands: 1 + 8 * (round % 4) });
-    // at another moment each time, the start too
+    // at different moments, including the start
     const words = [0, 1, 5, 60, 200][round] ?? 0;
     await until(() => process.said.length >= words);
     process.child.kill('SIGKILL');

@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import { openSpool, type Spool, type SpoolOptions } from '../../../gateway/usage/spool.ts';
 import type { UsageEvent } from '../../../gateway/usage/usage-event.ts';
 
-/** Pino's numbers. */
+/** Pino's level numbers. */
 export const [info, warn, error] = [30, 40, 50];
 
 export interface LogLine {
@@ -14,16 +14,16 @@ export interface LogLine {
   [field: string]: unknown;
 }
 
-/** A folder of a test, what was logged of it, and its spools. */
+/** A folder for one test, its spools, and their log. */
 export interface SpoolFolder {
   directory: string;
   logged: LogLine[];
   log: SpoolOptions['log'];
-  /** How many lines were logged at a level. */
+  /** The number of log lines at a level. */
   count(level: number): number;
-  /** Opens the spool, which reads all from its files; what is left open is closed at the test's end. */
+  /** Opens the spool, which reads everything from its files; closed after the test. */
   open(options?: Partial<SpoolOptions>): Promise<Spool>;
-  /** Names of the files of records, oldest first. */
+  /** The names of the record files, oldest first. */
   files(): string[];
   path(name: string): string;
   read(name: string): string;
@@ -62,7 +62,7 @@ export function newSpoolFolder(): SpoolFolder {
   };
 }
 
-/** Appends events one after the other, each when the one before is on disk. */
+/** Appends events one after the other, each after the previous one is on disk. */
 export async function appendInOrder(spool: Spool, events: UsageEvent[]): Promise<void> {
   for (const event of events) await spool.append(event);
 }

@@ -11,7 +11,7 @@ import { newEvent, newEvents } from './spool-events.ts';
 import { appendInOrder, error, idsOf, info, newSpoolFolder, readAll } from './spool-folder.ts';
 import { acknowledgedBy, startSpoolProcess } from './spool-process.ts';
 
-/** Appends, and notes which events were acknowledged. */
+/** Appends events, and records which were acknowledged. */
 function appendNoting(
   spool: Spool,
   events: UsageEvent[],
@@ -26,7 +26,7 @@ function appendNoting(
   return { ids, all };
 }
 
-/** A disk that fails on demand, at one call, after the part of it that a full disk would do. */
+/** A disk that fails on demand in one call, after half of the work, as a full disk does. */
 class FailingDisk {
   failing: 'write' | 'datasync' | 'truncate' | null = null;
   attempts = 0;
@@ -57,7 +57,7 @@ class FailingDisk {
   };
 }
 
-it('waits while the kernel says that the disk is full, and writes all when it is not', async () => {
+it('waits while the disk is full, and writes everything afterwards', async () => {
   const folder = newSpoolFolder();
   let full = false;
   const spool = await folder.open({
@@ -73,7 +73,7 @@ it('waits while the kernel says that the disk is full, and writes all when it is
   await until(() => !spool.accepting);
   expect(spool.pendingRecords).toBe(23);
   const attempts = folder.count(error);
-  // what was written before can be read and taken away meanwhile
+  // earlier segments can be read and removed meanwhile
   expect(idsOf(await readAll(spool))).toEqual(idsOf(before));
   expect(appended.ids).toEqual([]);
   full = false;
@@ -87,7 +87,7 @@ it('waits while the kernel says that the disk is full, and writes all when it is
 });
 
 describe.each(['write', 'datasync', 'truncate'] as const)('a disk whose %s fails', (call) => {
-  it('has every event once, and no torn record where it is read', async () => {
+  it('has every event once, and no torn record that is read', async () => {
     const folder = newSpoolFolder();
     const disk = new FailingDisk();
     const spool = await folder.open({ retryMs: 1, openFile: disk.openFile });
@@ -106,7 +106,7 @@ describe.each(['write', 'datasync', 'truncate'] as const)('a disk whose %s fails
     expect(folder.count(error)).toBe(1);
   });
 
-  it('loses no acknowledged event to a crash while it fails', async () => {
+  it('loses no acknowledged event in a crash during the failure', async () => {
     const folder = newSpoolFolder();
     const disk = new FailingDisk();
     const spool = await folder.open({ retryMs: 1, openFile: disk.openFile });
@@ -116,7 +116,7 @@ describe.each(['write', 'datasync', 'truncate'] as const)('a disk whose %s fails
     const appended = appendNoting(spool, newEvents(5));
     appended.all.catch(() => {});
     await until(() => disk.attempts > 3);
-    // closed while it fails, it gives up like a killed one
+    // a close during the failure leaves the same state as a kill
     await spool.close();
     const next = await folder.open();
     const left = idsOf(await readAll(next));
@@ -125,7 +125,7 @@ describe.each(['write', 'datasync', 'truncate'] as const)('a disk whose %s fails
   });
 });
 
-it('is never written to again after a sync that failed', async () => {
+it('a file is never written to again after a failed sync', async () => {
   const folder = newSpoolFolder();
   const disk = new FailingDisk();
   const spool = await folder.open({ retryMs: 1, openFile: disk.openFile });
@@ -141,12 +141,12 @@ it('is never written to again after a sync that failed', async () => {
   expect(folder.files()).toHaveLength(2);
 });
 
-it('leaves no torn record in a file that the kernel lets grow no more', async () => {
+it('leaves no torn record in a file that reached its size limit', async () => {
   const folder = newSpoolFolder();
   const process = startSpoolProcess({ directory: folder.directory, hands: 8, fileBlocks: 16 });
   await until(() => process.said.includes('refusing'));
   const [name = ''] = folder.files();
-  // an attempt may be under way; between two, the file ends with a whole record
+  // an attempt may be running; between attempts, the file ends with a whole record
   const limit = 16 * 512;
   let content = Buffer.alloc(limit);
   await until(() => {
@@ -170,7 +170,7 @@ it('leaves no torn record in a file that the kernel lets grow no more', async ()
   expect(new Set(left).size).toBe(left.length);
 });
 
-it('gives up on closing while the disk refuses, and says how many events are lost', async () => {
+it('gives up on close while the disk fails, and reports how many events are lost', async () => {
   const folder = newSpoolFolder();
   const spool = await folder.open({
     retryMs: 3_600_000,
@@ -185,7 +185,7 @@ it('gives up on closing while the disk refuses, and says how many events are los
   expect(folder.logged.at(-1)).toMatchObject({ level: error, events: 2 });
 });
 
-it('tries once more on closing, when the disk has room by then', async () => {
+it('tries once more on close, if the disk has room by then', async () => {
   const folder = newSpoolFolder();
   let full = true;
   const spool = await folder.open({
@@ -202,16 +202,16 @@ it('tries once more on closing, when the disk has room by then', async () => {
 });
 
 describe('the reserve', () => {
-  it('is asked of the real disk', async () => {
+  it('is checked on the real disk', async () => {
     const folder = newSpoolFolder();
     const spool = await folder.open({ reserveBytes: Number.MAX_SAFE_INTEGER });
     expect(spool.accepting).toBe(false);
-    // tunnels that run are metered all the same
+    // running tunnels are still metered
     await spool.append(newEvent());
     expect((await newSpoolFolder().open()).accepting).toBe(true);
   });
 
-  it('is noticed after a write, and when it is back though nothing is written', async () => {
+  it('is checked after a write, and its recovery is noticed without one', async () => {
     const folder = newSpoolFolder();
     let free = 1_000;
     const spool = await folder.open({
@@ -232,7 +232,7 @@ describe('the reserve', () => {
     expect(folder.count(info)).toBe(1);
   });
 
-  it('is looked at no more than once in a while', async () => {
+  it('is not checked more often than needed', async () => {
     const folder = newSpoolFolder();
     let looks = 0;
     const spool = await folder.open({

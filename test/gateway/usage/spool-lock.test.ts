@@ -11,7 +11,7 @@ import { startSpoolProcess } from './spool-process.ts';
 
 const inUse = { name: 'SpoolInUse' };
 
-it('refuses a second spool of this process, and leaves the first at work', async () => {
+it('refuses a second spool in this process, and leaves the first working', async () => {
   const folder = newSpoolFolder();
   const spool = await folder.open();
   await expect(folder.open()).rejects.toMatchObject(inUse);
@@ -30,7 +30,7 @@ it('refuses the folder under another name', async () => {
   await expect(folder.open({ directory: alias })).rejects.toMatchObject(inUse);
 });
 
-it('refuses a folder that another process has, touches nothing in it, and takes it over', async () => {
+it('refuses a folder that another process uses, without changing it, and takes it over later', async () => {
   const folder = newSpoolFolder();
   const process = startSpoolProcess({ directory: folder.directory });
   await until(() => process.said.length > 5);
@@ -41,11 +41,11 @@ it('refuses a folder that another process has, touches nothing in it, and takes 
   await until(() => process.said.length > said);
   process.child.kill('SIGKILL');
   await process.ended;
-  // at once: nothing of the killed one is to be waited for
+  // at once, without a wait for the killed process
   expect((await folder.open()).pendingRecords).toBeGreaterThanOrEqual(said - 1);
 });
 
-it('is taken by one of many that start at once, also over what a killed one left', async () => {
+it('is taken by one of several processes that start at once, even after a kill', async () => {
   const folder = newSpoolFolder();
   for (let round = 0; round < 3; round += 1) {
     const processes = Array.from({ length: 4 }, () =>
@@ -63,13 +63,13 @@ it('is taken by one of many that start at once, also over what a killed one left
   }
 });
 
-it('keeps a folder locked though nobody holds on to the lock', async () => {
+it('keeps a folder locked even if the lock is garbage collected', async () => {
   const folder = newSpoolFolder();
   await (await folder.open()).close();
   lockSpool(folder.directory);
   setFlagsFromString('--expose-gc');
   runInNewContext('gc')();
-  // what was collected is closed in a turn of its own
+  // finalizers run in a later turn
   await nextTurn();
   expect(() => lockSpool(folder.directory)).toThrow(expect.objectContaining(inUse));
 });

@@ -11,20 +11,20 @@ const scriptOf = (work: 'appending' | 'draining') =>
 /** A process that holds a spool and appends events until it is killed. */
 export interface SpoolProcess {
   child: ChildProcess;
-  /** What it said: ids of acknowledged events, and words. */
+  /** Its output: ids of acknowledged events, and words. */
   said: string[];
-  /** Resolves with the signal that ended it, when all that it said is here. */
+  /** Resolves with the signal that ended it, after all output has arrived. */
   ended: Promise<NodeJS.Signals | null>;
-  /** Ends the active segment. */
+  /** Seals the active segment. */
   seal(): void;
 }
 
-/** The uuids that a process said. */
+/** The uuids in a process's output. */
 export function acknowledgedBy({ said }: SpoolProcess): string[] {
   return said.filter((word) => word.length === 36);
 }
 
-/** Starts one. `fileBlocks` is the most that it may write to a file, as `ulimit -f` counts. */
+/** Starts one. `fileBlocks` limits the size of its files, in the units of `ulimit -f`. */
 export function startSpoolProcess(options: {
   directory: string;
   apiKeyId?: string;
@@ -50,7 +50,7 @@ export function startSpoolProcess(options: {
   return { child, said, ended, seal: () => child.stdin.write('\n') };
 }
 
-/** Hands a whole spool over in a process with this much heap, in MB; resolves with what it counted. */
+/** Records a whole spool in a process with this heap size, in MB; resolves with its output. */
 export async function drainSpool(directory: string, heapSize: number): Promise<unknown> {
   const args = [`--max-old-space-size=${heapSize}`, scriptOf('draining'), directory];
   const { stdout } = await promisify(execFile)(process.execPath, args);

@@ -8,7 +8,7 @@ import { appendInOrder, idsOf, newSpoolFolder, readAll, warn } from './spool-fol
 
 const hour = 3_600_000;
 
-/** Appends events, one segment for each, and takes the segments away as recorded. */
+/** Appends events, one segment for each, and removes the segments as recorded. */
 async function record(spool: Spool, count: number): Promise<void> {
   for (const event of newEvents(count)) {
     await spool.append(event);
@@ -20,7 +20,7 @@ async function record(spool: Spool, count: number): Promise<void> {
 const numbersOf = (names: string[]) => names.map((name) => Number(name.slice(0, 12)));
 
 describe('recorded segments', () => {
-  it('are removed where none are to be kept, and those of an earlier setting at the start', async () => {
+  it('are removed if none are kept, and those of an earlier setting at the start', async () => {
     const folder = newSpoolFolder();
     // all within one millisecond
     const now = () => 1_000_000;
@@ -34,13 +34,13 @@ describe('recorded segments', () => {
     expect(folder.files()).toEqual([]);
   });
 
-  it('are kept for as long as is said, from when they were recorded', async () => {
+  it('are kept for the configured time, from when they were recorded', async () => {
     const folder = newSpoolFolder();
     let now = Date.now();
     const spool = await folder.open({ keepMs: hour, now: () => now });
     await spool.append(newEvent());
     await spool.seal();
-    // a database that is away for long
+    // a long outage of the database
     now += 5 * hour;
     await record(spool, 1);
     const kept = folder.files();
@@ -54,7 +54,7 @@ describe('recorded segments', () => {
     expect(folder.files()).toHaveLength(2);
   });
 
-  it('are no events of a later process, which gives no number twice', async () => {
+  it('are not events of a later process, and no number is reused', async () => {
     const folder = newSpoolFolder();
     const first = await folder.open({ keepMs: hour });
     await record(first, 2);
@@ -65,7 +65,7 @@ describe('recorded segments', () => {
     expect(numbersOf(folder.files())).toEqual([1, 2, 3]);
   });
 
-  it('go before the disk is short of room, the oldest first', async () => {
+  it('are removed before the disk runs short of room, the oldest first', async () => {
     const folder = newSpoolFolder();
     const kept = () => folder.files().filter((name) => name.includes('recorded'));
     let full = false;
@@ -73,7 +73,7 @@ describe('recorded segments', () => {
       keepMs: hour,
       reserveBytes: 100,
       retryMs: 1,
-      // two segments' room is enough
+      // removing two segments frees enough
       freeBytes: async () => (full ? 1_600 - kept().length + 2 : 1_600),
     });
     await record(spool, 4);
@@ -87,7 +87,7 @@ describe('recorded segments', () => {
     expect(folder.count(warn)).toBe(1);
   });
 
-  it('go where a write says that the disk is full, whatever else is said to be free', async () => {
+  it('are removed if a write fails on a full disk, whatever the free space is', async () => {
     const folder = newSpoolFolder();
     const full = () => folder.files().some((name) => name.includes('recorded'));
     let filling = false;

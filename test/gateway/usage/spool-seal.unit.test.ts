@@ -3,7 +3,7 @@ import { createSpoolFile, type SpoolFile } from '../../../gateway/usage/spool-fi
 import { newEvent } from './spool-events.ts';
 import { idsOf, newSpoolFolder, readAll } from './spool-folder.ts';
 
-/** Files that ask `before` at each write. */
+/** Files that call `before` at each write. */
 function filesThatAsk(before: () => Promise<void>) {
   return async (path: string): Promise<SpoolFile> => {
     const file = await createSpoolFile(path);
@@ -17,7 +17,7 @@ function filesThatAsk(before: () => Promise<void>) {
   };
 }
 
-it('takes in what was appended before it, while an earlier group is being written', async () => {
+it('includes events appended before it, while an earlier group is being written', async () => {
   const folder = newSpoolFolder();
   const disk = Promise.withResolvers<void>();
   const before = vi.fn(() => disk.promise);
@@ -34,7 +34,7 @@ it('takes in what was appended before it, while an earlier group is being writte
   expect(folder.files()).toHaveLength(1);
 });
 
-it('does not wait for a disk that refuses', async () => {
+it('does not wait for a failing disk', async () => {
   const folder = newSpoolFolder();
   let full = false;
   const before = async () => {

@@ -10,7 +10,7 @@ import { entry } from '../limits/quota-ledger-scene.ts';
 import { newEvent, newEvents } from './spool-events.ts';
 import { appendInOrder, error, idsOf, newSpoolFolder, readAll } from './spool-folder.ts';
 
-/** A disk that counts its syncs, and holds them up while a test has it do so. */
+/** A disk that counts its syncs, and can hold them. */
 class SlowDisk {
   syncs = 0;
   released = Promise.resolve();
@@ -27,7 +27,7 @@ class SlowDisk {
   };
 }
 
-it('gives back what was appended, in order, one segment at a time', async () => {
+it('returns appended events in order, one segment at a time', async () => {
   const folder = newSpoolFolder();
   const spool = await folder.open({ segmentRecords: 10 });
   const events = newEvents(25, {
@@ -42,7 +42,7 @@ it('gives back what was appended, in order, one segment at a time', async () => 
   expect(await readAll(spool)).toEqual(events);
 });
 
-it('gives a quota back the bytes that its reports say together, of which each says all of its row', async () => {
+it('restores a quota’s bytes, though each report repeats the earlier bytes of its row', async () => {
   const folder = newSpoolFolder();
   const spool = await folder.open({ segmentRecords: 2 });
   const first = newEvent({ bytesSent: 10, bytesReceived: 0 });
@@ -54,7 +54,7 @@ it('gives a quota back the bytes that its reports say together, of which each sa
     { ...first, bytesSent: 30, bytesReceived: 1_000, reported: { sent: 10, received: 1_000 } },
     { ...later, bytesSent: 1, bytesReceived: 1 },
   ]);
-  // the database has the first segment
+  // the first segment is recorded
   await spool.remove(spool.sealed()[0] as Segment);
   await spool.close();
   const ledger = new QuotaLedger(() => 0);
@@ -63,7 +63,7 @@ it('gives a quota back the bytes that its reports say together, of which each sa
   expect(ledger.used(entry(0, 24, apiKeyId))).toBe(24 + 1_000 + 20 + 2);
 });
 
-it('ends a segment with the record that reaches its bytes', async () => {
+it('ends a segment with the record that reaches its size', async () => {
   const folder = newSpoolFolder();
   const events = newEvents(7);
   const size = Buffer.byteLength(encodeRecord(newEvent()));
@@ -74,7 +74,7 @@ it('ends a segment with the record that reaches its bytes', async () => {
   expect(idsOf(await readAll(spool))).toEqual(idsOf(events));
 });
 
-it('keeps records that are larger than a segment in segments of their own', async () => {
+it('keeps each record that is larger than a segment in its own segment', async () => {
   const folder = newSpoolFolder();
   const events = newEvents(3, { targetHost: 'x'.repeat(1_000) });
   const spool = await folder.open({ segmentBytes: 100 });
@@ -83,7 +83,7 @@ it('keeps records that are larger than a segment in segments of their own', asyn
   expect(spool.sealed()[0]?.bytes).toBe(Buffer.byteLength(encodeRecord(events[0] ?? newEvent())));
 });
 
-it('seals nothing where nothing was appended', async () => {
+it('seals nothing if nothing was appended', async () => {
   const folder = newSpoolFolder();
   const spool = await folder.open();
   await spool.seal();
@@ -93,7 +93,7 @@ it('seals nothing where nothing was appended', async () => {
   expect(spool.sealed()).toHaveLength(1);
 });
 
-it('keeps its folder, its files and their contents to its owner', async () => {
+it('gives only its owner access to its folder and files', async () => {
   const folder = newSpoolFolder();
   const spool = await folder.open();
   await spool.append(newEvent());
@@ -103,7 +103,7 @@ it('keeps its folder, its files and their contents to its owner', async () => {
   }
 });
 
-it('acknowledges nothing before it is synced, and syncs all that gathers meanwhile at once', async () => {
+it('acknowledges an event after its sync, and syncs waiting events together', async () => {
   const folder = newSpoolFolder();
   const disk = new SlowDisk();
   const spool = await folder.open({ openFile: disk.openFile });
@@ -124,7 +124,7 @@ it('acknowledges nothing before it is synced, and syncs all that gathers meanwhi
   expect([acknowledged, disk.syncs]).toEqual([501, 2]);
 });
 
-it('syncs far fewer times than it acknowledges, when many append', async () => {
+it('syncs far less often than it acknowledges, with many writers', async () => {
   const folder = newSpoolFolder();
   const disk = new SlowDisk();
   const spool = await folder.open({ openFile: disk.openFile });
@@ -134,7 +134,7 @@ it('syncs far fewer times than it acknowledges, when many append', async () => {
   expect(disk.syncs).toBeLessThan(100);
 });
 
-it('syncs each event that comes alone', async () => {
+it('syncs each single event', async () => {
   const folder = newSpoolFolder();
   const disk = new SlowDisk();
   const spool = await folder.open({ openFile: disk.openFile });
@@ -142,7 +142,7 @@ it('syncs each event that comes alone', async () => {
   expect(disk.syncs).toBe(5);
 });
 
-it('finds what an earlier process left, and never adds to its files', async () => {
+it('finds the files of an earlier process, and never appends to them', async () => {
   const folder = newSpoolFolder();
   const first = await folder.open({ segmentRecords: 3 });
   const left = newEvents(5);
@@ -166,7 +166,7 @@ it('finds what an earlier process left, and never adds to its files', async () =
   expect(idsOf(await readAll(spool))).toEqual(idsOf([...left, ...added]));
 });
 
-it('recovers a folder that holds other files and empty segments', async () => {
+it('recovers a folder with other files and empty segments', async () => {
   const folder = newSpoolFolder();
   const first = await folder.open();
   await first.append(newEvent());
@@ -179,7 +179,7 @@ it('recovers a folder that holds other files and empty segments', async () => {
   expect(folder.files()).toEqual(['000000000001.ndjson', '000000000008.ndjson']);
 });
 
-it('says how much is pending, and since when', async () => {
+it('reports how much is pending, and since when', async () => {
   const folder = newSpoolFolder();
   let clock = 1_000;
   const spool = await folder.open({ segmentRecords: 2, now: () => clock });
@@ -203,7 +203,7 @@ it('says how much is pending, and since when', async () => {
   expect(folder.files()).toEqual(['000000000002.ndjson']);
 });
 
-it('writes on closing what waits, and takes nothing afterwards', async () => {
+it('writes waiting events on close, and accepts none afterwards', async () => {
   const folder = newSpoolFolder();
   const spool = await folder.open();
   const events = newEvents(100);
@@ -216,7 +216,7 @@ it('writes on closing what waits, and takes nothing afterwards', async () => {
   expect(idsOf(await readAll(next))).toEqual(idsOf(events));
 });
 
-it('closed, keeps the files that another process may be reading', async () => {
+it('after close, keeps the files that another process may be reading', async () => {
   const folder = newSpoolFolder();
   const spool = await folder.open({ segmentRecords: 1 });
   await spool.append(newEvent());
@@ -226,7 +226,7 @@ it('closed, keeps the files that another process may be reading', async () => {
   expect(folder.files()).toEqual(['000000000001.ndjson']);
 });
 
-it('reports a segment that somebody has removed, and goes on', async () => {
+it('reports a segment that was removed from outside, and continues', async () => {
   const folder = newSpoolFolder();
   const spool = await folder.open({ segmentRecords: 1 });
   await spool.append(newEvent());

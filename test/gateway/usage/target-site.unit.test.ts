@@ -9,7 +9,7 @@ it.each([
   ['xn--bcher-kva.example.com', 'example.com'],
   ['WWW.Example.COM', 'Example.COM'],
   ['example.com.', undefined],
-  // a company's customers are the company's
+  // the site of a hosting company's customer is the company's
   ['alice.github.io', 'github.io'],
   ['co.uk', undefined],
   ['localhost', undefined],

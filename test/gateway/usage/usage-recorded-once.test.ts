@@ -16,7 +16,7 @@ import { acknowledgedBy, startSpoolProcess } from './spool-process.ts';
 const sql = connectOwner();
 afterAll(() => sql.end());
 
-it('though the process that appends is killed at any moment', async () => {
+it('usage is recorded once if the appending process is killed at any moment', async () => {
   const folder = newSpoolFolder();
   const apiKeyId = await newApiKeyId(sql);
   const acknowledged: string[] = [];
@@ -37,7 +37,7 @@ it('though the process that appends is killed at any moment', async () => {
   await expectRecordedOnce(sql, apiKeyId, left);
 });
 
-it('though the process is killed when the database has events that are still in the spool', async () => {
+it('usage is recorded once if the process is killed after a commit, with the events still in the spool', async () => {
   const folder = newSpoolFolder();
   const apiKeyId = await newApiKeyId(sql);
   const process = startSpoolProcess({
@@ -64,7 +64,7 @@ it('though the process is killed when the database has events that are still in 
   await expectRecordedOnce(sql, apiKeyId, left);
 });
 
-it('though calls fail, before their commit or after it', async () => {
+it('usage is recorded once if calls fail before or after their commit', async () => {
   const folder = newSpoolFolder();
   const apiKeyId = await newApiKeyId(sql);
   const events = newEvents(300, { apiKeyId });
@@ -92,12 +92,12 @@ it('though calls fail, before their commit or after it', async () => {
   await Promise.all(events.map((event) => spool.append(event)));
   await until(() => recorder.flush());
   expect(repeated).toBeGreaterThan(200);
-  // told once, however often they were sent
+  // settled once, even if sent several times
   expect(settled).toEqual(idsOf(events));
   await expectRecordedOnce(sql, apiKeyId, events);
 });
 
-it('though it is in the spool twice', async () => {
+it('usage is recorded once if it is in the spool twice', async () => {
   const folder = newSpoolFolder();
   const apiKeyId = await newApiKeyId(sql);
   const events = newEvents(50, { apiKeyId });

@@ -34,7 +34,7 @@ beforeEach(async () => {
 });
 
 describe('a flush', () => {
-  it('records all that was appended, tells of it, and leaves no file', async () => {
+  it('records all appended events, reports it, and leaves no file', async () => {
     const spool = await folder.open({ segmentRecords: 40 });
     const told: [string[], RecordingOutcome][] = [];
     const recorder = newRecorder(folder, spool, {
@@ -52,7 +52,7 @@ describe('a flush', () => {
     expect(folder.logged).toEqual([]);
   });
 
-  it('that is asked for while another runs follows it, with what came meanwhile', async () => {
+  it('that is requested during another runs after it, with the events that arrived meanwhile', async () => {
     const spool = await folder.open();
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();
     let running = 0;
@@ -78,7 +78,7 @@ describe('a flush', () => {
     await expectRecordedOnce(sql, apiKeyId, [first, second]);
   });
 
-  it('comes by itself when its time has come', async () => {
+  it('runs by itself after the interval', async () => {
     const spool = await folder.open();
     newRecorder(folder, spool, { record: real, flushMs: 2 });
     const events = newEvents(3, { apiKeyId });
@@ -89,7 +89,7 @@ describe('a flush', () => {
     await expectRecordedOnce(sql, apiKeyId, events);
   });
 
-  it('comes at once when a segment is full, and for what an earlier run left', async () => {
+  it('runs at once when a segment is full, and for events of an earlier run', async () => {
     const before = await folder.open();
     const events = newEvents(25, { apiKeyId });
     await appendInOrder(before, events.slice(0, 5));
@@ -104,7 +104,7 @@ describe('a flush', () => {
 });
 
 describe('a database that is away', () => {
-  it('loses no event, holds up no append, and is reported once', async () => {
+  it('loses no event, blocks no append, and is logged once', async () => {
     const port = await getPort();
     const away = new URL(databaseUrl);
     away.port = String(port);
@@ -123,7 +123,7 @@ describe('a database that is away', () => {
     const events = newEvents(30, { apiKeyId });
     await appendInOrder(spool, events.slice(0, 10));
     expect(await recorder.flush()).toBe(false);
-    // it tries again by itself, and what comes meanwhile fills one segment
+    // it retries by itself, and new events fill one segment meanwhile
     await until(() => calls > 5);
     for (const event of events.slice(10)) {
       await spool.append(event);
@@ -139,7 +139,7 @@ describe('a database that is away', () => {
     expect([folder.count(warn), folder.count(info), folder.count(error)]).toEqual([1, 1, 0]);
   });
 
-  it('is asked for less at a time when it is slow, and for more when it is not', async () => {
+  it('gets smaller batches when it is slow, and larger ones when it recovers', async () => {
     const { sizes, record } = noting(real, (events) => (events.length > 300 ? '57014' : null));
     const spool = await folder.open({ segmentRecords: 1_000 });
     const recorder = newRecorder(folder, spool, { batchSize: 1_000, record });
@@ -150,7 +150,7 @@ describe('a database that is away', () => {
     await expectRecordedOnce(sql, apiKeyId, events);
   });
 
-  it('is not asked again for what it has of a segment', async () => {
+  it('does not get recorded parts of a segment again', async () => {
     let calls = 0;
     const { sizes, record } = noting(real, () => {
       calls += 1;
@@ -171,7 +171,7 @@ describe('a database that is away', () => {
     await expectRecordedOnce(sql, apiKeyId, events);
   });
 
-  it('at a stop, leaves the events to the next start', async () => {
+  it('during a stop, leaves the events to the next start', async () => {
     const { record } = noting(real, () => 'ECONNREFUSED');
     const spool = await folder.open();
     const event = newEvent({ apiKeyId });
@@ -184,7 +184,7 @@ describe('a database that is away', () => {
     await expectRecordedOnce(sql, apiKeyId, [event]);
   });
 
-  it('that never answers holds up a stop no longer than it may', async () => {
+  it('that never answers delays a stop no longer than the deadline', async () => {
     const spool = await folder.open();
     await spool.append(newEvent({ apiKeyId }));
     const recorder = newRecorder(folder, spool, { record: () => new Promise(() => {}) });
@@ -192,7 +192,7 @@ describe('a database that is away', () => {
   });
 });
 
-it('hands over many segments within the memory of a few', async () => {
+it('records many segments within the memory of a few', async () => {
   mkdirSync(folder.directory);
   const [segments, records] = [20, 5_000];
   const events = newEvents(records, { apiKeyId, targetHost: 'x'.repeat(250) });

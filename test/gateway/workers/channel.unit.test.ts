@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { expect, it } from 'vitest';
 import { Channel, type MessagePort } from '../../../gateway/workers/channel.ts';
 
-/** Two ends that pass each other JSON, as a parent and its child do, and how many messages crossed. */
+/** Two ports that exchange JSON, as a parent and its child do, and the sent messages. */
 function pair() {
   const sent: string[] = [];
   const ends = [new EventEmitter(), new EventEmitter()] as const;
@@ -38,7 +38,7 @@ function calculator() {
   return { sent, noted, channel: new Channel<Calculator>(ports[0], {}) };
 }
 
-it('answers each call, and keeps the order of all that is said', async () => {
+it('answers each call, and keeps the order of messages', async () => {
   const { channel, noted } = calculator();
   const sums = [channel.call('add', 1, 2), channel.call('add', 3, 4)];
   for (const word of ['a', 'b', 'c']) channel.notify('note', word);
@@ -46,20 +46,20 @@ it('answers each call, and keeps the order of all that is said', async () => {
   expect(noted).toEqual(['a', 'b', 'c']);
 });
 
-it('says in one message what is said in one turn', async () => {
+it('combines the messages of one turn into one', async () => {
   const { channel, sent } = calculator();
   await Promise.all(Array.from({ length: 100 }, (_, n) => channel.call('add', n, 1)));
   expect(sent).toHaveLength(2);
 });
 
-it('rejects with what an error of the system says of itself, and without its stack', async () => {
+it('rejects with the fields of a system error, without its stack trace', async () => {
   const { channel, sent } = calculator();
   const rejected = expect(channel.call('fail')).rejects;
   await rejected.toMatchObject({ message: 'no', code: 'EADDRINUSE', syscall: 'listen', port: 80 });
   expect(sent.join('')).not.toContain(' at ');
 });
 
-it('rejects what is waited for when it is closed', async () => {
+it('rejects pending calls when it is closed', async () => {
   const { channel } = calculator();
   const waiting = channel.call('add', 1, 2);
   channel.close();

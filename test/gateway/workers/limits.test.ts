@@ -8,8 +8,8 @@ import { many, runReady, workersScene } from './workers-scene.ts';
 const { owner, newKey, open, openMany } = workersScene();
 const descriptorsOf = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
 
-describe('limits hold over all workers', () => {
-  it('tunnels: as many as the key may have, and each that ends makes room for one', async () => {
+describe('limits apply over all workers', () => {
+  it('tunnels: up to the key’s limit, and each closed one makes room for another', async () => {
     const { gateway, port } = await runReady();
     const key = await newKey({ rate_limit: 1_000, tunnel_limit: 20 });
     const answers = await openMany(port, key);
@@ -27,10 +27,10 @@ describe('limits hold over all workers', () => {
     });
   });
 
-  it('rate: no more than a burst of one second and what has been added since', async () => {
+  it('rate: a burst of one second plus the tokens added since', async () => {
     const { port } = await runReady();
     const key = await newKey({ rate_limit: 20, tunnel_limit: 1_000 });
-    // the key is in the cache, and its bucket full again
+    // fills the cache; the bucket is full again afterwards
     await open(port, key);
     const begun = performance.now();
     const answers = await openMany(port, key);
@@ -41,7 +41,7 @@ describe('limits hold over all workers', () => {
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(many - allowed);
   });
 
-  it('quota: what goes through one worker closes the tunnels of all', async () => {
+  it('quota: bytes through one worker close the tunnels of all', async () => {
     const { port } = await runReady();
     const key = await newKey({
       rate_limit: 1_000,
@@ -71,7 +71,7 @@ describe('limits hold over all workers', () => {
 });
 
 describe('a worker that dies', () => {
-  it('is replaced; its tunnels are counted no longer, and those of others go on', async () => {
+  it('is replaced; its tunnels no longer count, and those of others continue', async () => {
     const { gateway, port } = await runReady();
     const idle = workersOf(gateway).map(descriptorsOf);
     const key = await newKey({ rate_limit: 1_000, tunnel_limit: many });
@@ -105,7 +105,7 @@ describe('a worker that dies', () => {
     }
   });
 
-  it('leaves no bytes charged that nothing will report', async () => {
+  it('leaves no charged bytes that will never be reported', async () => {
     const { gateway, port } = await runReady({ GATEWAY_FLUSH_MS: '60000' });
     const key = await newKey({
       rate_limit: 1_000,
@@ -126,13 +126,13 @@ describe('a worker that dies', () => {
       await vi.waitFor(() => expect(got).toBe(bytes));
     };
     await use(450_000);
-    // it is charged at the next sweep, which reports nothing: it is young
+    // it is charged at the next sweep, but too young to be reported
     await vi.waitFor(async () => expect(await gateway.metric('gateway_open_tunnels')).toBe(1));
     for (const pid of workersOf(gateway)) process.kill(pid, 'SIGKILL');
     await vi.waitFor(async () =>
       expect(await gateway.metric('gateway_workers_replaced_total')).toBe(3),
     );
-    // one that runs again may not listen yet
+    // a new worker may not listen yet
     await vi.waitFor(() => open(port, key));
     await use(450_000);
     const { status } = await open(port, key);

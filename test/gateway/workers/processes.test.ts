@@ -18,7 +18,7 @@ import { many, run, runReady, spoolFolder, workersScene } from './workers-scene.
 const stack = inject('stack');
 const { sql, owner, newKey, request, open, openMany } = workersScene();
 
-/** How many connections a process has to a port of this machine. */
+/** The number of connections from a process to a port of this machine. */
 function connectionsTo(port: number, pid: number): number {
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
   const inodes = readFileSync(`/proc/${pid}/net/tcp`, 'utf8')
@@ -30,7 +30,7 @@ function connectionsTo(port: number, pid: number): number {
   return inodes.filter((inode) => open.includes(inode)).length;
 }
 
-/** Nothing for a file that was closed meanwhile. */
+/** An empty string if the file was closed meanwhile. */
 function linkOf(path: string): string {
   try {
     return readlinkSync(path);
@@ -40,7 +40,7 @@ function linkOf(path: string): string {
 }
 
 describe('the processes', () => {
-  it('end with the gateway, however it ends, and clients get a reset for an end', async () => {
+  it('end with the gateway even if it is killed, and clients get a reset', async () => {
     const { gateway, port } = await runReady();
     const workers = workersOf(gateway);
     const key = await newKey({ rate_limit: 1_000, tunnel_limit: 1_000 });
@@ -57,7 +57,7 @@ describe('the processes', () => {
     expect(new Set(codes)).toEqual(new Set(['ECONNRESET']));
   });
 
-  it('bear the signals of a terminal, and stop in order with the first one', async () => {
+  it('of workers ignore signals from a terminal, and stop gracefully with the first process', async () => {
     const { gateway, port, operationsUrl } = await runReady({ GATEWAY_DRAIN_MS: '600000' });
     const key = await newKey({ rate_limit: 1_000, tunnel_limit: 1_000 });
     const tunnel = await open(port, key);
@@ -80,7 +80,7 @@ describe('the processes', () => {
     expect(events).toEqual([{ sent: 1_000_000, received: 1_000_000 }]);
   });
 
-  it('of workers know neither the database nor Redis', async () => {
+  it('of workers get no database URL and no Redis URL', async () => {
     const { gateway } = await runReady({ REDIS_URL: 'redis://:a-secret-word@127.0.0.1:1' });
     for (const pid of workersOf(gateway)) {
       const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
@@ -89,7 +89,7 @@ describe('the processes', () => {
     }
   });
 
-  it('of workers have no connection to the database, and the first one no more than alone', async () => {
+  it('of workers have no database connections, and the first one has no more than a single process', async () => {
     const { gateway, port } = await runReady({ GATEWAY_WORKERS: '4' });
     const keys = await Promise.all(
       Array.from({ length: 40 }, () => newKey({ rate_limit: 1_000, tunnel_limit: 1_000 })),
@@ -101,7 +101,7 @@ describe('the processes', () => {
     for (const pid of workersOf(gateway)) expect(connectionsTo(databasePort, pid)).toBe(0);
   });
 
-  it('take over the spool that one process left', async () => {
+  it('take over the spool of a single process', async () => {
     const GATEWAY_SPOOL_DIR = spoolFolder();
     const settings = { GATEWAY_SPOOL_DIR, GATEWAY_FLUSH_MS: '60000' };
     const single = run({ ...settings, GATEWAY_WORKERS: '1' });
@@ -117,7 +117,7 @@ describe('the processes', () => {
   });
 });
 
-it('each worker has the new certificate after SIGHUP, and open tunnels go on', async () => {
+it('each worker uses the new certificate after SIGHUP, and open tunnels continue', async () => {
   const files = certificateFolder();
   const gateway = run({
     GATEWAY_TLS_PORT: '0',
@@ -151,7 +151,7 @@ it('each worker has the new certificate after SIGHUP, and open tunnels go on', a
   expect(await readToEnd(tunnel.socket)).toBe('still here');
 });
 
-it('each worker takes the address of a PROXY header for the client’s', async () => {
+it('each worker uses the client address from a PROXY header', async () => {
   const { gateway, port } = await runReady({ GATEWAY_PROXY_PROTOCOL_FROM: '127.0.0.1' });
   const key = await newKey({ rate_limit: 1_000, tunnel_limit: 1_000 });
   await sql`update proxy_private.proxy_keys set allowed_ips = '{203.0.113.0/24}' where id = ${key.id}`;
@@ -172,7 +172,7 @@ it('each worker takes the address of a PROXY header for the client’s', async (
   );
 });
 
-describe('a start that cannot be is explained, and leaves no process', () => {
+describe('a failed start is explained, and leaves no process', () => {
   const expectExplained = async (settings: Record<string, string>, words: string[]) => {
     const gateway = run(settings);
     expect(await gateway.ended).toBe(1);
@@ -180,7 +180,7 @@ describe('a start that cannot be is explained, and leaves no process', () => {
     expect(gateway.stderr()).not.toMatch(/^\s+at /m);
   };
 
-  it('on a port that another program has', async () => {
+  it('a port that another program uses', async () => {
     const server = createServer();
     const port = await freePort();
     await listenOnLoopback(server, port, 'the test');
@@ -188,12 +188,12 @@ describe('a start that cannot be is explained, and leaves no process', () => {
     await expectExplained({ GATEWAY_PORT: String(port) }, [`Port ${port}`, 'set GATEWAY_PORT.']);
   });
 
-  it('on a port that another gateway’s workers share', async () => {
+  it('a port that another gateway’s workers share', async () => {
     const { port } = await run().ready();
     await expectExplained({ GATEWAY_PORT: String(port) }, [`Port ${port}`, 'set GATEWAY_PORT.']);
   });
 
-  it.each(['0', '65', 'all', '1.5'])('on %s workers', async (workers) => {
+  it.each(['0', '65', 'all', '1.5'])('%s workers', async (workers) => {
     await expectExplained({ GATEWAY_WORKERS: workers }, ['GATEWAY_WORKERS']);
   });
 });

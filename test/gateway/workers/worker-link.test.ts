@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { Core } from '../../../gateway/core.ts';
 import { WorkerLink } from '../../../gateway/workers/worker-link.ts';
 
-/** What a worker needs that is never asked for anything. */
+/** The main process of a worker that never calls it. */
 const core = { clockOffsetMs: null, join: () => ({}), leave: () => {} } as unknown as Core;
 const environment = {
   PATH: process.env.PATH,
@@ -13,10 +13,10 @@ const environment = {
   GATEWAY_WORKER: '1',
 };
 
-it('ends a worker that has said nothing for 120 sweeps, and not before', async () => {
+it('kills a worker that has sent nothing for 120 sweeps, and not before', async () => {
   const link = new WorkerLink(core, environment);
   onTestFinished(() => link.kill());
-  // one that was not started says nothing
+  // a worker that was not started sends nothing
   expect(await link.processMetrics()).not.toEqual([]);
   for (let sweep = 0; sweep < 120; sweep += 1) link.sweep();
   expect(await link.processMetrics()).not.toEqual([]);
@@ -25,9 +25,9 @@ it('ends a worker that has said nothing for 120 sweeps, and not before', async (
   await expect(link.processMetrics()).rejects.toThrow('closed');
 });
 
-it('regression: a worker whose parent ends before it is up ends too', async () => {
+it('regression: a worker whose parent exits before it is up exits too', async () => {
   const script = fileURLToPath(new URL('../../../gateway/workers/worker.ts', import.meta.url));
-  // has modules be loaded over several turns of the event loop
+  // loads modules over several turns of the event loop
   const ahead = new URL('../usage/slow-disk.ts', import.meta.url).href;
   const worker = fork(script, { env: environment, execArgv: ['--import', ahead] });
   onTestFinished(() => void worker.kill('SIGKILL'));

@@ -9,17 +9,17 @@ import { startTcpTarget, type TargetServer } from '../../support/gateway/targets
 import { connectOwner } from '../../support/personas.ts';
 import { overrideLimits } from '../../support/seeded-keys.ts';
 
-/** More than one worker gets some of these, whichever way the kernel deals them out. */
+/** Enough that more than one worker gets some, however the kernel distributes them. */
 export const many = 60;
 
-/** A folder for a spool, removed when the test is over. */
+/** A spool folder, removed after the test. */
 export function spoolFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return join(folder, 'spool');
 }
 
-/** Runs a gateway with three workers, or other settings; ended when the test is over. */
+/** Runs a gateway with three workers, or other settings; killed after the test. */
 export function run(settings: Record<string, string> = {}): GatewayProcess {
   const gateway = startGatewayProcess({
     GATEWAY_DATABASE_URL: inject('stack').gatewayDbUrl,
@@ -35,7 +35,7 @@ export function run(settings: Record<string, string> = {}): GatewayProcess {
   return gateway;
 }
 
-/** The same, once it is ready. */
+/** Runs a gateway and waits until it is ready. */
 export async function runReady(settings?: Record<string, string>) {
   const gateway = run(settings);
   const { port, operationsUrl } = await gateway.ready();
@@ -45,7 +45,7 @@ export async function runReady(settings?: Record<string, string>) {
   return { gateway, port, operationsUrl };
 }
 
-/** Somebody with keys, and a target that says back what it gets, for the tests of a file. */
+/** A user with keys and an echo target, for the tests of a file. */
 export function workersScene() {
   const sql = connectOwner();
   let owner: KeyOwner;

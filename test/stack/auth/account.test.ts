@@ -39,7 +39,7 @@ describe('a user', () => {
     expect(session.expires_at).toBe(payload.exp);
   });
 
-  it('reads their own record, without secrets', async () => {
+  it('reads their own record, which contains no secrets', async () => {
     const { supabase, user } = await signUp();
     const { data, error } = await supabase.auth.getUser();
     expect(error).toBeNull();
@@ -79,7 +79,7 @@ describe('a user', () => {
     expect(decodeJwt(data.session?.access_token ?? '').role).toBe('authenticated');
   });
 
-  it('cannot smuggle app_metadata or a role in at sign-up', async () => {
+  it('cannot set app_metadata or a role at sign-up', async () => {
     const response = await send('/signup', {
       method: 'POST',
       body: JSON.stringify({
@@ -135,7 +135,7 @@ describe('a user', () => {
   it.each([
     ['plainly', newEmail()],
     ['with an address in capitals', newEmail().toUpperCase()],
-  ])('of a seed signs in: %s', async (_, email) => {
+  ])('from seed SQL can sign in: %s', async (_, email) => {
     await seedUser(email, '');
     const { data, error } = await client().auth.signInWithPassword({ email, password });
     expect(error).toBeNull();

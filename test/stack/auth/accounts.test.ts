@@ -5,7 +5,7 @@ import { client, outcome, password, refresh, send, signUp, sql } from './auth-cl
 const { secretKey } = inject('stack');
 const { admin } = client(secretKey).auth;
 
-/** A user who has a key. */
+/** A user with a key. */
 async function keyOwner() {
   const owner = await signUp();
   const minted = await owner.supabase.rpc('mint_proxy_key', { label: 'key' });
@@ -14,7 +14,7 @@ async function keyOwner() {
   return {
     ...owner,
     keyId,
-    /** What the route that lists keys answers to the token that they hold. */
+    /** The status of the list of keys with the user's token. */
     list: async () => (await request('GET', '/api/v1/proxy/keys', { token })).status,
     isBarred: async () => {
       const [row] = await sql`
@@ -24,8 +24,8 @@ async function keyOwner() {
   };
 }
 
-describe('an account, changed through Auth', () => {
-  it('is banned with its keys, and let in again with them', async () => {
+describe('an account that is changed through Auth', () => {
+  it('is banned and unbanned together with its keys', async () => {
     const { user, list, isBarred } = await keyOwner();
     expect([await list(), await isBarred()]).toEqual([200, false]);
     expect((await admin.updateUserById(user.id, { ban_duration: '1h' })).error).toBeNull();
@@ -34,7 +34,7 @@ describe('an account, changed through Auth', () => {
     expect([await list(), await isBarred()]).toEqual([200, false]);
   });
 
-  it('is deleted for good: its key stays, without an owner and out of service', async () => {
+  it('is deleted permanently: its key is kept without an owner, out of service', async () => {
     const { user, list, keyId } = await keyOwner();
     expect((await admin.deleteUser(user.id)).error).toBeNull();
     expect(await list()).toBe(401);
@@ -44,7 +44,7 @@ describe('an account, changed through Auth', () => {
     expect(row).toEqual({ owner: null, deleted: true });
   });
 
-  it('is deleted softly: it and its keys are out of service, and its address is free', async () => {
+  it('is soft-deleted: the account and its keys are out of service, and its address is free', async () => {
     const { user, email, session, list, isBarred } = await keyOwner();
     expect((await admin.deleteUser(user.id, true)).error).toBeNull();
     expect([await list(), await isBarred()]).toEqual([401, true]);
@@ -65,7 +65,7 @@ describe('an account, changed through Auth', () => {
     const signIn = await client().auth.signInWithPassword({ email, password });
     expect(signIn.error).toMatchObject({ status: 400, code: 'invalid_credentials' });
     expect((await signUp(email)).user.id).not.toBe(user.id);
-    // again is no mistake
+    // deleting it again is not an error
     expect((await admin.deleteUser(user.id, true)).error).toBeNull();
   });
 });

@@ -32,7 +32,7 @@ describe('an administrator', () => {
     expect(taken.error).toMatchObject({ status: 422, code: 'email_exists' });
   });
 
-  it('creates users who cannot sign in: unconfirmed, without password, or banned', async () => {
+  it('creates users who cannot sign in: unconfirmed, without a password, or banned', async () => {
     const cases = [
       [{ password }, 'email_not_confirmed'],
       [{ email_confirm: true }, 'invalid_credentials'],
@@ -61,7 +61,7 @@ describe('an administrator', () => {
     });
     expect((await supabase.auth.getUser()).error).not.toBeNull();
     const clash = await admin.updateUserById(user.id, { email: other.email });
-    // Supabase Auth itself finds it out from the database, and does not say it
+    // Supabase Auth learns it only from the database's error, and reports no reason
     expect(clash.error).toMatchObject(realAuth ? { status: 500 } : { code: 'email_exists' });
     expect((await admin.getUserById(user.id)).data.user).toMatchObject({
       email,
@@ -75,8 +75,8 @@ describe('an administrator', () => {
     expect(await outcome(orphan)).toEqual({ status: 403, code: 'user_not_found' });
   });
 
-  // here, where no other test lists users meanwhile: a null hides them all
-  it('finds no user of a seed that left token columns null, who cannot sign in', async () => {
+  // in this file, as no other test lists users meanwhile: a null breaks every list
+  it('cannot list users while a seeded one has null token columns; that user cannot sign in either', async () => {
     const email = newEmail();
     const id = await seedUser(email, null);
     const body = JSON.stringify({ email, password });

@@ -11,14 +11,14 @@ import { client, newEmail, password } from './auth-client.ts';
 
 const { url, dbUrl, signingJwk } = inject('stack');
 
-it('nobody signs in without an account, as config.toml has it', async () => {
+it('no one can sign in without an account, as configured in config.toml', async () => {
   const { error } = await client().auth.signInAnonymously();
   expect(error).toMatchObject({ status: 422, code: 'anonymous_provider_disabled' });
 });
 
-// the stand-in has no anonymous users
-describe.runIf(realAuth)('an anonymous user, where a project allows them', () => {
-  // beside the stack's own, on its database and with its key
+// the local Auth server has no anonymous users
+describe.runIf(realAuth)('an anonymous user, if the project allows them', () => {
+  // a second Auth server, with the stack's database and key
   const stack = new AsyncDisposableStack();
   let origin: string;
   beforeAll(async () => {
@@ -44,7 +44,7 @@ describe.runIf(realAuth)('an anonymous user, where a project allows them', () =>
     return (await fetch(`${origin}${path}`, init)).json();
   };
 
-  it('has keys as any account has, and keeps them when it takes an address', async () => {
+  it('has keys like any account, and keeps them after adding an address', async () => {
     const { access_token: token, refresh_token, user } = await ask('POST', '/signup', {});
     expect(decodeJwt(token)).toMatchObject({
       role: 'authenticated',

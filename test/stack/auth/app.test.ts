@@ -4,7 +4,7 @@ import { createAuthApp } from '../../../scripts/stack/auth/app.ts';
 import { generateSigningJwk, readSigningKey } from '../../../scripts/stack/signing-keys.ts';
 import { issuer, newEmail, outcome, password, sql } from './auth-client.ts';
 
-describe('the app on its own', async () => {
+describe('the Auth app without a stack', async () => {
   const signingKey = await readSigningKey(await generateSigningJwk());
   const post = (body: object) => ({ method: 'POST', body: JSON.stringify(body) });
 
@@ -24,7 +24,7 @@ describe('the app on its own', async () => {
     });
   });
 
-  it('tells nothing of an unexpected error, and logs no password', async () => {
+  it('reveals nothing about an unexpected error, and logs no password', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {});
     const broken = postgres('postgres://nobody:secret@127.0.0.1:1/none', { max: 1 });
     const app = createAuthApp({ sql: broken, signingKey, issuer });

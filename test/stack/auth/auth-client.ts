@@ -5,7 +5,7 @@ import postgres from 'postgres';
 import { expect, inject } from 'vitest';
 
 const { url, dbUrl, publishableKey } = inject('stack');
-// of all test files of a worker: closed when nothing uses it
+// shared by all test files of a worker: closed when idle
 export const sql = postgres(dbUrl, { idle_timeout: 1, onnotice: () => {} });
 export const password = 'correct horse';
 export const issuer = `${url}/auth/v1`;
@@ -25,7 +25,7 @@ export async function signUp(email = newEmail()) {
   return { supabase, email, user: data.user, session: data.session };
 }
 
-/** A client that holds nothing but this refresh token. */
+/** Refreshes a session with a client that has only this refresh token. */
 export function refresh(refreshToken: string) {
   return client().auth.refreshSession({ refresh_token: refreshToken });
 }
@@ -34,7 +34,7 @@ export function sessionIdOf(accessToken: string) {
   return String(decodeJwt(accessToken).session_id);
 }
 
-/** Lets time pass for the refresh tokens of a session. */
+/** Makes the refresh tokens of a session older by `seconds`. */
 export async function age(accessToken: string, seconds: number) {
   await sql`
     update auth.refresh_tokens set updated_at = updated_at - make_interval(secs => ${seconds})
@@ -53,7 +53,7 @@ export async function outcome(response: Response) {
   return { status: response.status, code: body.error_code };
 }
 
-/** Makes a user as seeds do. Where `token` is null, Supabase Auth cannot read the row. */
+/** Creates a user as seed SQL does. If `token` is null, Supabase Auth cannot read the row. */
 export async function seedUser(email: string, token: '' | null) {
   const id = randomUUID();
   await sql`
@@ -77,7 +77,7 @@ export async function seedUser(email: string, token: '' | null) {
   return id;
 }
 
-/** Follows a link as a browser does, without an API key. Returns what it adds to where it leads. */
+/** Follows a link as a browser does, without an API key. Returns the parameters of the redirect. */
 export async function follow(link: string): Promise<URLSearchParams> {
   const response = await fetch(link, { redirect: 'manual' });
   expect(response.status).toBe(303);

@@ -9,26 +9,26 @@ import {
 import { describe, expect, it } from 'vitest';
 import { age, client, newEmail, outcome, password, refresh, send, signUp } from './auth-client.ts';
 
-describe('a thief', () => {
-  it('who sends a used refresh token ends all of its session, the newest one too', async () => {
+describe('an attacker', () => {
+  it('who reuses a refresh token ends the whole session, including its newest token', async () => {
     const { session } = await signUp();
     const second = await refresh(session.refresh_token);
     const third = await refresh(second.data.session?.refresh_token ?? '');
     await age(session.access_token, 11);
     const stolen = await refresh(session.refresh_token);
     expect(stolen.error).toMatchObject({ status: 400, code: 'refresh_token_already_used' });
-    // for ten seconds it may still be sent by a tab that knows of nothing
+    // a tab that missed a refresh may still send the previous token for ten seconds
     await age(session.access_token, 11);
     const owner = await refresh(third.data.session?.refresh_token ?? '');
     expect(owner.error).toMatchObject({ status: 400, code: 'refresh_token_already_used' });
   });
 
-  it('guesses refresh tokens in vain', async () => {
+  it('cannot guess refresh tokens', async () => {
     const { error } = await refresh('x'.repeat(12));
     expect(error).toMatchObject({ status: 400, code: 'refresh_token_not_found' });
   });
 
-  it('is refused with tokens that this stack did not sign, or not for a user', async () => {
+  it('is refused with tokens that this stack did not sign, or that are not for a user', async () => {
     const { session } = await signUp();
     const claims: JWTPayload = decodeJwt(session.access_token);
     const { kid = '' } = decodeProtectedHeader(session.access_token);
@@ -53,12 +53,12 @@ describe('a thief', () => {
         });
       }
     }
-    // the gateway puts the token of the key's role here
+    // the gateway sends the token of the key's role here
     expect(await outcome(await send('/user'))).toEqual({ status: 403, code: 'bad_jwt' });
     expect((await send('/user', { token: session.access_token })).status).toBe(200);
   });
 
-  it('opens no admin route with the publishable key or an access token', async () => {
+  it('cannot use an admin route with the publishable key or an access token', async () => {
     const { supabase, user, session } = await signUp();
     const { admin } = supabase.auth;
     const attempts = await Promise.all([

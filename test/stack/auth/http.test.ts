@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { outcome, send } from './auth-client.ts';
 
-describe('a program that speaks HTTP', () => {
+describe('an HTTP client', () => {
   it('finds the public routes', async () => {
     expect((await send('/health')).status).toBe(200);
     expect(await (await send('/settings')).json()).toMatchObject({ mailer_autoconfirm: true });
@@ -23,7 +23,7 @@ describe('a program that speaks HTTP', () => {
     ['/signup', 'POST', `"${'x'.repeat(1024 * 1024)}"`, 413, 'request_entity_too_large'],
     ['/token?grant_type=magic', 'POST', '{}', 400, 'invalid_credentials'],
     ['/token?grant_type=refresh_token', 'POST', '{}', 400, 'validation_failed'],
-  ])('is told what is wrong with %s', async (path, method, body, status, code) => {
+  ])('gets the reason for a refusal by %s', async (path, method, body, status, code) => {
     const response = await send(path, { method, ...(body !== undefined && { body }) });
     expect(await outcome(response)).toEqual({ status, code });
   });

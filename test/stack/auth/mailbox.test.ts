@@ -10,8 +10,8 @@ import { client, follow, issuer, newEmail, password, send, signUp, sql } from '.
 const { secretKey } = inject('stack');
 const { admin } = client(secretKey).auth;
 
-// Supabase Auth itself sends its mails out
-describe.skipIf(realAuth)('the mailbox of the stand-in', () => {
+// Supabase Auth sends real mail
+describe.skipIf(realAuth)('the mailbox of the local Auth server', () => {
   it('has the code of each mail, which signs in without the link', async () => {
     const { email, user } = await signUp();
     await client().auth.signInWithOtp({ email, options: { shouldCreateUser: false } });
@@ -25,7 +25,7 @@ describe.skipIf(realAuth)('the mailbox of the stand-in', () => {
     expect(data.user?.id).toBe(user.id);
   });
 
-  it('has the mail that confirms an address, once more when it is asked for', async () => {
+  it('has the mail that confirms an address, and a new one on request', async () => {
     const email = newEmail();
     await admin.createUser({ email, password });
     const before = await client().auth.signInWithPassword({ email, password });
@@ -39,7 +39,7 @@ describe.skipIf(realAuth)('the mailbox of the stand-in', () => {
     expect((await client().auth.signInWithPassword({ email, password })).error).toBeNull();
   });
 
-  it('has a code for a new password, where a session is too old', async () => {
+  it('has a code for a new password if the session is too old', async () => {
     let now = Date.now() - 25 * 3_600_000;
     const signingKey = await readSigningKey(await generateSigningJwk());
     const app = createAuthApp({
@@ -75,7 +75,7 @@ describe.skipIf(realAuth)('the mailbox of the stand-in', () => {
     expect(await put(code)).toBeUndefined();
   });
 
-  it('opens to the secret key alone', async () => {
+  it('is open only to the secret key', async () => {
     expect((await send('/admin/mails')).status).toBe(403);
     expect((await send('/admin/mails', { key: secretKey })).status).toBe(200);
   });

@@ -17,13 +17,15 @@ import {
 const { url, publishableKey, secretKey } = inject('stack');
 const { admin } = client(secretKey).auth;
 
-/** A client as an application behind a server has it: links bring it a code, not a session. */
+/** A client like that of a server-side application: links give it a code instead of a session. */
 function pkceClient(): SupabaseClient {
   const auth = { flowType: 'pkce', persistSession: false, autoRefreshToken: false } as const;
   return createClient(url, publishableKey, { auth });
 }
 
-/** Follows the link that a mail to `email` would bring. Returns what it adds to where it leads. */
+/**
+ * Follows the link that a mail to `email` would contain. Returns the parameters of the redirect.
+ */
 async function followMailedLink(email: string, type: string): Promise<URLSearchParams> {
   const [row] = await sql`select recovery_token as token from auth.users where email = ${email}`;
   return follow(`${issuer}/verify?token=${row?.token}&type=${type}`);
@@ -32,7 +34,7 @@ async function followMailedLink(email: string, type: string): Promise<URLSearchP
 const methodsOf = (token: string) => decodeJwt<{ amr: { method: string }[] }>(token).amr;
 
 describe('a mailed link', () => {
-  it('of a recovery lets its owner set a new password, with PKCE', async () => {
+  it('for a recovery lets the owner set a new password, with PKCE', async () => {
     const { email, user } = await signUp();
     const supabase = pkceClient();
     expect((await supabase.auth.resetPasswordForEmail(email)).error).toBeNull();
@@ -50,7 +52,7 @@ describe('a mailed link', () => {
     expect(old.error).toMatchObject({ status: 400, code: 'invalid_credentials' });
   });
 
-  it('of a sign-in works once, with PKCE, and its token mints a key', async () => {
+  it('for a sign-in works once, with PKCE, and its token mints a key', async () => {
     const { email } = await signUp();
     const supabase = pkceClient();
     const options = { shouldCreateUser: false };
@@ -65,8 +67,8 @@ describe('a mailed link', () => {
     expect((await supabase.rpc('mint_proxy_key', { label: 'key' })).error).toBeNull();
   });
 
-  // the stand-in makes no links for the secret key
-  it.runIf(realAuth)('of a sign-up confirms the address: until then nobody signs in', async () => {
+  // the local Auth server creates no links for the secret key
+  it.runIf(realAuth)('for a sign-up confirms the address: no one can sign in before', async () => {
     const email = newEmail();
     const made = await admin.generateLink({ type: 'signup', email, password });
     expect(made.error).toBeNull();
@@ -77,13 +79,13 @@ describe('a mailed link', () => {
     expect((await client().auth.signInWithPassword({ email, password })).error).toBeNull();
   });
 
-  it('is refused in words where it leads, and leads to no page of another machine', async () => {
+  it('if invalid, redirects with an error code, and never to another site', async () => {
     const query = 'type=recovery&redirect_to=https://evil.example.com/';
     const used = await follow(`${issuer}/verify?token=pkce_nothing&${query}`);
     expect(used.get('error_code')).toBe('otp_expired');
   });
 
-  it('of a new address changes it, which until then nobody signs in by', async () => {
+  it('for a new address changes it; no one can sign in with that address before', async () => {
     const { supabase, email, user } = await signUp();
     const [next, taken] = [newEmail(), (await signUp()).email];
     const refused = await supabase.auth.updateUser({ email: taken });
@@ -104,7 +106,7 @@ describe('a mailed link', () => {
     expect(old.error).toMatchObject({ code: 'invalid_credentials' });
   });
 
-  it('is sent or not, and answered alike', async () => {
+  it('is requested with the same answer whether or not an account exists', async () => {
     const { email } = await signUp();
     const recover = (address: string) => client().auth.resetPasswordForEmail(address);
     const resend = (address: string) => client().auth.resend({ type: 'signup', email: address });
@@ -113,7 +115,7 @@ describe('a mailed link', () => {
     }
   });
 
-  it('has a hash that is taken in any browser, once', async () => {
+  it('has a token hash that any browser can use, once', async () => {
     const { email, user } = await signUp();
     await pkceClient().auth.resetPasswordForEmail(email);
     const [row] = await sql`select recovery_token as token from auth.users where email = ${email}`;
@@ -124,13 +126,13 @@ describe('a mailed link', () => {
   });
 });
 
-describe.skipIf(realAuth)('what the stand-in cannot do', () => {
+describe.skipIf(realAuth)('what the local Auth server does not support', () => {
   it.each([
     ['POST', '/invite'],
     ['GET', '/authorize?provider=github'],
     ['POST', '/passkeys/authentication/options'],
     ['POST', '/admin/generate_link'],
-  ])('is refused with the way to have it: %s %s', async (method, path) => {
+  ])('is refused with a hint at AUTH_BIN: %s %s', async (method, path) => {
     const response = await send(path, { method, key: secretKey });
     expect((await response.clone().json()).msg).toContain('AUTH_BIN');
     expect(await outcome(response)).toEqual({ status: 501, code: 'not_implemented' });

@@ -4,7 +4,7 @@ import { age, client, outcome, refresh, send, sessionIdOf, signUp, sql } from '.
 
 const { secretKey } = inject('stack');
 
-describe('a browser that keeps a session going', () => {
+describe('a browser that keeps a session alive', () => {
   it('gets a new access token and a new refresh token', async () => {
     const { session } = await signUp();
     const { data, error } = await refresh(session.refresh_token);
@@ -15,7 +15,7 @@ describe('a browser that keeps a session going', () => {
     expect((await refresh(data.session?.refresh_token ?? '')).error).toBeNull();
   });
 
-  it('may send the same token from several tabs at once', async () => {
+  it('can send the same token from several tabs at once', async () => {
     const { session } = await signUp();
     const results = await Promise.all([1, 2, 3].map(() => refresh(session.refresh_token)));
     for (const { data, error } of results) {
@@ -25,7 +25,7 @@ describe('a browser that keeps a session going', () => {
     }
   });
 
-  it('may send a token again, however late, whose answer was lost', async () => {
+  it('can resend a token after any time if the answer was lost', async () => {
     const { session } = await signUp();
     await refresh(session.refresh_token);
     await age(session.access_token, 86_400);
@@ -34,7 +34,7 @@ describe('a browser that keeps a session going', () => {
     expect((await refresh(data.session?.refresh_token ?? '')).error).toBeNull();
   });
 
-  it('cannot refresh while banned, and can once the ban is lifted', async () => {
+  it('cannot refresh while banned, but can after the ban is lifted', async () => {
     const { session, user } = await signUp();
     const { admin } = client(secretKey).auth;
     await admin.updateUserById(user.id, { ban_duration: '1h' });
@@ -46,18 +46,18 @@ describe('a browser that keeps a session going', () => {
     expect((await refresh(session.refresh_token)).error).toBeNull();
   });
 
-  it('is refused in order when the session ends while it refreshes', async () => {
+  it('gets a proper refusal if the session ends while it refreshes', async () => {
     const { session } = await signUp();
     const { answer } = await sql.begin(async (tx) => {
       await tx`delete from auth.sessions where id = ${sessionIdOf(session.access_token)}`;
       const [self] = await tx`select pg_backend_pid() as pid, clock_timestamp() as begun`;
-      // not by supabase-js, which would try again after a failure
+      // not with supabase-js, which would retry after a failure
       const answer = send('/token?grant_type=refresh_token', {
         method: 'POST',
         body: JSON.stringify({ refresh_token: session.refresh_token }),
       });
       await vi.waitFor(async () => {
-        // Supabase Auth does not wait in the database: it asks for a free row, again and again
+        // Supabase Auth does not wait in the database: it polls for a free row
         const waiting = realAuth
           ? await sql`
               select from pg_stat_activity
@@ -72,8 +72,8 @@ describe('a browser that keeps a session going', () => {
     expect(await outcome(await answer)).toEqual({ status: 400, code: 'refresh_token_not_found' });
   });
 
-  // Supabase Auth itself keeps them as they are
-  it.skipIf(realAuth)('finds no refresh token in clear in any table of auth', async () => {
+  // Supabase Auth stores them in plain text
+  it.skipIf(realAuth)('finds no refresh token in plain text in any table of auth', async () => {
     const { session } = await signUp();
     const next = await refresh(session.refresh_token);
     const tables = await sql<{ name: string }[]>`

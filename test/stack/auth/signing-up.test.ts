@@ -23,18 +23,18 @@ describe('a visitor', () => {
     expect(data.user?.email_confirmed_at).toBeTruthy();
   });
 
-  it('is told when the address is registered, whatever its case', async () => {
+  it('gets user_already_exists for a registered address, whatever its case', async () => {
     const { email } = await signUp();
     const { error } = await client().auth.signUp({ email: email.toUpperCase(), password });
     expect(error).toMatchObject({ status: 422, code: 'user_already_exists' });
   });
 
-  it('gets one account from two sign-ups at once', async () => {
+  it('gets one account from two concurrent sign-ups', async () => {
     const credentials = { email: newEmail(), password };
     const results = await Promise.all([1, 2].map(() => client().auth.signUp(credentials)));
     expect(results.map(({ error }) => error === null).sort()).toEqual([false, true]);
     const refused = results.find(({ error }) => error !== null);
-    // Supabase Auth itself passes on what the database said
+    // Supabase Auth reports the database's error
     expect(refused?.error).toMatchObject(
       realAuth ? { status: 500 } : { code: 'user_already_exists' },
     );
@@ -43,21 +43,21 @@ describe('a visitor', () => {
   it.each([
     ['a short password', { email: newEmail(), password: '12345' }, 422, 'weak_password'],
     [
-      'a too long password',
+      'a password that is too long',
       { email: newEmail(), password: 'x'.repeat(73) },
       400,
       'validation_failed',
     ],
     ['no password', { email: newEmail(), password: '' }, 400, 'validation_failed'],
     ['no address', { email: '', password }, 422, 'anonymous_provider_disabled'],
-    ['a bad address', { email: 'nobody', password }, 400, 'validation_failed'],
+    ['an invalid address', { email: 'nobody', password }, 400, 'validation_failed'],
     ['a null character', { email: `a\0${newEmail()}`, password }, 400, 'validation_failed'],
   ])('is refused with %s', async (_, credentials, status, code) => {
     const { error } = await client().auth.signUp(credentials);
     expect(error).toMatchObject({ status, code });
   });
 
-  // Postgres, which hashes for the stand-in, takes no such text
+  // Postgres, which hashes for the local Auth server, refuses such text
   it.skipIf(realAuth)('is refused with a null character in the password', async () => {
     const { error } = await client().auth.signUp({ email: newEmail(), password: 'abcdef\0' });
     expect(error).toMatchObject({ status: 400, code: 'validation_failed' });
@@ -71,7 +71,7 @@ describe('a visitor', () => {
     expect(data.user?.last_sign_in_at).toBeTruthy();
   });
 
-  it('is refused alike with a wrong password and an unknown address', async () => {
+  it('gets the same refusal for a wrong password and an unknown address', async () => {
     const { email } = await signUp();
     const wrong = await client().auth.signInWithPassword({ email, password: 'incorrect' });
     const unknown = await client().auth.signInWithPassword({ email: newEmail(), password });

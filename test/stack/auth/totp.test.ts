@@ -6,7 +6,7 @@ import { client, password, refresh, signUp } from './auth-client.ts';
 const totp = (secret: string) => totpAt(secret, Date.now());
 
 describe('a second factor', () => {
-  it('raises the level of the session that proves it, and of no other', async () => {
+  it('raises the level of only the session that proves it', async () => {
     const { supabase, email } = await signUp();
     const { mfa } = supabase.auth;
     const enrolled = await mfa.enroll({ factorType: 'totp' });
@@ -19,7 +19,7 @@ describe('a second factor', () => {
     const claims = decodeJwt<{ amr: { method: string }[] }>(verified.data?.access_token ?? '');
     expect(claims.aal).toBe('aal2');
     expect(claims.amr.map(({ method }) => method).sort()).toEqual(['password', 'totp']);
-    // what this product gives does not depend on the level
+    // this product's permissions do not depend on the level
     expect((await supabase.rpc('mint_proxy_key', { label: 'key' })).error).toBeNull();
 
     const other = client();
@@ -33,7 +33,7 @@ describe('a second factor', () => {
     expect(changed.error).toMatchObject({ status: 401, code: 'insufficient_aal' });
   });
 
-  it('that is verified ends the sessions without it, and needs itself to be removed', async () => {
+  it('ends the sessions without it once it is verified, and is required for its own removal', async () => {
     const { supabase, email } = await signUp();
     const other = client();
     const { data } = await other.auth.signInWithPassword({ email, password });
@@ -57,7 +57,7 @@ describe('a second factor', () => {
     const another = await thief.auth.mfa.enroll({ factorType: 'totp', friendlyName: 'theirs' });
     expect(another.error).toMatchObject({ code: 'insufficient_aal' });
 
-    // a refresh keeps the level, and removing the factor takes it back
+    // a refresh keeps the level, and removing the factor lowers it
     const refreshed = await supabase.auth.refreshSession();
     expect(decodeJwt(refreshed.data.session?.access_token ?? '').aal).toBe('aal2');
     expect((await supabase.auth.mfa.unenroll({ factorId })).error).toBeNull();
@@ -65,7 +65,7 @@ describe('a second factor', () => {
     expect(decodeJwt(lowered.data.session?.access_token ?? '').aal).toBe('aal1');
   });
 
-  it('is nobody else’s', async () => {
+  it('cannot be used by another user', async () => {
     const [{ supabase }, stranger] = [await signUp(), await signUp()];
     const { data } = await supabase.auth.mfa.enroll({ factorType: 'totp' });
     const factorId = data?.id ?? '';

@@ -13,15 +13,15 @@ import { readMetric } from './read-metric.ts';
 const stack = inject('stack');
 const loopbackTargets = parseAllowedTargets('127.0.0.0/8,::1');
 
-/** A gateway in this process, with a spool of its own, that may reach loopback targets. */
+/** A gateway in this process, with its own spool, that may reach loopback targets. */
 export interface GatewayFixture extends Gateway {
   port: number;
-  /** Of TLS; 0 where that is not set up. */
+  /** The TLS port; 0 if TLS is off. */
   tlsPort: number;
   spoolDirectory: string;
-  /** Every line that it logged. */
+  /** Every line of its log. */
   logged: string[];
-  /** What it says of one metric, summed over its labels that match. */
+  /** The value of one metric, summed over its labels that match. */
   metric(name: string, labels?: Record<string, string>): Promise<number>;
 }
 
@@ -98,26 +98,26 @@ export async function startTestGateway(
   };
 }
 
-/** An answer of the gateway to raw bytes. */
+/** The gateway's answer to raw bytes. */
 export interface RawAnswer {
   status: number;
   headers: Record<string, string>;
-  /** What came after the headers, until `until` bytes or the end. */
+  /** The bytes after the headers, until `until` bytes or the end. */
   body: string;
-  /** The connection, when it was kept for more: after a 200 to a CONNECT. */
+  /** The connection, if it stays open: after a 200 to a CONNECT. */
   socket: Socket;
 }
 
-/** Where a client is: the gateway's address that it calls, and its own; and whether it has TLS. */
+/** How a client connects: the gateway's address, its own address, and whether over TLS. */
 export interface ClientPlace {
   host?: string;
   localAddress?: string;
   tls?: ConnectionOptions;
-  /** Whether it may go on to send after the gateway's end; by default it may not. */
+  /** Whether the client may keep sending after the gateway ends its side; by default it may not. */
   allowHalfOpen?: boolean;
 }
 
-/** Connects to a gateway; over TLS with whatever certificate it has. */
+/** Connects to a gateway; over TLS, any certificate is accepted. */
 export function connectTo(port: number, { tls, ...place }: ClientPlace = {}): Socket {
   const carrier = connect({ port, host: '127.0.0.1', ...place });
   carrier.on('error', () => {});
@@ -127,7 +127,7 @@ export function connectTo(port: number, { tls, ...place }: ClientPlace = {}): So
   return socket;
 }
 
-/** Sends bytes to a gateway and reads the head of the answer, and its body unless it is a tunnel. */
+/** Sends bytes to a gateway; reads the head of the answer, and its body unless it is a tunnel. */
 export async function sendRaw(
   port: number,
   bytes: string | Uint8Array,
@@ -162,20 +162,20 @@ export async function sendRaw(
   return { status, headers, body, socket };
 }
 
-/** Everything that a socket still has to say. */
+/** Reads a socket to its end. */
 export async function readToEnd(socket: Socket): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of socket) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString('latin1');
 }
 
-/** A plain request for a URL, with a key's `keyId:secret`, or with none. */
+/** A plain request for a URL, with a key's `keyId:secret` or without credentials. */
 export function plainRequest(url: string, basicAuth?: string): string {
   const [, ...headers] = connectRequest(new URL(url).host, basicAuth).split('\r\n');
   return [`GET ${url} HTTP/1.1`, ...headers].join('\r\n');
 }
 
-/** A CONNECT with a key's `keyId:secret`, or with none. */
+/** A CONNECT with a key's `keyId:secret` or without credentials. */
 export function connectRequest(target: string, basicAuth?: string): string {
   const header =
     basicAuth === undefined

@@ -6,15 +6,15 @@ import { readMetric } from './read-metric.ts';
 
 const main = fileURLToPath(new URL('../../../gateway/main.ts', import.meta.url));
 
-/** A gateway in a process of its own, which may be killed at any time. */
+/** A gateway in its own process, which may be killed at any time. */
 export interface GatewayProcess {
   child: ChildProcess;
   stderr(): string;
-  /** The lines of its log so far, as they are. */
+  /** The raw lines of its log so far. */
   logged(): string[];
-  /** Resolves with where it listens, when its log says so; rejects when it ends before. */
+  /** Resolves with its ports once the log shows them; rejects if it exits before. */
   ready(): Promise<{ port: number; operationsUrl: string }>;
-  /** What it says of one metric since its start, summed over its labels that match. */
+  /** The value of one metric since its start, summed over its labels that match. */
   metric(name: string, labels?: Record<string, string>): Promise<number>;
   /** Resolves with its exit code, or the name of the signal that ended it. */
   ended: Promise<Ending>;
@@ -26,7 +26,7 @@ export interface GatewayProcess {
 
 type Ending = number | NodeJS.Signals | null;
 
-/** Runs `node gateway/main.ts`, or another script that starts a gateway, in this environment. */
+/** Runs `node gateway/main.ts`, or another script that starts a gateway, with this environment. */
 export function startGatewayProcess(
   env: Record<string, string>,
   options: {

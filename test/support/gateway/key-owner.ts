@@ -7,17 +7,17 @@ import { type SeededKey, type SeedOptions, seedKey } from '../seeded-keys.ts';
 /** A key as a client sends it. */
 export type UsableKey = SeededKey & { basicAuth: string };
 
-/** Somebody with as many keys as a test wants, who sees what they were used for. */
+/** A user with as many keys as a test needs, who reads their usage. */
 export interface KeyOwner {
   persona: Persona;
   newKey(options?: SeedOptions): Promise<UsableKey>;
-  /** The events of a key, once there are as many as expected, the oldest first. */
+  /** The events of a key, oldest first, once there are `count` of them. */
   eventsOf(key: SeededKey, count: number): Promise<UsageEvent[]>;
-  /** How often a key was refused with each code, once there are as many refusals as expected. */
+  /** The number of refusals of a key by code, once there are `count` refusals. */
   refusalsOf(key: SeededKey, count: number): Promise<Record<string, number>>;
 }
 
-/** Signs somebody up; `sql` is the schema's owner. */
+/** Signs up a user; `sql` is the schema's owner. */
 export async function newKeyOwner(sql: postgres.Sql): Promise<KeyOwner> {
   const persona = await newUser();
   return {

@@ -3,7 +3,7 @@ import { DroppedConnections } from '../../../gateway/listeners/dropped-connectio
 import { Listener } from '../../../gateway/listeners/listener.ts';
 import { ProxyServer, type ProxyServerOptions } from '../../../gateway/proxy-server.ts';
 
-/** A server of HTTP with a listener in clear text, on a free port of the loopback address. */
+/** A clear-text HTTP server on a free port of the loopback address. */
 export async function startListeningServer(
   options: ProxyServerOptions,
 ): Promise<{ port: number; close(): Promise<void> }> {

@@ -1,4 +1,4 @@
-/** What a gateway says of one metric, summed over its labels that match. */
+/** The value of one metric of a gateway, summed over its labels that match. */
 export async function readMetric(
   operationsUrl: string,
   name: string,

@@ -1,4 +1,4 @@
-/** Numbers that a seed decides: a run that failed can be had again. */
+/** Random numbers from a seed, so that a failed run can be repeated. */
 export class SeededRandom {
   #state: number;
 
@@ -6,7 +6,7 @@ export class SeededRandom {
     this.#state = seed;
   }
 
-  /** A whole number from `least` to `most`, both included. */
+  /** A whole number from `least` to `most`, inclusive. */
   integer(least: number, most: number): number {
     return least + Math.floor(this.#next() * (most - least + 1));
   }
@@ -17,7 +17,7 @@ export class SeededRandom {
     return item;
   }
 
-  /** The items in another order. */
+  /** The items in random order. */
   shuffled<Item>(items: readonly Item[]): Item[] {
     return items
       .map((item) => ({ item, place: this.#next() }))

@@ -9,12 +9,12 @@ import {
 } from 'node:net';
 import { newCertificate } from '../certificates.ts';
 
-/** A server that the gateway is asked to reach, on the loopback address. */
+/** A target server on the loopback address. */
 export interface TargetServer {
   port: number;
-  /** Bytes that clients sent to it, and it to them, over all connections that have ended or not. */
+  /** Bytes received from clients and sent to them, over all open and closed connections. */
   bytes(): { received: number; sent: number };
-  /** How many connections were ever made to it. */
+  /** The number of connections so far. */
   readonly connections: number;
   close(): Promise<void>;
 }
@@ -22,7 +22,7 @@ export interface TargetServer {
 /** The certificate of the TLS targets, for `localhost` and the loopback addresses. */
 export const targetCertificate = newCertificate();
 
-/** An HTTP server that answers as `answer` does; by default with the method and path. */
+/** An HTTP server that answers with `answer`; by default with the method and path. */
 export function startPlainTarget(answer: RequestListener = echo): Promise<TargetServer> {
   return start(createServer(answer));
 }
@@ -32,7 +32,7 @@ export function startTlsTarget(answer: RequestListener = echo): Promise<TargetSe
   return start(createTlsServer(targetCertificate, answer));
 }
 
-/** A TCP server; `serve` is called with each connection, which may be closed on one side alone. */
+/** A TCP server; `serve` gets each connection, which may be half-open. */
 export function startTcpTarget(serve: (socket: Socket) => void): Promise<TargetServer> {
   return start(createTcpServer({ allowHalfOpen: true }, serve));
 }

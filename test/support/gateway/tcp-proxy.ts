@@ -1,33 +1,34 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A network that can fail, between a gateway and a server it depends on. */
+/** A network that can fail, between a gateway and a server that it depends on. */
 export interface TcpProxy {
   port: number;
-  /** How many clients are connected. */
+  /** The number of connected clients. */
   readonly connections: number;
-  /** How many clients have ever been. */
+  /** The number of clients so far. */
   readonly accepted: number;
-  /** The server's URL, by way of this proxy. */
+  /** The server's URL, through this proxy. */
   through(url: string): string;
-  /** Resets every connection, and each new one. */
+  /** Resets every open connection, and each new one. */
   cut(): void;
-  /** Keeps every connection, takes new ones, and passes no byte: nobody is told. */
+  /** Keeps connections open and accepts new ones, but forwards no byte and reports no error. */
   blackHole(): void;
   /**
-   * Keeps back the answer to the next message that holds `text`. Resolves when the server has given
-   * it: what was asked for is done, and who asked does not know.
+   * Holds the answer to the next message that contains `text`. Resolves when the server has
+   * answered: the work is done, and the caller does not know it.
    */
   holdAnswerTo(text: string): Promise<void>;
-  /** Passes bytes again, those that were held too. */
+  /** Forwards bytes again, starting with those that were held. */
   restore(): void;
   close(): Promise<void>;
 }
 
-/** A proxy on a free port of the loopback address, in front of the server that `url` names. */
+/** Starts a proxy on a free port of the loopback address, in front of the server at `url`. */
 export async function startTcpProxy(url: string): Promise<TcpProxy> {
   const { hostname, port: serverPort } = new URL(url);
-  // each client with its connection to the server, which one that came into a black hole lacks
+  // each client and its connection to the server, which is missing if the client arrived in a black
+  // hole
   const links = new Map<Socket, Socket | null>();
   let state: 'passing' | 'cut' | 'black hole' = 'passing';
   let accepted = 0;
@@ -36,7 +37,7 @@ export async function startTcpProxy(url: string): Promise<TcpProxy> {
   const pass = (client: Socket) => {
     if (client.destroyed) return;
     const server = links.get(client) ?? connectServer(client);
-    // once, also where it is restored without having failed: two pipes would say everything twice
+    // unpipe first: after a restore without a failure, a second pipe would send everything twice
     client.unpipe().pipe(server);
     server.unpipe().pipe(client);
   };
@@ -49,10 +50,10 @@ export async function startTcpProxy(url: string): Promise<TcpProxy> {
     });
     links.set(client, server);
     server.on('error', () => {});
-    // what ended well has been piped to its end; anything else is passed on as a reset
+    // a clean end has already been piped; forward anything else as a reset
     server.once('close', () => !server.readableEnded && client.resetAndDestroy());
     client.once('close', () => !client.readableEnded && server.resetAndDestroy());
-    // before the pipe: the server has not been asked yet
+    // before the pipe, so that the server has not received the message yet
     client.on('data', (chunk: Buffer) => {
       if (!awaited || !chunk.includes(awaited.text)) return;
       server.unpipe().pause();

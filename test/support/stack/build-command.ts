@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from '../../../scripts/stack/project-root.ts';
 
-/** How a build ended, and what it printed. */
+/** The exit code and output of a build. */
 export interface BuildEnd {
   code: number;
   stdout: string;
@@ -27,7 +27,7 @@ export function runBuild(
   });
 }
 
-/** A folder for builds of a test file's own, and what removes it. */
+/** A folder for the builds of one test file, and a function that removes it. */
 export function buildsFolder(): { folder: string; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'dashboard-builds-'));
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };

@@ -13,7 +13,7 @@ import { basename, dirname, join } from 'node:path';
 import { freePort } from '../../../scripts/stack/ports.ts';
 import { projectRoot } from '../../../scripts/stack/project-root.ts';
 
-/** A copy of this checkout whose kept stack meets nobody else's. */
+/** A copy of this checkout with its own kept stack. */
 export interface CheckoutCopy {
   folder: string;
   /** The folder of its kept stack. */
@@ -34,7 +34,7 @@ const copied = [
   'tsconfig.json',
 ];
 
-/** Copies this checkout into `parent`, under a name with a space, with free ports of its own. */
+/** Copies this checkout into `parent`, under a name with a space, with its own free ports. */
 export async function copyCheckout(parent: string): Promise<CheckoutCopy> {
   const folder = join(parent, 'a checkout');
   mkdirSync(folder);
@@ -64,8 +64,8 @@ export async function copyCheckout(parent: string): Promise<CheckoutCopy> {
 }
 
 /**
- * Gives a copy packages of its own in place of this checkout's: a real copy of those that `copied`
- * names, which then find their neighbours here; links to the others; nothing of `missing`.
+ * Gives a copy its own packages: real copies of those that match `copied`, which then find their
+ * neighbors in this folder; links to the others; none that match `missing`.
  */
 export function replacePackages(
   checkout: CheckoutCopy,
@@ -74,7 +74,7 @@ export function replacePackages(
   const from = join(projectRoot, 'node_modules');
   const to = join(checkout.folder, 'node_modules');
   if (!lstatSync(to).isSymbolicLink()) {
-    // all are copies already
+    // all packages are copies already
     for (const name of packageNames(to)) {
       if (missing?.test(name)) rmSync(join(to, name), { recursive: true });
     }
@@ -99,7 +99,7 @@ function packageNames(folder: string): string[] {
   );
 }
 
-/** The line of config.toml that sets the port of a table. */
+/** The line in config.toml that sets the port of a table. */
 function portOf(table: string): RegExp {
   return new RegExp(`^(\\[${table}\\]$[^[]*^port = )\\d+$`, 'm');
 }

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CheckoutCopy, copyCheckout } from './checkout-copy.ts';
 
-/** A copy of this checkout with a dashboard of one script, which a test may change. */
+/** A copy of this checkout whose dashboard is one script, which a test may change. */
 export interface DashboardCopy extends CheckoutCopy {
   /** Replaces the script. */
   write(script: string): void;

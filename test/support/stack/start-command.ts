@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { projectRoot } from '../../../scripts/stack/project-root.ts';
 
-/** What `--ephemeral` prints on standard output when the stack is ready. */
+/** The line that `--ephemeral` prints on standard output when the stack is ready. */
 export interface ReadyLine {
   url: string;
   restUrl: string;
@@ -31,42 +31,42 @@ export interface StartCommand {
   child: ChildProcess;
   stdout(): string;
   stderr(): string;
-  /** Resolves when standard error names this step; fails when the command ends without. */
+  /** Resolves when standard error names this step; fails if the command exits before. */
   step(words: string): Promise<void>;
-  /** What it prints on standard output when the stack is ready; fails when it ends before. */
+  /** The standard output when the stack is ready; fails if the command exits before. */
   output(): Promise<string>;
   /** The line that a ready ephemeral stack prints. */
   readyLine(): Promise<ReadyLine>;
   /** Resolves with the exit code, or with the name of the signal that ended it. */
   ended: Promise<number | NodeJS.Signals | null>;
-  /** What the terminal does at Ctrl-C: SIGINT to the command's whole process group. */
+  /** Sends SIGINT to the command's whole process group, as the terminal does at Ctrl-C. */
   ctrlC(): void;
-  /** Every process that the command started, or that those started, and that still runs. */
+  /** Every running process that the command started, directly or indirectly. */
   processes(): Process[];
-  /** The folder in which the command's temporary files go. */
+  /** The folder for the command's temporary files. */
   temporary: string;
 }
 
 export interface StartOptions {
   args?: string[];
-  /** Something else that starts a stack, as `node --eval` takes it, in place of the command. */
+  /** A script for `node --eval` that starts a stack, in place of the command. */
   script?: string;
-  /** The checkout. Default: this one. */
+  /** Default: this checkout. */
   checkout?: string;
   node?: string;
   user?: { uid: number; gid: number };
   env?: Record<string, string>;
-  /** Begins with no database, not with a copy of the tests' own: for what a first start does. */
+  /** Starts without a database, not with a copy of the template: for tests of a first start. */
   scratch?: boolean;
-  /** Shared by commands that are to meet each other's leavings. Default: one of its own. */
+  /** Shared by commands that should find each other's leftovers. Default: a new folder. */
   temporary?: string;
 }
 
-/** Runs the start command. When the test is over, nothing of it is left, whatever happened. */
+/** Runs the start command. After the test, its processes and files are always removed. */
 export function startCommand(options: StartOptions = {}): StartCommand {
   const { checkout = projectRoot, args = ['--ephemeral'] } = options;
   const temporary = options.temporary ?? temporaryFolder();
-  // the one variable that every program of the stack inherits, so all can be found by it
+  // every program of the stack inherits PATH, so this mark finds them all
   const mark = join(temporary, randomUUID());
   const script = options.script
     ? ['--input-type=module', '--eval', options.script]
@@ -81,7 +81,7 @@ export function startCommand(options: StartOptions = {}): StartCommand {
       PATH: [mark, options.env?.PATH ?? process.env.PATH].join(delimiter),
     },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    // a process group of its own, as a terminal gives it
+    // its own process group, as in a terminal
     detached: true,
     ...options.user,
   });
@@ -124,7 +124,7 @@ export function startCommand(options: StartOptions = {}): StartCommand {
   return command;
 }
 
-/** A new folder that every user may enter, removed when the test is over. */
+/** A new folder that every user may enter, removed after the test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'start-command-'));
   chmodSync(folder, 0o755);
@@ -134,11 +134,11 @@ export function temporaryFolder(): string {
 
 /** Resolves when `condition` holds; the test's own timeout is the limit. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  // often enough to meet what lasts a moment, and not so often that asking slows it down
+  // often enough to catch short-lived states, but not so often that polling slows the test down
   while (!(await condition())) await sleep(20);
 }
 
-/** Whether somebody listens on a port of the loopback address. */
+/** Whether a process listens on a port of the loopback address. */
 export async function isListening(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   try {
@@ -156,7 +156,7 @@ export function portOf(url: string): number {
   return Number(new URL(url).port);
 }
 
-/** Ends what `remaining` finds, with SIGKILL, until it finds nothing. */
+/** Kills the processes that `remaining` finds with SIGKILL, until it finds none. */
 export async function endAll(remaining: () => number[]): Promise<void> {
   await until(() => {
     const pids = remaining();
@@ -164,7 +164,7 @@ export async function endAll(remaining: () => number[]): Promise<void> {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
-        // it has just ended
+        // it has just exited
       }
     }
     return pids.length === 0;

@@ -16,7 +16,7 @@ const chunked = 'Transfer-Encoding: chunked';
 const whole: Fact[] = [clientGot(200), clientBody('hello')];
 const inChunks = '5\r\nhello\r\n0\r\n\r\n';
 
-/** The same for a client of each version. */
+/** The same exchange for a client of each HTTP version. */
 function forBoth(
   name: string,
   right: string,
@@ -25,7 +25,7 @@ function forBoth(
 ): Exchange[] {
   return ['HTTP/1.1', 'HTTP/1.0'].map((version) =>
     exchange(
-      version === 'HTTP/1.1' ? name : `${name}, for a client of HTTP/1.0`,
+      version === 'HTTP/1.1' ? name : `${name}, for an HTTP/1.0 client`,
       right,
       typeof facts === 'function' ? facts(version) : facts,
       { client: [send(request(`GET / ${version}`))], target: [head, ...target] },
@@ -33,7 +33,7 @@ function forBoth(
   );
 }
 
-/** An answer whose first part reaches the client before it breaks off. */
+/** An answer whose first part reaches the client before the connection breaks. */
 function broken(name: string, text: string, ...then: Step[]): Exchange[] {
   return forBoth(
     name,
@@ -54,7 +54,7 @@ const inParts = answer('200 OK', [chunked], 'a\r\nfirst part\r\n');
 const unframed =
   'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nfirst part of a body without a length';
 
-/** What a target sends after the head, and how it ends. */
+/** The body that a target sends, and how it ends. */
 export const answerBodies: Exchange[] = [
   ...forBoth(
     'every byte, a megabyte of them, with a length',
@@ -70,7 +70,7 @@ export const answerBodies: Exchange[] = [
   ),
   ...forBoth('no length, and a close', 'whole', whole, send(answer('200 OK', [], 'hello')), end),
   ...forBoth(
-    'an answer of HTTP/1.0 without a length',
+    'an HTTP/1.0 answer without a length',
     'whole',
     whole,
     send('HTTP/1.0 200 OK\r\n\r\nhello'),
@@ -84,7 +84,7 @@ export const answerBodies: Exchange[] = [
   ...broken('the last chunk without the end of the trailers', `${inParts}0\r\n`, end),
   ...broken('no length, and a reset', unframed, reset),
   ...broken('a chunk with a malformed size', inParts, send('zz\r\nmore\r\n0\r\n\r\n')),
-  // Node's lenient parser, which all else here asks for, does not miss it
+  // Node's lenient parser, which the other cases need, does not detect it
   ...forBoth(
     'a chunk without its line end',
     'a break, or all that was sent',
@@ -95,7 +95,7 @@ export const answerBodies: Exchange[] = [
     close,
   ),
   said(
-    'an answer of HTTP/1.0 with a length, and the connection stays open',
+    'an HTTP/1.0 answer with a length, and the connection stays open',
     'whole',
     whole,
     send('HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello'),
@@ -116,12 +116,12 @@ export const answerBodies: Exchange[] = [
   ),
   said(
     'a trailer',
-    'a trailer for the client too',
+    'the client gets the trailer',
     [...whole, clientTrailer('X-Sum', '42')],
     send(answer('200 OK', [chunked, 'Trailer: X-Sum'], '5\r\nhello\r\n0\r\nX-Sum: 42\r\n\r\n')),
   ),
   exchange(
-    'a trailer, for a client of HTTP/1.0',
+    'a trailer, for an HTTP/1.0 client',
     'whole; no trailer',
     [...whole, clientLacks('X-Sum')],
     {
@@ -140,18 +140,18 @@ export const answerBodies: Exchange[] = [
   ),
   said(
     'more than its length: a second answer',
-    'the first alone',
+    'only the first',
     whole,
     send(answer('200 OK', ['Content-Length: 5'], `hello${answer('200 OK', [], 'evil')}`)),
   ),
   said(
     'more than its chunks: a second answer',
-    'the first alone',
+    'only the first',
     whole,
     send(answer('200 OK', [chunked], `${inChunks}${answer('200 OK', [], 'evil')}`)),
   ),
   said(
-    'an encoding that is no framing',
+    'a content encoding, which is not framing',
     'byte for byte',
     [clientGot(200), clientBody(everyByte)],
     send(answer('200 OK', ['Content-Encoding: br', 'Content-Length: 256'], everyByte)),

@@ -22,26 +22,26 @@ const kept: Field[] = [
   ['Location', 'http://example.com/a/../b?c={d}'],
   ['Content-Length', '5'],
 ];
-// the date of an answer without one is for its first recipient to add: RFC 9110, 6.6.1
+// the first recipient of an answer without a date adds it: RFC 9110, 6.6.1
 const mayBeAdded = ['Date', 'Connection', 'Keep-Alive', 'Proxy-Request-Id'];
 const many: Field[] = Array.from({ length: 2_500 }, (_, index) => [`X-${index}`, 'v']);
 const lines = (fields: readonly Field[]) => fields.map(([name, value]) => `${name}: ${value}`);
 const large = (kibibytes: number): Field => ['X-Large', 'x'.repeat(kibibytes * 1_024)];
 const ok: Fact[] = [clientGot(200), clientBody('hello')];
 
-/** An answer with more header lines before a body that has a length. */
+/** An answer with extra header lines before a body with a length. */
 function said(name: string, right: string, headers: string[], facts: Fact[], code?: string) {
   const text = answer('200 OK', [...headers, 'Content-Length: 5'], 'hello');
   return exchange(name, right, facts, { target: [head, send(text)], ...(code && { code }) });
 }
 
-/** The same with no other length than the one that it names. */
+/** The same with only the given lengths. */
 function framed(name: string, right: string, headers: string[], facts: Fact[], code?: string) {
   const target = [head, send(answer('200 OK', headers, 'hello'))];
   return exchange(name, right, facts, { target, ...(code && { code }) });
 }
 
-/** What stands in the head of an answer, and what of it reaches the client. */
+/** Headers of an answer, and which of them reach the client. */
 export const answerHeaders: Exchange[] = [
   said(
     'hop-by-hop headers, and one named in Connection',
@@ -63,20 +63,20 @@ export const answerHeaders: Exchange[] = [
   ),
   exchange(
     'order, letter case, repeated, empty and Latin-1 headers',
-    'as they are, and nothing is added',
+    'unchanged, and nothing is added',
     [...ok, clientFields(kept, mayBeAdded)],
     { target: [head, send(answer('200 OK', lines(kept), 'hello'))] },
   ),
-  said('Trailer without chunks', 'passed on, with it or without it', ['Trailer: X-Sum'], ok),
-  exchange('the target’s own Via', 'passed on', [...ok, clientField('Via', '1.1 theirs')], {
+  said('Trailer without chunks', 'forwarded, with or without it', ['Trailer: X-Sum'], ok),
+  exchange('the target’s own Via', 'forwarded', [...ok, clientField('Via', '1.1 theirs')], {
     except: ['names nobody'],
     target: [head, send(answer('200 OK', ['Via: 1.1 theirs', 'Content-Length: 5'], 'hello'))],
   }),
   said('2,500 headers', 'all of them', lines(many), [...ok, clientFields(many, 'any')]),
-  said('a head of 60 KiB', 'passed on', lines([large(60)]), [...ok, clientField(...large(60))]),
+  said('a head of 60 KiB', 'forwarded', lines([large(60)]), [...ok, clientField(...large(60))]),
   said(
     'a head of 70 KiB',
-    '502, or passed on',
+    '502, or forwarded',
     lines([large(70)]),
     [either([...ok, clientField(...large(70))], [clientGot(502)])],
     'target_response_invalid',
@@ -89,13 +89,13 @@ export const answerHeaders: Exchange[] = [
   ),
   said(
     'a space before the colon',
-    '502, or passed on without it',
+    '502, or forwarded without it',
     ['X-Spaced : a'],
     [either([clientGot(502)], [...ok, clientField('X-Spaced', 'a')])],
   ),
   framed(
     'a space before the colon of the length',
-    'passed on without it',
+    'forwarded without it',
     ['Content-Length : 5'],
     [...ok, clientField('Content-Length', '5')],
   ),
@@ -125,7 +125,7 @@ export const answerHeaders: Exchange[] = [
     ['X-Cr: a\rX-Injected: b'],
     [either([clientGot(502)], [...ok, clientLacks('X-Injected')])],
   ),
-  exchange('lines that end in a bare LF', 'passed on', [...ok, clientField('X-A', 'b')], {
+  exchange('lines that end in a bare LF', 'forwarded', [...ok, clientField('X-A', 'b')], {
     target: [head, send('HTTP/1.1 200 OK\nX-A: b\nContent-Length: 5\n\nhello')],
   }),
   framed(
@@ -158,7 +158,7 @@ export const answerHeaders: Exchange[] = [
   ),
 ];
 
-/** A field that was folded: each line's end is a space or more. */
+/** A folded field: each line end counts as one or more spaces. */
 function foldedField(name: string, value: string): Fact {
   return ({ client: { answer } }) => {
     const [, found = ''] = answer?.fields.find(([each]) => each === name) ?? [];

@@ -12,7 +12,7 @@ import {
 
 const none = ['Content-Length: 0'];
 
-/** What a target says on the first line of its answer, or instead of it. */
+/** The first line of a target's answer, or other text in its place. */
 function said(name: string, right: string, text: string, facts: Fact[], method = 'GET'): Exchange {
   return exchange(name, right, facts, {
     method,
@@ -21,7 +21,7 @@ function said(name: string, right: string, text: string, facts: Fact[], method =
   });
 }
 
-/** An answer that ends with its target's connection, and that is no HTTP or not enough of it. */
+/** A connection that ends after bytes that are not HTTP, or after part of an answer. */
 function failed(name: string, text: string, how: Step, code?: string): Exchange {
   const target = [head, send(text), how];
   return exchange(name, '502', [clientGot(502)], { target, ...(code && { code }) });
@@ -31,19 +31,19 @@ function failed(name: string, text: string, how: Step, code?: string): Exchange 
 export const answerStatuses: Exchange[] = [
   said(
     'a target’s own 407',
-    'passed on',
+    'forwarded',
     'HTTP/1.1 407 Proxy Authentication Required\r\n' +
       'Proxy-Authenticate: Basic realm="target"\r\nContent-Length: 0\r\n\r\n',
     [clientGot(407), clientField('Proxy-Authenticate', 'Basic realm="target"')],
   ),
   said(
     'a target’s own 401',
-    'passed on',
+    'forwarded',
     answer('401 Unauthorized', ['WWW-Authenticate: Negotiate', ...none]),
     [clientGot(401), clientField('WWW-Authenticate', 'Negotiate')],
   ),
   ...[299, 418, 502, 599, 600, 999].map((status) =>
-    said(`status ${status}`, 'passed on', answer(`${status} Odd`, none), [clientGot(status)]),
+    said(`status ${status}`, 'forwarded', answer(`${status} Odd`, none), [clientGot(status)]),
   ),
   ...['099 Low', '000 Zero', '20 Short', '2000 Long', '+200 Signed', 'OK'].map((status) =>
     exchange(`status ${status}`, '502', [clientGot(502)], {
@@ -51,9 +51,9 @@ export const answerStatuses: Exchange[] = [
       code: 'target_response_invalid',
     }),
   ),
-  said('no reason phrase', 'passed on', answer('200 ', none), [clientGot(200)]),
-  said('no space after the status', 'passed on', answer('200', none), [clientGot(200)]),
-  said('a Latin-1 reason phrase', 'passed on', answer('200 tr\xe8s bien', none), [clientGot(200)]),
+  said('no reason phrase', 'forwarded', answer('200 ', none), [clientGot(200)]),
+  said('no space after the status', 'forwarded', answer('200', none), [clientGot(200)]),
+  said('a Latin-1 reason phrase', 'forwarded', answer('200 tr\xe8s bien', none), [clientGot(200)]),
   exchange(
     'a control character in the reason phrase, then a reset',
     'the status without it, or 502',
@@ -112,10 +112,10 @@ export const answerStatuses: Exchange[] = [
   exchange('205, and the connection stays open', '205', [clientGot(205), clientBody('')], {
     target: [head, send(answer('205 Reset Content', none))],
   }),
-  said('a version of the future', '200, or 502', 'HTTP/1.7 200 OK\r\nContent-Length: 0\r\n\r\n', [
+  said('a future HTTP version', '200, or 502', 'HTTP/1.7 200 OK\r\nContent-Length: 0\r\n\r\n', [
     clientGot(200, 502),
   ]),
-  failed('no HTTP', 'SSH-2.0-OpenSSH_9.9\r\n', end, 'target_response_invalid'),
+  failed('bytes that are not HTTP', 'SSH-2.0-OpenSSH_9.9\r\n', end, 'target_response_invalid'),
   failed('HTTP/0.9', '<html>hello</html>', end, 'target_response_invalid'),
   failed('HTTP/2', '\0\0\0\x04\0\0\0\0\0', end, 'target_response_invalid'),
   failed('TLS', '\x15\x03\x01\0\x02\x02\x46', end, 'target_response_invalid'),
@@ -123,7 +123,7 @@ export const answerStatuses: Exchange[] = [
   failed('nothing, and a reset', '', reset, 'target_unreachable'),
   failed('a part of the first line, and a close', 'HTTP/1.1 20', end),
   failed('a part of the head, and a close', 'HTTP/1.1 200 OK\r\nContent-Le', end),
-  exchange('nobody listens', '502 or 503', [either([clientGot(502)], [clientGot(503)])], {
+  exchange('a closed port', '502 or 503', [either([clientGot(502)], [clientGot(503)])], {
     target: 'nobody',
     code: 'target_unreachable',
   }),

@@ -41,7 +41,7 @@ const upgrading = request('GET /', [
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
 ]);
 
-/** An answer at the head of 20 MiB, and what the target does then. */
+/** An answer to the head of a 20 MiB upload, and what the target does then. */
 function early(
   name: string,
   right: string,
@@ -55,10 +55,10 @@ function early(
   });
 }
 
-/** Answers before the final one, and before the request has ended. */
+/** Answers before the final one, and before the request is complete. */
 export const interimAnswers: Exchange[] = [
   exchange(
-    'Expect, and a target that says 100',
+    'Expect, and a target that sends 100',
     'the 100, then the answer',
     [targetField('Expect', '100-continue'), clientInterim(100), targetBody('hello'), ...ok],
     {
@@ -69,7 +69,7 @@ export const interimAnswers: Exchange[] = [
   ),
   ...['417 Expectation Failed', '401 Unauthorized'].map((status) =>
     exchange(
-      `Expect, and a target that says ${status.slice(0, 3)}`,
+      `Expect, and a target that sends ${status.slice(0, 3)}`,
       'the answer, and no 100',
       [clientInterim(), clientGot(Number(status.slice(0, 3)))],
       {
@@ -90,7 +90,7 @@ export const interimAnswers: Exchange[] = [
   exchange('103 and the answer in one packet', 'both', [clientInterim(103), ...ok, link], {
     target: [head, send(hint + hello)],
   }),
-  exchange('103, for a client of HTTP/1.0', 'the answer alone', [clientInterim(), ...ok], {
+  exchange('103, for an HTTP/1.0 client', 'only the answer', [clientInterim(), ...ok], {
     client: [send(request('GET / HTTP/1.0'))],
     target: [head, send(hint + hello)],
   }),
@@ -98,7 +98,7 @@ export const interimAnswers: Exchange[] = [
   early('and it never is', 'the 401', nope, readNothing, send(unauthorized)),
   early('and the answer ends with a close', 'the 401', nope, send(`${unframed}nope`), end),
   early(
-    'and a reset a while after',
+    'and a later reset',
     'the 401',
     nope,
     readNothing,
@@ -108,7 +108,7 @@ export const interimAnswers: Exchange[] = [
   ),
   early(
     'and a reset at once',
-    'the 401, or 502 where the reset overtakes it',
+    'the 401, or 502 if the reset overtakes it',
     [either(nope, [clientGot(502)])],
     readNothing,
     send(unauthorized),
@@ -148,7 +148,7 @@ export const interimAnswers: Exchange[] = [
       client: [send(upgrading)],
     },
   ),
-  exchange('101 that nobody asked for', '502', [clientGot(502)], {
+  exchange('an unrequested 101', '502', [clientGot(502)], {
     target: [head, send(switched)],
     code: 'target_response_invalid',
   }),

@@ -14,7 +14,7 @@ import {
 
 const everyByte = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).join('');
 const chunked = 'Transfer-Encoding: chunked';
-/** A body that a target would take for a request where it has no frame. */
+/** A body that a target would take for a request if it had no framing. */
 const likeARequest = 'GET /hidden HTTP/1.1\r\nHost: hidden\r\n\r\n';
 
 /** A body in chunks. */
@@ -34,7 +34,7 @@ function sent(
   });
 }
 
-/** What a client uploads, and what of it reaches the target. */
+/** A client's upload, and what of it reaches the target. */
 export const requestBodies: Exchange[] = [
   sent(
     'a POST without a body',
@@ -96,7 +96,7 @@ export const requestBodies: Exchange[] = [
   ),
   sent(
     'a trailer',
-    'a trailer for the target too',
+    'the target gets the trailer',
     'POST',
     [[chunked, 'Trailer: X-Sum'], '5\r\nhello\r\n0\r\nX-Sum: 42\r\n\r\n'],
     [targetBody('hello'), targetTrailer('X-Sum', '42')],
@@ -110,7 +110,7 @@ export const requestBodies: Exchange[] = [
     ],
     target: [receive('ello'), send(hello)],
   }),
-  exchange('a length that the client leaves short', 'the target sees a break', [targetSawBreak], {
+  exchange('a length that the client does not reach', 'the target sees a break', [targetSawBreak], {
     method: 'POST',
     client: [send(request('POST /', ['Content-Length: 10'], 'hello')), targetHas('hello'), end],
     target: [head],
@@ -131,7 +131,7 @@ export const requestBodies: Exchange[] = [
   }),
   exchange(
     'a second request before the first is answered',
-    'the first is answered alone',
+    'only the first is answered',
     [targetAsked('GET /'), clientGot(200), clientBody('hello')],
     {
       except: ['one request', 'one answer'],
@@ -140,7 +140,7 @@ export const requestBodies: Exchange[] = [
     },
   ),
   exchange(
-    'HEAD of what has a length',
+    'HEAD of a resource with a length',
     'the length, and no body',
     [targetAsked('HEAD /'), clientGot(200)],
     {

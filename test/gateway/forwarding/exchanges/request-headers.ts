@@ -27,10 +27,10 @@ const mayBeAdded = ['Host', 'Connection'];
 const many: Field[] = Array.from({ length: 2_500 }, (_, index) => [`X-${index}`, 'v']);
 const lines = (fields: Field[]) => fields.map(([name, value]) => `${name}: ${value}`);
 
-/** A header of so many KiB, beside what else there is. */
+/** A header of this many KiB. */
 const large = (kibibytes: number) => ['X-Large', 'x'.repeat(kibibytes * 1_024)] as const;
 
-/** A GET with more header lines. */
+/** A GET with extra header lines. */
 function get(name: string, right: string, headers: string[], facts: Fact[], code?: string) {
   const client = [send(request('GET /', headers))];
   return exchange(name, right, facts, { client, ...(code && { code }) });
@@ -41,7 +41,7 @@ function maxForwards(method: string, most: number, right: string, facts: Fact[])
   return exchange(`Max-Forwards: ${most} on ${method}`, right, facts, { method, client });
 }
 
-/** What stands in the head of a request, and what of it reaches the target. */
+/** Headers of a request, and which of them reach the target. */
 export const requestHeaders: Exchange[] = [
   exchange(
     'Proxy-Connection, and a header named in Connection',
@@ -63,7 +63,7 @@ export const requestHeaders: Exchange[] = [
   ),
   get(
     'several Connection headers, in another letter case',
-    'all that they name stops',
+    'the named headers stop at the proxy',
     ['connection: x-one,, X-TWO ,', 'X-One: 1', 'x-two: 2', 'X-Three: 3', 'CONNECTION: X-three'],
     [targetLacks('X-One', 'X-Two', 'X-Three'), clientGot(200)],
   ),
@@ -75,7 +75,7 @@ export const requestHeaders: Exchange[] = [
   ),
   exchange(
     'Connection names Host and Content-Length',
-    'both hold all the same, or 400',
+    'both still apply, or 400',
     [either(refused(400), [targetBody('hello'), clientGot(200)])],
     {
       method: 'POST',
@@ -86,17 +86,17 @@ export const requestHeaders: Exchange[] = [
   ),
   get(
     'order, letter case, repeated, empty and Latin-1 headers',
-    'as they are, and nothing is added',
+    'unchanged, and nothing is added',
     lines(kept),
     [targetFields(kept, mayBeAdded), clientGot(200)],
   ),
   get(
     'Trailer without chunks',
-    'forwarded, with it or without it',
+    'forwarded, with or without it',
     ['Trailer: X-Sum'],
     [targetAsked('GET /'), clientGot(200)],
   ),
-  maxForwards('OPTIONS', 5, 'one less', [targetField('Max-Forwards', '4'), clientGot(200)]),
+  maxForwards('OPTIONS', 5, 'reduced by one', [targetField('Max-Forwards', '4'), clientGot(200)]),
   ...['OPTIONS', 'TRACE'].map((method) =>
     maxForwards(method, 0, 'answered by the proxy', refused(200, 204, 405, 501)),
   ),
@@ -108,7 +108,7 @@ export const requestHeaders: Exchange[] = [
   ),
   exchange(
     'the client’s own Via, Forwarded and X-Forwarded-For',
-    'as they are',
+    'unchanged',
     [
       targetField('Via', '1.1 mine'),
       targetField('Forwarded', 'for=mine'),

@@ -3,25 +3,25 @@ import { answer, type Exchange, exchange, request } from '../exchange.ts';
 import { clientGot, either, refused, targetAsked, targetBody, targetField } from '../facts.ts';
 
 const paths: [name: string, path: string][] = [
-  ['dot segments, as they are and encoded', '/a/../b/%2e%2e/c'],
+  ['dot segments, literal and encoded', '/a/../b/%2e%2e/c'],
   ['dot segments at both ends', '/./a/..'],
   ['quotes in the query', "/q?a='x'"],
   ['braces, a bar, a caret and a back quote', '/p?x={1}|"^`'],
-  ['a needless encoding and an encoded backslash', '/%41%5c'],
+  ['an unnecessary encoding and an encoded backslash', '/%41%5c'],
   ['backslashes and brackets', '/a\\..\\b?c[0]=[1]&d=<e>'],
   ['two slashes', '//two//slashes'],
   ['a signature', '/signed?sig=a%2Fb+c%3D&x=~'],
-  ['encodings in lower case, of nothing, and of a zero', '/%2f%zz%?a%00b'],
+  ['encodings in lower case, malformed, and of a zero byte', '/%2f%zz%?a%00b'],
   ['a second question mark, and an empty query', '/a??'],
   ['a colon, an at sign and parameters', '/a:80@b;c=1,d'],
   ['8,000 bytes', `/${'long/'.repeat(1_600)}`],
 ];
 
-/** A GET of a URL that is not in the plain form. */
+/** A GET of a URL in an unusual form. */
 const get = (url: string) =>
   send(request('GET /').replace('http://127.0.0.1:PORT/ HTTP', `${url} HTTP`));
 
-/** The request target: what the target is asked for. */
+/** The request target that the target gets. */
 export const requestTargets: Exchange[] = [
   ...paths.map(([name, path]) =>
     exchange(name, 'byte for byte', [targetAsked(`GET ${path}`), clientGot(200)], {
@@ -29,7 +29,7 @@ export const requestTargets: Exchange[] = [
     }),
   ),
   exchange(
-    'bytes beyond ASCII, Latin-1 and UTF-8',
+    'non-ASCII bytes, Latin-1 and UTF-8',
     'byte for byte, or 400',
     [either(refused(400), [targetAsked('GET /caf\xe9/caf\xc3\xa9?\xff'), clientGot(200)])],
     { client: [send(request('GET /caf\xe9/caf\xc3\xa9?\xff'))] },
@@ -68,7 +68,7 @@ export const requestTargets: Exchange[] = [
     },
   ),
   exchange(
-    'a method that nobody has registered',
+    'an unregistered method',
     'forwarded, or 400, 405 or 501',
     [either(refused(400, 405, 501), [targetAsked('ODD /a'), clientGot(200)])],
     { method: 'ODD', client: [send(request('ODD /a'))] },

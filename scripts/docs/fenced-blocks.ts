@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { projectRoot } from '../stack/project-root.ts';
+
+/** A fenced block of code on a page. */
+export interface FencedBlock {
+  /** The word after the fence, or an empty string. */
+  language: string;
+  code: string;
+}
+
+/** The fenced blocks of a page, in order. `page` is relative to the checkout: `docs/api.md`. */
+export function readBlocks(page: string): FencedBlock[] {
+  const text = readFileSync(join(projectRoot, page), 'utf8');
+  return [...text.matchAll(/^ *```(\w*)\n([\s\S]*?)^ *```$/gm)].map(
+    ([, language = '', code = '']) => ({
+      language,
+      code,
+    }),
+  );
+}
+
+/** The only block of a page that is in this language and contains this text. */
+export function readBlock(page: string, language: string, text: string): string {
+  const found = readBlocks(page).filter(
+    (block) => block.language === language && block.code.includes(text),
+  );
+  if (found.length !== 1 || !found[0]) {
+    throw new Error(`${page} has ${found.length} blocks of ${language} with: ${text}`);
+  }
+  return found[0].code;
+}
