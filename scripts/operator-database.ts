@@ -28,7 +28,7 @@ export const databaseUrlUsage = isPackaged
   ? 'DATABASE_URL is the connection string of the database, as role postgres.'
   : 'DATABASE_URL is the connection string of the database, as role postgres. The default is the local stack.';
 
-const howToWrite = 'Write it as postgresql://postgres:<password>@<host>:<port>/<database>.';
+const howToWrite = 'Set it to postgresql://postgres:<password>@<host>:<port>/<database>.';
 
 /**
  * Opens the database of a connection string, or else the local stack's; it connects on first use. Throws
@@ -108,7 +108,7 @@ export function explainFailure(error: unknown, address: string): unknown {
     );
   }
   return new StackError(
-    `The database at ${address} refused: ${error.message} (${code}).`,
+    `The database at ${address} returned an error: ${error.message} (${code}).`,
     remedies[code] ??
       'Fix the error above, then run the command again: what it did before the error is kept.',
   );
