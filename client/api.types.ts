@@ -8,7 +8,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A user's account */
+        /** Get a user's account */
         get: operations["findAccount"];
         put?: never;
         post?: never;
@@ -32,8 +32,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change what all keys of a user and tier share
-         * @description What the body leaves out stays; null is the tier's.
+         * Change the quotas that all keys of a user and tier share
+         * @description Limits that the body omits are unchanged; null restores the tier's.
          */
         patch: operations["setAccountLimits"];
         trace?: never;
@@ -46,14 +46,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Grants of all users
+         * List the grants of all users
          * @description Newest first, in pages of `limit` (50 by default).
          */
         get: operations["listGrants"];
         put?: never;
         /**
          * Grant a tier to a user
-         * @description A grant that there is already stays as it is.
+         * @description An existing grant is unchanged.
          */
         post: operations["grantTier"];
         delete?: never;
@@ -72,8 +72,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take the grant of a tier back
-         * @description The keys that there are go on: suspend those that should not.
+         * Revoke a user's grant of a tier
+         * @description Existing keys of the tier keep working: suspend those that should not.
          */
         post: operations["revokeTier"];
         delete?: never;
@@ -91,7 +91,7 @@ export interface paths {
         };
         /**
          * Find keys of all users
-         * @description Newest first, in pages of `limit` (50 by default). With `state` a page looks at 2,000 keys: it may be short, or empty, and have a next one.
+         * @description Newest first, in pages of `limit` (50 by default). With `state`, a page scans at most 2,000 keys: it may be short, or empty, and still have a next page.
          */
         get: operations["findKeys"];
         put?: never;
@@ -110,8 +110,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Why a key is refused
-         * @description A key of any user, deleted or not, with its owner, the owner's account (null once it is removed), and the newest event that is kept, if there is one. Reading leaves nothing in the audit.
+         * Find out why a key is refused
+         * @description Returns any user's key, deleted or not, with its owner, the owner's account (null if it was removed), and the newest event that is kept, if any. Reading a key is not audited.
          */
         get: operations["readAnyKey"];
         put?: never;
@@ -129,7 +129,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What was done to any key */
+        /** List any key's audit entries */
         get: operations["listAnyKeyAudit"];
         put?: never;
         post?: never;
@@ -147,8 +147,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The usage events of any key
-         * @description As its owner reads them, as JSON alone.
+         * List any key's usage events
+         * @description The same events that its owner can read, as JSON only.
          */
         get: operations["listAnyKeyEvents"];
         put?: never;
@@ -174,7 +174,7 @@ export interface paths {
         head?: never;
         /**
          * Change a key's limits
-         * @description What the body leaves out stays; null is the tier's.
+         * @description Limits that the body omits are unchanged; null restores the tier's.
          */
         patch: operations["setKeyLimits"];
         trace?: never;
@@ -189,8 +189,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Put a deleted or suspended key back in service
-         * @description With the secret it had. An active key stays as it is.
+         * Reactivate a deleted or suspended key
+         * @description The key keeps its secret. An active key is unchanged.
          */
         post: operations["reactivateKey"];
         delete?: never;
@@ -209,8 +209,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take a key out of service until it is reactivated
-         * @description Its owner reads the reason. A key that is suspended already stays as it is.
+         * Suspend a key until it is reactivated
+         * @description The owner can read the reason. A key that is already suspended is unchanged.
          */
         post: operations["suspendKey"];
         delete?: never;
@@ -227,8 +227,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How the requests of any key ended
-         * @description As its owner reads it, as JSON alone.
+         * Get any key's usage by outcome
+         * @description The same figures that its owner can read, as JSON only.
          */
         get: operations["getAnyKeyOutcomes"];
         put?: never;
@@ -246,7 +246,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The usage of any key by hour or day */
+        /** Get any key's usage by hour or day */
         get: operations["getAnyKeyUsage"];
         put?: never;
         post?: never;
@@ -264,8 +264,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Users by usage
-         * @description Those whose keys moved something in this calendar month (UTC), the most bytes first, in pages of `limit` (50 by default); with `user` that one alone, whatever it moved. A user who moves more meanwhile may be on two pages.
+         * List users by usage
+         * @description Users whose keys moved bytes this calendar month (UTC), the most bytes first, in pages of `limit` (50 by default). With `user`, only that user, with or without usage. A user whose usage rises between two pages may be on both.
          */
         get: operations["listUsers"];
         put?: never;
@@ -284,14 +284,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The operator's: for all users' alerts
-         * @description Oldest first.
+         * List the operator's webhooks
+         * @description The operator's webhooks get all users' alerts. Oldest first.
          */
         get: operations["listOperatorWebhooks"];
         put?: never;
         /**
-         * Send all users' alerts somewhere
-         * @description A generic webhook gets what `webhooks` of this description says; the answer is the one place where the secret that signs is ever shown.
+         * Create a webhook for all users' alerts
+         * @description A generic webhook gets the requests described under `webhooks` in this document. Only this response shows its signing secret.
          */
         post: operations["createOperatorWebhook"];
         delete?: never;
@@ -311,15 +311,15 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Remove a webhook
-         * @description With its secret and its deliveries.
+         * Delete a webhook
+         * @description Also deletes its secret and its deliveries.
          */
         delete: operations["deleteOperatorWebhook"];
         options?: never;
         head?: never;
         /**
-         * Change a webhook's label or types, disable or enable it
-         * @description What the body leaves out stays. What a disabled webhook missed is not sent when it is enabled.
+         * Change a webhook's label or types, or disable or enable it
+         * @description Fields that the body omits are unchanged. Alerts that a disabled webhook missed are not sent when it is enabled.
          */
         patch: operations["updateOperatorWebhook"];
         trace?: never;
@@ -332,8 +332,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What is sent to a webhook
-         * @description Newest alert first, in pages of `limit` (50 by default), with the attempts.
+         * List a webhook's deliveries
+         * @description Newest alert first, in pages of `limit` (50 by default), with their attempts.
          */
         get: operations["listOperatorDeliveries"];
         put?: never;
@@ -354,8 +354,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send a delivery again
-         * @description The same alert by the same id. A pending one is attempted now; after the eleventh attempt each resend makes one more.
+         * Resend a delivery
+         * @description Sends the same alert with the same id. A pending delivery is attempted now; after the eleventh attempt, each resend makes one more.
          */
         post: operations["resendOperatorDelivery"];
         delete?: never;
@@ -374,8 +374,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A new secret for a generic webhook
-         * @description Requests are signed with it from now on, and not with the one before.
+         * Rotate a generic webhook's secret
+         * @description From now on, requests are signed only with the new secret.
          */
         post: operations["rotateOperatorWebhook"];
         delete?: never;
@@ -395,7 +395,7 @@ export interface paths {
         put?: never;
         /**
          * Send a test alert to a webhook
-         * @description An alert of type `webhook.test`, to this webhook alone. Its deliveries say what came of it.
+         * @description Sends an alert of type `webhook.test` to this webhook only. List its deliveries to see the result.
          */
         post: operations["testOperatorWebhook"];
         delete?: never;
@@ -411,7 +411,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the service works */
+        /** Check that the service works */
         get: operations["getHealth"];
         put?: never;
         post?: never;
@@ -428,7 +428,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This description */
+        /** Get this description */
         get: operations["getDescription"];
         put?: never;
         post?: never;
@@ -446,8 +446,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What your account may use this month, and has used
-         * @description Tier by tier: the bytes that all live keys share, and those that all test keys share, deleted keys included. A key is refused (402) when its own limit or the one it shares is used up.
+         * Get your account's quotas and usage this month
+         * @description By tier: the bytes that all live keys share, and those that all test keys share, deleted keys included. A key is refused (402) when its own quota or the shared one is used up.
          */
         get: operations["getAccount"];
         put?: never;
@@ -466,8 +466,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Your alerts
-         * @description Of the last 90 days, newest first, in pages of `limit` (50 by default).
+         * List your alerts
+         * @description The alerts of the last 90 days, newest first, in pages of `limit` (50 by default).
          */
         get: operations["listAlerts"];
         put?: never;
@@ -486,8 +486,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * At which percents of a quota you are alerted
-         * @description First that of the account and of all keys without one, then those of keys.
+         * List the percentages of a quota at which you are alerted
+         * @description The account's thresholds come first: they also apply to keys without their own. Then those of individual keys.
          */
         get: operations["listAlertThresholds"];
         put?: never;
@@ -496,8 +496,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Set at which percents of a quota you are alerted
-         * @description Of a key, or of the account and all keys without an own. One that is passed already is alerted to at once.
+         * Set the percentages of a quota at which you are alerted
+         * @description Sets them for one key, or for the account and all keys without their own. A threshold that is already exceeded raises an alert at once.
          */
         patch: operations["setAlertThresholds"];
         trace?: never;
@@ -510,14 +510,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Your keys
-         * @description All of them, deleted ones too, newest first, with this month's usage; with a `limit` in pages. Sorted, but by age, of the deleted the newest, up to 2,000 in all. With `Accept: text/csv` all in one stream, without `limit` and `cursor`.
+         * List your keys
+         * @description Newest first, with this month's usage, in pages if `limit` is set. Deleted keys are included: without a `limit`, or sorted by anything but age, only the newest of them, up to 2,000 keys in all. With `Accept: text/csv`, all keys in one stream, without `limit` and `cursor`.
          */
         get: operations["listKeys"];
         put?: never;
         /**
          * Mint a key
-         * @description The answer is the one place where its secret is ever shown.
+         * @description Only this response shows the secret.
          */
         post: operations["mintKey"];
         delete?: never;
@@ -533,20 +533,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One key */
+        /** Get a key */
         get: operations["getKey"];
         put?: never;
         post?: never;
         /**
-         * Take a key out of service
-         * @description At once, and for good but for an admin. Its row and usage stay.
+         * Delete a key
+         * @description Takes the key out of service at once. Only an admin can reactivate it. Its row and usage are kept.
          */
         delete: operations["deleteKey"];
         options?: never;
         head?: never;
         /**
-         * Change a key's label, clients or expiry
-         * @description What the body leaves out stays. A client whose address is not in `allowedIps` is refused by the gateway (403); an expired key is refused (407) and inactive until it gets another expiry.
+         * Change a key's label, allowed IPs or expiry
+         * @description Fields that the body omits are unchanged. The gateway refuses a client whose address is not in `allowedIps` (403), and an expired key (407), which is inactive until it gets a new expiry.
          */
         patch: operations["updateKey"];
         trace?: never;
@@ -559,8 +559,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A key's usage events
-         * @description Newest first, in pages of `limit` (50 by default): by `cursor`, where what arrives meanwhile moves nothing, or by the number of a `page` among the newest 10,000. With `Accept: text/csv` all of them in one stream, without `limit`, `page` and `cursor`; one that breaks off has no proper end, so a client can tell. To go on, ask again with `to` one millisecond after the last whole line, and leave out the events that you have.
+         * List a key's usage events
+         * @description Newest first, in pages of `limit` (50 by default). Request pages by `cursor`, which new events do not shift, or by `page` number among the newest 10,000 events. With `Accept: text/csv`, all events in one stream, without `limit`, `page` and `cursor`. A stream that fails is aborted, so that a client can detect it. To resume, send the request again with `to` one millisecond after the last complete line, and skip the events that you already have.
          */
         get: operations["listKeyEvents"];
         put?: never;
@@ -581,8 +581,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A new secret for the same keyId
-         * @description The secret before is refused at once, or after `graceSeconds`; a later rotation or deletion ends that grace.
+         * Rotate a key's secret
+         * @description Returns a new secret for the same keyId. The old secret is refused at once, or after `graceSeconds`. A later rotation or deletion ends this grace period.
          */
         post: operations["rotateKey"];
         delete?: never;
@@ -599,8 +599,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Your keys at a glance
-         * @description How many are in which state, and which need attention: their quota is used up or nearly, or they are suspended, expired or about to. The most pressing, up to `limit` (5 by default).
+         * Get an overview of your keys
+         * @description How many keys are in each state, and which need attention: the quota is used up or nearly used up, or the key is suspended, expired or about to expire. Lists the most urgent, up to `limit` (5 by default).
          */
         get: operations["getKeyAttention"];
         put?: never;
@@ -622,7 +622,7 @@ export interface paths {
         put?: never;
         /**
          * Change up to 300 keys at once
-         * @description All of them or none: `deleted`, or what there is of `allowedIps` and `expiresAt`. It counts as one write, and may be sent again.
+         * @description Changes all of the keys or none: sets `deleted`, or else `allowedIps`, `expiresAt` or both. The request counts as one write and is idempotent.
          */
         post: operations["changeKeys"];
         delete?: never;
@@ -638,7 +638,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A month over all of your keys */
+        /** Get a month's usage over all your keys */
         get: operations["getUsage"];
         put?: never;
         post?: never;
@@ -656,8 +656,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A month, key by key
-         * @description Newest key first; with `sort` those that used the most, up to `limit` (50 by default), without a `cursor`.
+         * List a month's usage by key
+         * @description Newest key first. With `sort`, the keys with the most usage, up to `limit` (50 by default), without a `cursor`.
          */
         get: operations["listUsageByKey"];
         put?: never;
@@ -676,8 +676,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How requests ended
-         * @description Each outcome with what to do about it, and by hour or day how many were served, refused and failed: in a month (`period`), or in the whole hours or days (UTC) that `from` and `to` span, by default the last 24 hours or 30 days, at most 1,000 hours or 92 days. Refusals are requests here. With `Accept: text/csv` one line per outcome and interval in which it occurred, without `limit`.
+         * Get usage by outcome
+         * @description Each outcome with how to fix it, and the requests served, refused and failed by hour or day: in a month (`period`), or in the whole hours or days (UTC) that `from` and `to` span, at most 1,000 hours or 92 days, and the last 24 hours or 30 days by default. Refusals count as requests here. With `Accept: text/csv`, one line per outcome and interval in which it occurred, without `limit`.
          */
         get: operations["getUsageByOutcome"];
         put?: never;
@@ -696,8 +696,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Usage by hour or day
-         * @description Whole hours or days (UTC) from the one that `from` is in to the one that `to` is in or ends; by default the last 24 hours or 30 days. At most 1,000.
+         * Get usage by hour or day
+         * @description Whole hours or days (UTC), from the one that contains `from` to the one that `to` is in or ends; at most 1,000, and the last 24 hours or 30 days by default.
          */
         get: operations["getUsageSeries"];
         put?: never;
@@ -716,8 +716,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Usage by target
-         * @description What was moved to each host or site: in a month (`period`), or in the whole days (UTC) that `from` and `to` span, by default the last 30, at most 92. The first `limit` (50 by default) with the most. `totals` is the sum of `targets`, `unlisted` and `other`. Refusals are not in it. With `Accept: text/csv` the first 10,000, a line for all others (`unlisted`), and one for `other`, without `limit`.
+         * Get usage by target
+         * @description Usage by host or site: in a month (`period`), or in the whole days (UTC) that `from` and `to` span, at most 92 days and the last 30 by default. Lists the top `limit` (50 by default). `totals` is the sum of `targets`, `unlisted` and `other`. Refusals are not included. With `Accept: text/csv`, the top 10,000, a line for all others (`unlisted`) and one for `other`, without `limit`.
          */
         get: operations["getUsageByTarget"];
         put?: never;
@@ -736,14 +736,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Where your alerts are sent
-         * @description Oldest first.
+         * List your webhooks
+         * @description Your webhooks get your alerts. Oldest first.
          */
         get: operations["listWebhooks"];
         put?: never;
         /**
-         * Send your alerts somewhere
-         * @description A generic webhook gets what `webhooks` of this description says; the answer is the one place where the secret that signs is ever shown.
+         * Create a webhook
+         * @description A generic webhook gets the requests described under `webhooks` in this document. Only this response shows its signing secret.
          */
         post: operations["createWebhook"];
         delete?: never;
@@ -763,15 +763,15 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Remove a webhook
-         * @description With its secret and its deliveries.
+         * Delete a webhook
+         * @description Also deletes its secret and its deliveries.
          */
         delete: operations["deleteWebhook"];
         options?: never;
         head?: never;
         /**
-         * Change a webhook's label or types, disable or enable it
-         * @description What the body leaves out stays. What a disabled webhook missed is not sent when it is enabled.
+         * Change a webhook's label or types, or disable or enable it
+         * @description Fields that the body omits are unchanged. Alerts that a disabled webhook missed are not sent when it is enabled.
          */
         patch: operations["updateWebhook"];
         trace?: never;
@@ -784,8 +784,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What is sent to a webhook
-         * @description Newest alert first, in pages of `limit` (50 by default), with the attempts.
+         * List a webhook's deliveries
+         * @description Newest alert first, in pages of `limit` (50 by default), with their attempts.
          */
         get: operations["listDeliveries"];
         put?: never;
@@ -806,8 +806,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Send a delivery again
-         * @description The same alert by the same id. A pending one is attempted now; after the eleventh attempt each resend makes one more.
+         * Resend a delivery
+         * @description Sends the same alert with the same id. A pending delivery is attempted now; after the eleventh attempt, each resend makes one more.
          */
         post: operations["resendDelivery"];
         delete?: never;
@@ -826,8 +826,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A new secret for a generic webhook
-         * @description Requests are signed with it from now on, and not with the one before.
+         * Rotate a generic webhook's secret
+         * @description From now on, requests are signed only with the new secret.
          */
         post: operations["rotateWebhook"];
         delete?: never;
@@ -847,7 +847,7 @@ export interface paths {
         put?: never;
         /**
          * Send a test alert to a webhook
-         * @description An alert of type `webhook.test`, to this webhook alone. Its deliveries say what came of it.
+         * @description Sends an alert of type `webhook.test` to this webhook only. List its deliveries to see the result.
          */
         post: operations["testWebhook"];
         delete?: never;
@@ -868,8 +868,8 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * An alert, as a generic webhook receives it
-         * @description By the specification of Standard Webhooks (https://www.standardwebhooks.com), whose libraries check signatures. The same alert may come twice, by the same `webhook-id`. Without an answer of 200 to 299 within 10 s it is attempted again, ten times within 24 hours.
+         * Receive an alert with a generic webhook
+         * @description Follows the Standard Webhooks specification (https://www.standardwebhooks.com), whose libraries verify signatures. The same alert may arrive twice, with the same `webhook-id`. Without a response of 200 to 299 within 10 s, it is retried up to ten times within 24 hours.
          */
         post: operations["receiveAlert"];
         delete?: never;
@@ -889,7 +889,7 @@ export interface components {
             period: string;
             /** Format: date-time */
             resetsAt: string;
-            /** @description Those that the user may have keys of, or has keys or usage of; the smallest first. Each with what all its live keys share. */
+            /** @description The tiers that the user may mint keys of, or has keys or usage of, smallest first. Each has the quota that all its live keys share. */
             tiers: components["schemas"]["AccountTier"][];
             /** Format: uuid */
             userId: string;
@@ -898,7 +898,7 @@ export interface components {
             /** Format: uuid */
             apiKeyId: string | null;
             data: {
-                /** @description The admin's. */
+                /** @description The admin's reason. */
                 reason?: string;
                 tier: string;
             };
@@ -914,18 +914,18 @@ export interface components {
         };
         AccountLimitsChangedPayload: {
             data: {
-                /** @description The admin's. */
+                /** @description The admin's reason. */
                 reason?: string;
                 tier: string;
                 /**
                  * Format: uuid
-                 * @description Whose alert: to the operator's alone.
+                 * @description The user. Sent only to the operator's webhooks.
                  */
                 userId?: string;
             };
             /**
              * Format: date-time
-             * @description When it occurred.
+             * @description When the alert was raised.
              */
             timestamp: string;
             /**
@@ -935,14 +935,14 @@ export interface components {
             type: "account.limits_changed";
         };
         AccountLimitsRequest: {
-            /** @description Of all live keys. A whole number of bytes from 0 to 9007199254740991, or null. */
+            /** @description The quota of all live keys together. A whole number of bytes from 0 to 9007199254740991, or null. */
             accountLimitBytes?: number | null;
-            /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction. */
+            /** @description The reason, which the owner can read. A reason has 1 to 500 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction. */
             reason: string;
-            /** @description Of all test keys. A whole number of bytes from 0 to 9007199254740991, or null. */
+            /** @description The quota of all test keys together. A whole number of bytes from 0 to 9007199254740991, or null. */
             testLimitBytes?: number | null;
             /**
-             * @description The name of a tier: developer, team, enterprise, or another that the operator set up.
+             * @description The name of a tier: developer, team, enterprise, or another tier that the operator added.
              * @example developer
              */
             tier: string;
@@ -962,7 +962,7 @@ export interface components {
                 period: string;
                 /** Format: date-time */
                 resetsAt: string;
-                /** @description The percent of the limit that was passed. */
+                /** @description The percentage of the limit that was reached. */
                 threshold: number;
                 tier: string;
                 usedBytes: number;
@@ -988,19 +988,19 @@ export interface components {
                 period: string;
                 /** Format: date-time */
                 resetsAt: string;
-                /** @description The percent of the limit that was passed. */
+                /** @description The percentage of the limit that was reached. */
                 threshold: number;
                 tier: string;
                 usedBytes: number;
                 /**
                  * Format: uuid
-                 * @description Whose alert: to the operator's alone.
+                 * @description The user. Sent only to the operator's webhooks.
                  */
                 userId?: string;
             };
             /**
              * Format: date-time
-             * @description When it occurred.
+             * @description When the alert was raised.
              */
             timestamp: string;
             /**
@@ -1013,43 +1013,43 @@ export interface components {
             /** @enum {boolean} */
             billed: true;
             keyLimit: number;
-            /** @description Not deleted, live and test. */
+            /** @description Number of live and test keys that are not deleted. */
             keys: number;
             leftBytes: number;
             limitBytes: number;
-            /** @description The limits that an admin set in place of the tier's. */
+            /** @description The limits that an admin set to override the tier's. */
             limitOverrides: {
                 accountLimitBytes?: number;
                 testLimitBytes?: number;
             };
             requests: number;
-            /** @description What all test keys of the tier share, apart from the live ones. */
+            /** @description The quota that all test keys of the tier share, separate from the live keys. */
             test: {
                 /** @enum {boolean} */
                 billed: false;
                 leftBytes: number;
                 limitBytes: number;
                 requests: number;
-                /** @description In this period, by deleted keys too. */
+                /** @description Used in this period, deleted keys included. */
                 usedBytes: number;
             };
             tier: string;
-            /** @description In this period, by deleted keys too. */
+            /** @description Used in this period, deleted keys included. */
             usedBytes: number;
         };
         AlertThreshold: {
             /**
              * Format: uuid
-             * @description Null for the row of the account and of all keys without one.
+             * @description Null for the account, whose thresholds also apply to keys without their own.
              */
             apiKeyId: string | null;
             keyId: string | null;
-            /** @description The key's. */
+            /** @description The key's label. */
             label: string | null;
             percents: number[];
         };
         AlertThresholdsRequest: {
-            /** @description A key, by its uuid or keyId; without it the account. */
+            /** @description The key's uuid or keyId. The default is the account. */
             keyId?: string;
             /** @description Up to five whole numbers from 10 to 100: an empty list for no alerts, null for the default. */
             percents: number[] | null;
@@ -1063,7 +1063,7 @@ export interface components {
             detail: string;
             /**
              * Format: uuid
-             * @description The key that was minted or rotated: rotate it for a secret.
+             * @description The key that was minted or rotated. Rotate it to get a new secret.
              */
             id: string;
             requestId: string;
@@ -1081,7 +1081,7 @@ export interface components {
              * @description Null for a change made in SQL.
              */
             actorId: string | null;
-            /** @description The new values, by column. */
+            /** @description The new values by column. */
             changes: {
                 [key: string]: unknown;
             } | null;
@@ -1095,12 +1095,12 @@ export interface components {
         Delivery: {
             /**
              * Format: uuid
-             * @description What the receiver gets as `webhook-id`.
+             * @description The receiver gets it as `webhook-id`.
              */
             alertId: string;
-            /** @description The last 20, in order. */
+            /** @description The last 20 attempts, oldest first. */
             attemptLog: components["schemas"]["DeliveryAttempt"][];
-            /** @description How many were made. */
+            /** @description How many attempts were made. */
             attempts: number;
             /** Format: uuid */
             id: string;
@@ -1114,15 +1114,15 @@ export interface components {
             type: "key.minted" | "key.rotated" | "key.deleted" | "key.suspended" | "key.reactivated" | "key.limits_changed" | "key.quota" | "key.expiring" | "key.unusual_usage" | "account.quota" | "account.limits_changed" | "tier.granted" | "tier.revoked" | "webhook.disabled" | "webhook.test";
         };
         DeliveryAttempt: {
-            /** @description Its first 500 bytes. */
+            /** @description The first 500 bytes of the response. */
             answer: string | null;
             durationMs: number;
             number: number;
-            /** @description `delivered`, or why not. */
+            /** @description `delivered`, or why the attempt failed. */
             outcome: string;
             /** Format: date-time */
             startedAt: string;
-            /** @description Of the answer; null without one. */
+            /** @description The response's status; null without a response. */
             status: number | null;
         };
         DiscordRequest: {
@@ -1187,11 +1187,11 @@ export interface components {
             type: "urn:proxy-keys:problem:forbidden";
         };
         FoundKey: {
-            /** @description Neither deleted, nor suspended, nor expired. */
+            /** @description Not deleted, suspended or expired. */
             active: boolean;
-            /** @description CIDR ranges of clients that may use it; empty for any. */
+            /** @description CIDR ranges of clients that may use the key; empty for any. */
             allowedIps: string[];
-            /** @description Bytes in and out per month (UTC). */
+            /** @description Bytes in and out per calendar month (UTC). */
             bandwidthLimitBytes: number;
             bandwidthUsedThisPeriodBytes: number;
             /** Format: date-time */
@@ -1203,32 +1203,32 @@ export interface components {
             expiresAt: string | null;
             /**
              * Format: date-time
-             * @description Until then the secret before the last rotation works too.
+             * @description Until this time, the secret from before the last rotation also works.
              */
             graceEndsAt: string | null;
             /** Format: uuid */
             id: string;
             /**
-             * @description Public; safe to log; never changes.
+             * @description Public, safe to log, and never changes.
              * @example avp_live_64a231d7cae0
              */
             keyId: string;
             label: string;
             /** Format: date-time */
             lastUsedAt: string | null;
-            /** @description The limits that an admin set in place of the tier's. */
+            /** @description The limits that an admin set to override the tier's. */
             limitOverrides: {
-                /** @description Bytes in and out per month (UTC). */
+                /** @description Bytes in and out per calendar month (UTC). */
                 bandwidthLimitBytes?: number;
                 /** @description CONNECTs per second. */
                 rateLimit?: number;
-                /** @description Tunnels that may be open at once on one gateway. */
+                /** @description Tunnels that may be open at the same time on one gateway. */
                 tunnelLimit?: number;
             };
-            /** @description Billed when true, metered only when false. */
+            /** @description A live key (true) is billed; a test key (false) is only metered. */
             liveMode: boolean;
             /**
-             * @description Of state `quota_used_up`, whose quota it is: the key's, or the one that it shares with the account's other keys.
+             * @description In state `quota_used_up`, the quota that is used up: the key's own (`key`), or the one it shares with the account's other keys (`account`).
              * @enum {string|null}
              */
             quotaUsedUpBy: "key" | "account" | null;
@@ -1237,7 +1237,7 @@ export interface components {
             /** Format: date-time */
             rotatedAt: string | null;
             /**
-             * @description What the gateway makes of the key now. `owner_barred`: its account is banned or removed.
+             * @description The state in which the gateway sees the key now. `owner_barred`: its account is banned or removed.
              * @enum {string}
              */
             state: "active" | "quota_used_up" | "suspended" | "expired" | "owner_barred" | "deleted";
@@ -1245,11 +1245,11 @@ export interface components {
             suspendedAt: string | null;
             suspendedReason: string | null;
             tier: string;
-            /** @description Tunnels that may be open at once on one gateway. */
+            /** @description Tunnels that may be open at the same time on one gateway. */
             tunnelLimit: number;
             /**
              * Format: uuid
-             * @description Null once the account is removed.
+             * @description Null after the account is removed.
              */
             userId: string | null;
         };
@@ -1259,7 +1259,7 @@ export interface components {
             grantedAt: string;
             /**
              * Format: uuid
-             * @description The admin; null for one made in SQL.
+             * @description The admin; null for a grant made in SQL.
              */
             grantedBy: string | null;
             reason: string | null;
@@ -1287,10 +1287,10 @@ export interface components {
             url: string;
         };
         GrantRequest: {
-            /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction. */
+            /** @description The reason, which the owner can read. A reason has 1 to 500 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction. */
             reason: string;
             /**
-             * @description The name of a tier: developer, team, enterprise, or another that the operator set up.
+             * @description The name of a tier: developer, team, enterprise, or another tier that the operator added.
              * @example developer
              */
             tier: string;
@@ -1323,10 +1323,10 @@ export interface components {
             /** @enum {string} */
             code: "invalid_request";
             detail: string;
-            /** @description What is wrong, field by field. */
+            /** @description The errors, by field. */
             errors?: {
                 message: string;
-                /** @description The field; empty for the body as a whole. */
+                /** @description The field; empty for the whole body. */
                 path: string;
             }[];
             requestId: string;
@@ -1337,11 +1337,11 @@ export interface components {
             type: "urn:proxy-keys:problem:invalid_request";
         };
         Key: {
-            /** @description Neither deleted, nor suspended, nor expired. */
+            /** @description Not deleted, suspended or expired. */
             active: boolean;
-            /** @description CIDR ranges of clients that may use it; empty for any. */
+            /** @description CIDR ranges of clients that may use the key; empty for any. */
             allowedIps: string[];
-            /** @description Bytes in and out per month (UTC). */
+            /** @description Bytes in and out per calendar month (UTC). */
             bandwidthLimitBytes: number;
             bandwidthUsedThisPeriodBytes: number;
             /** Format: date-time */
@@ -1352,32 +1352,32 @@ export interface components {
             expiresAt: string | null;
             /**
              * Format: date-time
-             * @description Until then the secret before the last rotation works too.
+             * @description Until this time, the secret from before the last rotation also works.
              */
             graceEndsAt: string | null;
             /** Format: uuid */
             id: string;
             /**
-             * @description Public; safe to log; never changes.
+             * @description Public, safe to log, and never changes.
              * @example avp_live_64a231d7cae0
              */
             keyId: string;
             label: string;
             /** Format: date-time */
             lastUsedAt: string | null;
-            /** @description The limits that an admin set in place of the tier's. */
+            /** @description The limits that an admin set to override the tier's. */
             limitOverrides: {
-                /** @description Bytes in and out per month (UTC). */
+                /** @description Bytes in and out per calendar month (UTC). */
                 bandwidthLimitBytes?: number;
                 /** @description CONNECTs per second. */
                 rateLimit?: number;
-                /** @description Tunnels that may be open at once on one gateway. */
+                /** @description Tunnels that may be open at the same time on one gateway. */
                 tunnelLimit?: number;
             };
-            /** @description Billed when true, metered only when false. */
+            /** @description A live key (true) is billed; a test key (false) is only metered. */
             liveMode: boolean;
             /**
-             * @description Of state `quota_used_up`, whose quota it is: the key's, or the one that it shares with the account's other keys.
+             * @description In state `quota_used_up`, the quota that is used up: the key's own (`key`), or the one it shares with the account's other keys (`account`).
              * @enum {string|null}
              */
             quotaUsedUpBy: "key" | "account" | null;
@@ -1386,7 +1386,7 @@ export interface components {
             /** Format: date-time */
             rotatedAt: string | null;
             /**
-             * @description What the gateway makes of the key now. `owner_barred`: its account is banned or removed.
+             * @description The state in which the gateway sees the key now. `owner_barred`: its account is banned or removed.
              * @enum {string}
              */
             state: "active" | "quota_used_up" | "suspended" | "expired" | "owner_barred" | "deleted";
@@ -1394,37 +1394,37 @@ export interface components {
             suspendedAt: string | null;
             suspendedReason: string | null;
             tier: string;
-            /** @description Tunnels that may be open at once on one gateway. */
+            /** @description Tunnels that may be open at the same time on one gateway. */
             tunnelLimit: number;
         };
         KeyAttention: {
-            /** @description Whether you have keys, deleted ones too. */
+            /** @description Whether you have any keys, deleted or not. */
             hasKeys: boolean;
-            /** @description The most pressing of these. */
+            /** @description The most urgent of these keys. */
             keys: components["schemas"]["PressingKey"][];
-            /** @description Why keys need attention, the most pressing first, and how many do. */
+            /** @description Why keys need attention, the most urgent reason first, and how many keys each concerns. */
             reasons: {
                 keys: number;
                 /**
-                 * @description Nearly: 80 % of its own quota. Soon: within 7 days.
+                 * @description `quota_nearly_used_up`: at 80 % of its own quota. `expires_soon`: expires within 7 days.
                  * @enum {string}
                  */
                 reason: "quota_used_up" | "suspended" | "expired" | "quota_nearly_used_up" | "expires_soon";
             }[];
-            /** @description How many of your keys that are not deleted are in each. */
+            /** @description How many of your keys are in each state, except deleted keys. */
             states: {
                 keys: number;
                 /**
-                 * @description What the gateway makes of the key now. `owner_barred`: its account is banned or removed.
+                 * @description The state in which the gateway sees the key now. `owner_barred`: its account is banned or removed.
                  * @enum {string}
                  */
                 state: "active" | "quota_used_up" | "suspended" | "expired" | "owner_barred" | "deleted";
             }[];
         };
         KeyChanges: {
-            /** @description Keys that are another now. */
+            /** @description Keys that were changed. */
             changed: number;
-            /** @description Keys that were so already. */
+            /** @description Keys that already had these values. */
             unchanged: number;
         };
         KeyChangesRequest: {
@@ -1437,16 +1437,16 @@ export interface components {
              */
             allowedIps?: string[];
             /**
-             * @description Takes them out of service; nothing else with it.
+             * @description Deletes the keys. It cannot be combined with other changes.
              * @enum {boolean}
              */
             deleted?: true;
             /**
              * Format: date-time
-             * @description A time to come, or null for never.
+             * @description A future time, or null for no expiry.
              */
             expiresAt?: string | null;
-            /** @description uuids or keyIds. One named twice counts once. */
+            /** @description The uuids or keyIds of the keys. A duplicate counts once. */
             ids: string[];
         };
         KeyDeletedAlert: {
@@ -1458,7 +1458,7 @@ export interface components {
                 /** @example avp_live_64a231d7cae0 */
                 keyId: string;
                 label: string;
-                /** @description The admin's. */
+                /** @description The admin's reason. */
                 reason?: string;
             };
             /** Format: uuid */
@@ -1477,19 +1477,19 @@ export interface components {
                 apiKeyId: string;
                 /** @example avp_live_64a231d7cae0 */
                 keyId: string;
-                /** @description Not to the operator's. */
+                /** @description Not sent to the operator's webhooks. */
                 label?: string;
-                /** @description The admin's. */
+                /** @description The admin's reason. */
                 reason?: string;
                 /**
                  * Format: uuid
-                 * @description Whose alert: to the operator's alone.
+                 * @description The user. Sent only to the operator's webhooks.
                  */
                 userId?: string;
             };
             /**
              * Format: date-time
-             * @description When it occurred.
+             * @description When the alert was raised.
              */
             timestamp: string;
             /**
@@ -1505,10 +1505,10 @@ export interface components {
              */
             code: "key_deleted";
             detail: string;
-            /** @description Of several keys, which is refused: `ids.0` is the first. */
+            /** @description When a request names several keys, the refused one: `ids.0` is the first. */
             errors?: {
                 message: string;
-                /** @description The field; empty for the body as a whole. */
+                /** @description The field; empty for the whole body. */
                 path: string;
             }[];
             requestId: string;
@@ -1538,7 +1538,7 @@ export interface components {
             data: {
                 /** Format: uuid */
                 apiKeyId: string;
-                /** @description It expires within so many days: 7, then 1. */
+                /** @description The key expires within this many days: 7, then 1. */
                 days: number;
                 /** Format: date-time */
                 expiresAt: string;
@@ -1560,23 +1560,23 @@ export interface components {
             data: {
                 /** Format: uuid */
                 apiKeyId: string;
-                /** @description It expires within so many days: 7, then 1. */
+                /** @description The key expires within this many days: 7, then 1. */
                 days: number;
                 /** Format: date-time */
                 expiresAt: string;
                 /** @example avp_live_64a231d7cae0 */
                 keyId: string;
-                /** @description Not to the operator's. */
+                /** @description Not sent to the operator's webhooks. */
                 label?: string;
                 /**
                  * Format: uuid
-                 * @description Whose alert: to the operator's alone.
+                 * @description The user. Sent only to the operator's webhooks.
                  */
                 userId?: string;
             };
             /**
              * Format: date-time
-             * @description When it occurred.
+             * @description When the alert was raised.
              */
             timestamp: string;
             /**
@@ -1610,7 +1610,7 @@ export interface components {
                 keyId: string;
                 label: string;
                 rateLimit: number;
-                /** @description The admin's. */
+                /** @description The admin's reason. */
                 reason?: string;
                 tier: string;
                 tunnelLimit: number;
@@ -1632,22 +1632,22 @@ export interface components {
                 bandwidthLimitBytes: number;
                 /** @example avp_live_64a231d7cae0 */
                 keyId: string;
-                /** @description Not to the operator's. */
+                /** @description Not sent to the operator's webhooks. */
                 label?: string;
                 rateLimit: number;
-                /** @description The admin's. */
+                /** @description The admin's reason. */
                 reason?: string;
                 tier: string;
                 tunnelLimit: number;
                 /**
                  * Format: uuid
-                 * @description Whose alert: to the operator's alone.
+                 * @description The user. Sent only to the operator's webhooks.
                  */
                 userId?: string;
             };
             /**
              * Format: date-time
-             * @description When it occurred.
+             * @description When the alert was raised.
              */
             timestamp: string;
             /**
@@ -1665,7 +1665,7 @@ export interface components {
                 /** @example avp_live_64a231d7cae0 */
                 keyId: string;
                 label: string;
-                /** @description The admin's. */
+                /** @description The admin's reason. */
                 reason?: string;
             };
             /** Format: uuid */
@@ -1684,19 +1684,19 @@ export interface components {
                 apiKeyId: string;
                 /** @example avp_live_64a231d7cae0 */
                 keyId: string;
-                /** @description Not to the operator's. */
+                /** @description Not sent to the operator's webhooks. */
                 label?: string;
-                /** @description The admin's. */
+                /** @description The admin's reason. */
                 reason?: string;
                 /**
                  * Format: uuid
-                 * @description Whose alert: to the operator's alone.
+                 * @description The user. Sent only to the operator's webhooks.
                  */
                 userId?: string;
             };
             /**
              * Format: date-time
-             * @description When it occurred.
+             * @description When the alert was raised.
              */
             timestamp: string;
             /**
@@ -1708,11 +1708,11 @@ export interface components {
         KeyOwner: {
             /**
              * Format: date-time
-             * @description Until when the account is banned; null where it is not, 2100 for good.
+             * @description When the ban on the account ends; null if it is not banned, 2100 if permanent.
              */
             barredUntil: string | null;
             email: string | null;
-            /** @description Whether the account is no longer there. */
+            /** @description Whether the account was removed. */
             removed: boolean;
             /** Format: uuid */
             userId: string | null;
@@ -1734,7 +1734,7 @@ export interface components {
                 period: string;
                 /** Format: date-time */
                 resetsAt: string;
-                /** @description The percent of the limit that was passed. */
+                /** @description The percentage of the limit that was reached. */
                 threshold: number;
                 usedBytes: number;
             };
@@ -1754,7 +1754,7 @@ export interface components {
                 apiKeyId: string;
                 /** @example avp_live_64a231d7cae0 */
                 keyId: string;
-                /** @description Not to the operator's. */
+                /** @description Not sent to the operator's webhooks. */
                 label?: string;
                 limitBytes: number;
                 /**
@@ -1764,18 +1764,18 @@ export interface components {
                 period: string;
                 /** Format: date-time */
                 resetsAt: string;
-                /** @description The percent of the limit that was passed. */
+                /** @description The percentage of the limit that was reached. */
                 threshold: number;
                 usedBytes: number;
                 /**
                  * Format: uuid
-                 * @description Whose alert: to the operator's alone.
+                 * @description The user. Sent only to the operator's webhooks.
                  */
                 userId?: string;
             };
             /**
              * Format: date-time
-             * @description When it occurred.
+             * @description When the alert was raised.
              */
             timestamp: string;
             /**
@@ -1793,7 +1793,7 @@ export interface components {
                 /** @example avp_live_64a231d7cae0 */
                 keyId: string;
                 label: string;
-                /** @description The admin's. */
+                /** @description The admin's reason. */
                 reason?: string;
             };
             /** Format: uuid */
@@ -1812,19 +1812,19 @@ export interface components {
                 apiKeyId: string;
                 /** @example avp_live_64a231d7cae0 */
                 keyId: string;
-                /** @description Not to the operator's. */
+                /** @description Not sent to the operator's webhooks. */
                 label?: string;
-                /** @description The admin's. */
+                /** @description The admin's reason. */
                 reason?: string;
                 /**
                  * Format: uuid
-                 * @description Whose alert: to the operator's alone.
+                 * @description The user. Sent only to the operator's webhooks.
                  */
                 userId?: string;
             };
             /**
              * Format: date-time
-             * @description When it occurred.
+             * @description When the alert was raised.
              */
             timestamp: string;
             /**
@@ -1848,7 +1848,7 @@ export interface components {
                 /** @example avp_live_64a231d7cae0 */
                 keyId: string;
                 label: string;
-                /** @description The admin's. */
+                /** @description The admin's reason. */
                 reason?: string;
             };
             /** Format: uuid */
@@ -1867,19 +1867,19 @@ export interface components {
                 apiKeyId: string;
                 /** @example avp_live_64a231d7cae0 */
                 keyId: string;
-                /** @description Not to the operator's. */
+                /** @description Not sent to the operator's webhooks. */
                 label?: string;
-                /** @description The admin's. */
+                /** @description The admin's reason. */
                 reason?: string;
                 /**
                  * Format: uuid
-                 * @description Whose alert: to the operator's alone.
+                 * @description The user. Sent only to the operator's webhooks.
                  */
                 userId?: string;
             };
             /**
              * Format: date-time
-             * @description When it occurred.
+             * @description When the alert was raised.
              */
             timestamp: string;
             /**
@@ -1889,9 +1889,9 @@ export interface components {
             type: "key.rotated";
         };
         KeySummary: {
-            /** @description Neither deleted, nor suspended, nor expired. */
+            /** @description Not deleted, suspended or expired. */
             active: boolean;
-            /** @description Bytes in and out per month (UTC). */
+            /** @description Bytes in and out per calendar month (UTC). */
             bandwidthLimitBytes: number;
             bandwidthUsedThisPeriodBytes: number;
             /** Format: date-time */
@@ -1899,24 +1899,24 @@ export interface components {
             /** Format: uuid */
             id: string;
             /**
-             * @description Public; safe to log; never changes.
+             * @description Public, safe to log, and never changes.
              * @example avp_live_64a231d7cae0
              */
             keyId: string;
             label: string;
             /** Format: date-time */
             lastUsedAt: string | null;
-            /** @description Billed when true, metered only when false. */
+            /** @description A live key (true) is billed; a test key (false) is only metered. */
             liveMode: boolean;
             /**
-             * @description Of state `quota_used_up`, whose quota it is: the key's, or the one that it shares with the account's other keys.
+             * @description In state `quota_used_up`, the quota that is used up: the key's own (`key`), or the one it shares with the account's other keys (`account`).
              * @enum {string|null}
              */
             quotaUsedUpBy: "key" | "account" | null;
             /** @description CONNECTs per second. */
             rateLimit: number;
             /**
-             * @description What the gateway makes of the key now. `owner_barred`: its account is banned or removed.
+             * @description The state in which the gateway sees the key now. `owner_barred`: its account is banned or removed.
              * @enum {string}
              */
             state: "active" | "quota_used_up" | "suspended" | "expired" | "owner_barred" | "deleted";
@@ -1931,7 +1931,7 @@ export interface components {
                 /** @example avp_live_64a231d7cae0 */
                 keyId: string;
                 label: string;
-                /** @description The admin's. */
+                /** @description The admin's reason. */
                 reason?: string;
             };
             /** Format: uuid */
@@ -1950,19 +1950,19 @@ export interface components {
                 apiKeyId: string;
                 /** @example avp_live_64a231d7cae0 */
                 keyId: string;
-                /** @description Not to the operator's. */
+                /** @description Not sent to the operator's webhooks. */
                 label?: string;
-                /** @description The admin's. */
+                /** @description The admin's reason. */
                 reason?: string;
                 /**
                  * Format: uuid
-                 * @description Whose alert: to the operator's alone.
+                 * @description The user. Sent only to the operator's webhooks.
                  */
                 userId?: string;
             };
             /**
              * Format: date-time
-             * @description When it occurred.
+             * @description When the alert was raised.
              */
             timestamp: string;
             /**
@@ -1997,7 +1997,7 @@ export interface components {
                 /** @example avp_live_64a231d7cae0 */
                 keyId: string;
                 label: string;
-                /** @description Of its hours with usage in the 7 days before. */
+                /** @description The median of its hours with usage in the previous 7 days. */
                 medianBytes: number;
             };
             /** Format: uuid */
@@ -2019,19 +2019,19 @@ export interface components {
                 hour: string;
                 /** @example avp_live_64a231d7cae0 */
                 keyId: string;
-                /** @description Not to the operator's. */
+                /** @description Not sent to the operator's webhooks. */
                 label?: string;
-                /** @description Of its hours with usage in the 7 days before. */
+                /** @description The median of its hours with usage in the previous 7 days. */
                 medianBytes: number;
                 /**
                  * Format: uuid
-                 * @description Whose alert: to the operator's alone.
+                 * @description The user. Sent only to the operator's webhooks.
                  */
                 userId?: string;
             };
             /**
              * Format: date-time
-             * @description When it occurred.
+             * @description When the alert was raised.
              */
             timestamp: string;
             /**
@@ -2042,7 +2042,7 @@ export interface components {
         };
         KeyUsage: {
             active: boolean;
-            /** @description False for a test key, which is metered only. */
+            /** @description False for a test key, which is only metered. */
             billed: boolean;
             bytesReceived: number;
             bytesSent: number;
@@ -2052,7 +2052,7 @@ export interface components {
             label: string;
             /**
              * Format: date-time
-             * @description In this month.
+             * @description The last use within this month.
              */
             lastUsedAt: string | null;
             liveMode: boolean;
@@ -2064,34 +2064,34 @@ export interface components {
             bandwidthLimitBytes?: number | null;
             /** @description A whole number of CONNECTs per second from 1 to 1000000, or null. */
             rateLimit?: number | null;
-            /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction. */
+            /** @description The reason, which the owner can read. A reason has 1 to 500 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction. */
             reason: string;
             /** @description A whole number of open tunnels from 1 to 1000000, or null. */
             tunnelLimit?: number | null;
         };
         MintedKey: {
             active: boolean;
-            /** @description Bytes in and out per month (UTC). */
+            /** @description Bytes in and out per calendar month (UTC). */
             bandwidthLimitBytes: number;
-            /** @description `keyId:secret`, as a proxy URL takes it. */
+            /** @description `keyId:secret`, for use in a proxy URL. */
             basicAuth: string;
             /** Format: date-time */
             createdAt: string;
             /** Format: uuid */
             id: string;
             /**
-             * @description Public; safe to log; never changes.
+             * @description Public, safe to log, and never changes.
              * @example avp_live_64a231d7cae0
              */
             keyId: string;
             label: string;
-            /** @description Billed when true, metered only when false. */
+            /** @description A live key (true) is billed; a test key (false) is only metered. */
             liveMode: boolean;
             /** @description CONNECTs per second. */
             rateLimit: number;
             /** Format: date-time */
             rotatedAt: string | null;
-            /** @description Shown this once, and stored nowhere. */
+            /** @description Shown only once and never stored. */
             secret: string;
             tier: string;
         };
@@ -2106,7 +2106,7 @@ export interface components {
             allowedIps?: string[];
             /**
              * Format: date-time
-             * @description A time to come, or null for never.
+             * @description A future time, or null for no expiry.
              */
             expiresAt?: string | null;
             /**
@@ -2116,7 +2116,7 @@ export interface components {
             label: string;
             liveMode?: boolean;
             /**
-             * @description The name of a tier: developer, team, enterprise, or another that the operator set up.
+             * @description The name of a tier: developer, team, enterprise, or another tier that the operator added.
              * @example developer
              */
             tier?: string;
@@ -2125,10 +2125,10 @@ export interface components {
             /** @enum {string} */
             code: "not_found";
             detail: string;
-            /** @description Of several keys, which is refused: `ids.0` is the first. */
+            /** @description When a request names several keys, the refused one: `ids.0` is the first. */
             errors?: {
                 message: string;
-                /** @description The field; empty for the body as a whole. */
+                /** @description The field; empty for the whole body. */
                 path: string;
             }[];
             requestId: string;
@@ -2146,24 +2146,24 @@ export interface components {
             start: string;
         };
         OutcomeTotals: {
-            /** @description Of these bytes, in and out, those of live keys. */
+            /** @description The part of these bytes, in and out, that live keys used. */
             billedBytes: number;
             bytesReceived: number;
             bytesSent: number;
             failed: number;
             ok: number;
             refused: number;
-            /** @description All of them, refusals too. */
+            /** @description All requests, refusals included. */
             requests: number;
-            /** @description `ok` of all requests; null where there were none. */
+            /** @description `ok` divided by `requests`; null without requests. */
             successRate: number | null;
         };
         OutcomeUsage: {
-            /** @description Of these bytes, in and out, those of live keys. */
+            /** @description The part of these bytes, in and out, that live keys used. */
             billedBytes: number;
             bytesReceived: number;
             bytesSent: number;
-            /** @description What to do about it; null for `ok`. */
+            /** @description How to fix it; null for `ok`. */
             howToFix: string | null;
             /** @enum {string} */
             kind: "ok" | "refused" | "failed";
@@ -2181,7 +2181,7 @@ export interface components {
             interval: "hour" | "day";
             /**
              * Format: date-time
-             * @description What is older is no longer kept.
+             * @description Older data is no longer kept.
              */
             keptFrom: string;
             outcomes: components["schemas"]["OutcomeUsage"][];
@@ -2223,11 +2223,11 @@ export interface components {
             type: "urn:proxy-keys:problem:payload_too_large";
         };
         PressingKey: {
-            /** @description Neither deleted, nor suspended, nor expired. */
+            /** @description Not deleted, suspended or expired. */
             active: boolean;
-            /** @description CIDR ranges of clients that may use it; empty for any. */
+            /** @description CIDR ranges of clients that may use the key; empty for any. */
             allowedIps: string[];
-            /** @description Bytes in and out per month (UTC). */
+            /** @description Bytes in and out per calendar month (UTC). */
             bandwidthLimitBytes: number;
             bandwidthUsedThisPeriodBytes: number;
             /** Format: date-time */
@@ -2238,46 +2238,46 @@ export interface components {
             expiresAt: string | null;
             /**
              * Format: date-time
-             * @description Until then the secret before the last rotation works too.
+             * @description Until this time, the secret from before the last rotation also works.
              */
             graceEndsAt: string | null;
             /** Format: uuid */
             id: string;
             /**
-             * @description Public; safe to log; never changes.
+             * @description Public, safe to log, and never changes.
              * @example avp_live_64a231d7cae0
              */
             keyId: string;
             label: string;
             /** Format: date-time */
             lastUsedAt: string | null;
-            /** @description The limits that an admin set in place of the tier's. */
+            /** @description The limits that an admin set to override the tier's. */
             limitOverrides: {
-                /** @description Bytes in and out per month (UTC). */
+                /** @description Bytes in and out per calendar month (UTC). */
                 bandwidthLimitBytes?: number;
                 /** @description CONNECTs per second. */
                 rateLimit?: number;
-                /** @description Tunnels that may be open at once on one gateway. */
+                /** @description Tunnels that may be open at the same time on one gateway. */
                 tunnelLimit?: number;
             };
-            /** @description Billed when true, metered only when false. */
+            /** @description A live key (true) is billed; a test key (false) is only metered. */
             liveMode: boolean;
             /**
-             * @description Of state `quota_used_up`, whose quota it is: the key's, or the one that it shares with the account's other keys.
+             * @description In state `quota_used_up`, the quota that is used up: the key's own (`key`), or the one it shares with the account's other keys (`account`).
              * @enum {string|null}
              */
             quotaUsedUpBy: "key" | "account" | null;
             /** @description CONNECTs per second. */
             rateLimit: number;
             /**
-             * @description Nearly: 80 % of its own quota. Soon: within 7 days.
+             * @description `quota_nearly_used_up`: at 80 % of its own quota. `expires_soon`: expires within 7 days.
              * @enum {string}
              */
             reason: "quota_used_up" | "suspended" | "expired" | "quota_nearly_used_up" | "expires_soon";
             /** Format: date-time */
             rotatedAt: string | null;
             /**
-             * @description What the gateway makes of the key now. `owner_barred`: its account is banned or removed.
+             * @description The state in which the gateway sees the key now. `owner_barred`: its account is banned or removed.
              * @enum {string}
              */
             state: "active" | "quota_used_up" | "suspended" | "expired" | "owner_barred" | "deleted";
@@ -2285,7 +2285,7 @@ export interface components {
             suspendedAt: string | null;
             suspendedReason: string | null;
             tier: string;
-            /** @description Tunnels that may be open at once on one gateway. */
+            /** @description Tunnels that may be open at the same time on one gateway. */
             tunnelLimit: number;
         };
         RateLimitedProblem: {
@@ -2300,11 +2300,11 @@ export interface components {
             type: "urn:proxy-keys:problem:rate_limited";
         };
         ReactivateRequest: {
-            /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction. */
+            /** @description The reason, which the owner can read. A reason has 1 to 500 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction. */
             reason?: string;
         };
         RotateRequest: {
-            /** @description How long the secret before works too; 0 by default. */
+            /** @description How long the old secret keeps working; 0 by default. */
             graceSeconds?: number;
         };
         SecondFactorRequiredProblem: {
@@ -2341,29 +2341,29 @@ export interface components {
             url: string;
         };
         SuspendRequest: {
-            /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction. */
+            /** @description The reason, which the owner can read. A reason has 1 to 500 characters, not counting spaces at its ends; at least one is visible, and none controls text or its direction. */
             reason: string;
         };
         TargetFigures: {
-            /** @description Of these bytes, in and out, those of live keys. */
+            /** @description The part of these bytes, in and out, that live keys used. */
             billedBytes: number;
             bytesReceived: number;
             bytesSent: number;
-            /** @description Of the requests: no connection to the target, or no valid answer of it. */
+            /** @description Requests that failed: no connection to the target, or no valid response from it. */
             errors: number;
             requests: number;
         };
         TargetUsage: {
-            /** @description Of these bytes, in and out, those of live keys. */
+            /** @description The part of these bytes, in and out, that live keys used. */
             billedBytes: number;
             bytesReceived: number;
             bytesSent: number;
-            /** @description Of the requests: no connection to the target, or no valid answer of it. */
+            /** @description Requests that failed: no connection to the target, or no valid response from it. */
             errors: number;
-            /** @description Null for a site: hosts of it that are not counted one by one. */
+            /** @description Null for a site: the sum of its hosts that are not counted one by one. */
             host: string | null;
             requests: number;
-            /** @description The registrable domain, `example.co.uk` of `www.example.co.uk`; null for an address, or a name without one. By public suffixes of registries alone: `alice.github.io` is of `github.io`. */
+            /** @description The registrable domain: `example.co.uk` for `www.example.co.uk`; null for an IP address or a name without one. Only registries' public suffixes count: the site of `alice.github.io` is `github.io`. */
             site: string | null;
         };
         TargetUsageList: {
@@ -2373,7 +2373,7 @@ export interface components {
             from: string;
             /**
              * Format: date-time
-             * @description What is older is no longer kept.
+             * @description Older data is no longer kept.
              */
             keptFrom: string;
             other: components["schemas"]["TargetFigures"] & unknown;
@@ -2390,7 +2390,7 @@ export interface components {
             grantedAt: string;
             /**
              * Format: uuid
-             * @description The admin; null for one made in SQL.
+             * @description The admin; null for a grant made in SQL.
              */
             grantedBy: string | null;
             reason: string | null;
@@ -2402,7 +2402,7 @@ export interface components {
             /** Format: uuid */
             apiKeyId: string | null;
             data: {
-                /** @description The admin's. */
+                /** @description The admin's reason. */
                 reason?: string;
                 tier: string;
             };
@@ -2418,18 +2418,18 @@ export interface components {
         };
         TierGrantedPayload: {
             data: {
-                /** @description The admin's. */
+                /** @description The admin's reason. */
                 reason?: string;
                 tier: string;
                 /**
                  * Format: uuid
-                 * @description Whose alert: to the operator's alone.
+                 * @description The user. Sent only to the operator's webhooks.
                  */
                 userId?: string;
             };
             /**
              * Format: date-time
-             * @description When it occurred.
+             * @description When the alert was raised.
              */
             timestamp: string;
             /**
@@ -2453,7 +2453,7 @@ export interface components {
             /** Format: uuid */
             apiKeyId: string | null;
             data: {
-                /** @description The admin's. */
+                /** @description The admin's reason. */
                 reason?: string;
                 tier: string;
             };
@@ -2469,18 +2469,18 @@ export interface components {
         };
         TierRevokedPayload: {
             data: {
-                /** @description The admin's. */
+                /** @description The admin's reason. */
                 reason?: string;
                 tier: string;
                 /**
                  * Format: uuid
-                 * @description Whose alert: to the operator's alone.
+                 * @description The user. Sent only to the operator's webhooks.
                  */
                 userId?: string;
             };
             /**
              * Format: date-time
-             * @description When it occurred.
+             * @description When the alert was raised.
              */
             timestamp: string;
             /**
@@ -2533,7 +2533,7 @@ export interface components {
             allowedIps?: string[];
             /**
              * Format: date-time
-             * @description A time to come, or null for never.
+             * @description A future time, or null for no expiry.
              */
             expiresAt?: string | null;
             /**
@@ -2555,26 +2555,26 @@ export interface components {
         UsageEvent: {
             /** Format: uuid */
             apiKeyId: string;
-            /** @description False for a test key, which is metered only. */
+            /** @description False for a test key, which is only metered. */
             billed: boolean;
             bytesReceived: number;
             bytesSent: number;
-            /** @description Why the gateway refused it, or what failed, as its answer said; null for what it served. A refusal is no request. */
+            /** @description Why the gateway refused the request, or what failed, as in its response; null if it was served. A refusal does not count as a request. */
             code: string | null;
-            /** @description How many requests or refusals it stands for: 1, more for refusals of one kind within a minute, and 0 for a tunnel that goes on from an earlier hour. */
+            /** @description How many requests or refusals the event represents: 1, more for refusals of one kind within a minute, and 0 for a tunnel that was opened in an earlier hour. */
             count: number;
             durationMs: number;
             /**
              * Format: uuid
-             * @description Of the request. A tunnel that lasts for hours has one event per hour, of one id.
+             * @description The request's id. A tunnel that lasts for hours has one event per hour, all with the same id.
              */
             eventId: string;
-            /** @description What to do about the code; null without one, and for one unknown. */
+            /** @description How to fix the error; null without a code or for an unknown one. */
             howToFix: string | null;
             method: string;
             /**
              * Format: date-time
-             * @description When the request began, or the hour of a tunnel that goes on.
+             * @description When the request started, or the start of the hour if a tunnel was opened in an earlier hour.
              */
             occurredAt: string;
             servedByNodeId: string;
@@ -2582,7 +2582,7 @@ export interface components {
             targetHost: string;
         };
         UsagePoint: {
-            /** @description Of these bytes, in and out, those of live keys. */
+            /** @description The part of these bytes, in and out, that live keys used. */
             billedBytes: number;
             bytesReceived: number;
             bytesSent: number;
@@ -2600,13 +2600,13 @@ export interface components {
             to: string;
         };
         UsageSummary: {
-            /** @description Now, whatever the period. */
+            /** @description Keys that are active now, whatever the period. */
             activeKeys: number;
-            /** @description Active keys by tier, now. */
+            /** @description Keys that are active now, by tier. */
             tierBreakdown: {
                 [key: string]: number;
             };
-            /** @description In and out, over all keys. */
+            /** @description Bytes in and out, over all keys. */
             totalBandwidthBytes: number;
             totalRequests: number;
         };
@@ -2624,7 +2624,7 @@ export interface components {
         UserUsage: {
             /**
              * Format: date-time
-             * @description Until when the account is banned; null where it is not, 2100 for good.
+             * @description When the ban on the account ends; null if it is not banned, 2100 if permanent.
              */
             barredUntil: string | null;
             email: string | null;
@@ -2633,32 +2633,32 @@ export interface components {
              * @example 2026-11
              */
             period: string;
-            /** @description Whether the account is no longer there. */
+            /** @description Whether the account was removed. */
             removed: boolean;
             /** Format: date-time */
             resetsAt: string;
-            /** @description Those that the user may have keys of, or has keys or usage of; the smallest first. Each with what all its live keys share. */
+            /** @description The tiers that the user may mint keys of, or has keys or usage of, smallest first. Each has the quota that all its live keys share. */
             tiers: components["schemas"]["AccountTier"][];
-            /** @description By all keys, live and test, in this month. */
+            /** @description Used by all keys, live and test, this month. */
             usedBytes: number;
             /** Format: uuid */
             userId: string;
         };
         Webhook: {
-            /** @description The URL of a generic one, the host of one whose URL is a secret, an e-mail address. */
+            /** @description The URL of a generic webhook; only the host if the URL is secret; or an e-mail address. */
             address: string;
             /** Format: date-time */
             createdAt: string;
             /** Format: date-time */
             disabledAt: string | null;
             /**
-             * @description failing: it failed for three days; gone: it answered 410; owner: its owner disabled it.
+             * @description `failing`: it failed for three days; `gone`: it responded with 410; `owner`: its owner disabled it.
              * @enum {string|null}
              */
             disabledReason: "failing" | "gone" | "owner" | null;
             /**
              * Format: date-time
-             * @description Since when no attempt has succeeded.
+             * @description The time since which no attempt has succeeded.
              */
             failingSince: string | null;
             /** Format: uuid */
@@ -2668,7 +2668,7 @@ export interface components {
             label: string | null;
             /** Format: date-time */
             lastDeliveredAt: string | null;
-            /** @description Null for all. */
+            /** @description Null for all types. */
             types: ("key.minted" | "key.rotated" | "key.deleted" | "key.suspended" | "key.reactivated" | "key.limits_changed" | "key.quota" | "key.expiring" | "key.unusual_usage" | "account.quota" | "account.limits_changed" | "tier.granted" | "tier.revoked" | "webhook.disabled" | "webhook.test")[] | null;
         };
         WebhookDisabledAlert: {
@@ -2704,7 +2704,7 @@ export interface components {
                 reason: "failing" | "gone";
                 /**
                  * Format: uuid
-                 * @description Whose alert: to the operator's alone.
+                 * @description The user. Sent only to the operator's webhooks.
                  */
                 userId?: string;
                 /** Format: uuid */
@@ -2712,7 +2712,7 @@ export interface components {
             };
             /**
              * Format: date-time
-             * @description When it occurred.
+             * @description When the alert was raised.
              */
             timestamp: string;
             /**
@@ -2780,7 +2780,7 @@ export interface components {
                 kind: string;
                 /**
                  * Format: uuid
-                 * @description Whose alert: to the operator's alone.
+                 * @description The user. Sent only to the operator's webhooks.
                  */
                 userId?: string;
                 /** Format: uuid */
@@ -2788,7 +2788,7 @@ export interface components {
             };
             /**
              * Format: date-time
-             * @description When it occurred.
+             * @description When the alert was raised.
              */
             timestamp: string;
             /**
@@ -2798,20 +2798,20 @@ export interface components {
             type: "webhook.test";
         };
         WebhookWithSecret: {
-            /** @description The URL of a generic one, the host of one whose URL is a secret, an e-mail address. */
+            /** @description The URL of a generic webhook; only the host if the URL is secret; or an e-mail address. */
             address: string;
             /** Format: date-time */
             createdAt: string;
             /** Format: date-time */
             disabledAt: string | null;
             /**
-             * @description failing: it failed for three days; gone: it answered 410; owner: its owner disabled it.
+             * @description `failing`: it failed for three days; `gone`: it responded with 410; `owner`: its owner disabled it.
              * @enum {string|null}
              */
             disabledReason: "failing" | "gone" | "owner" | null;
             /**
              * Format: date-time
-             * @description Since when no attempt has succeeded.
+             * @description The time since which no attempt has succeeded.
              */
             failingSince: string | null;
             /** Format: uuid */
@@ -2821,9 +2821,9 @@ export interface components {
             label: string | null;
             /** Format: date-time */
             lastDeliveredAt: string | null;
-            /** @description What signs the requests of a generic one, shown this once; null for others. */
+            /** @description Signs a generic webhook's requests. Shown only once; null for other kinds of webhook. */
             secret: string | null;
-            /** @description Null for all. */
+            /** @description Null for all types. */
             types: ("key.minted" | "key.rotated" | "key.deleted" | "key.suspended" | "key.reactivated" | "key.limits_changed" | "key.quota" | "key.expiring" | "key.unusual_usage" | "account.quota" | "account.limits_changed" | "tier.granted" | "tier.revoked" | "webhook.disabled" | "webhook.test")[] | null;
         };
     };
@@ -2847,11 +2847,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The account, as its user sees it. */
+            /** @description The account, as the user sees it. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2863,7 +2863,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2876,7 +2876,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2888,7 +2888,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2900,7 +2900,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2912,7 +2912,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2925,7 +2925,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2948,13 +2948,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The account as it is now. */
+            /** @description The updated account. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2966,7 +2966,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2979,7 +2979,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2991,7 +2991,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3003,7 +3003,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3015,7 +3015,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3028,7 +3028,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3043,7 +3043,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3055,7 +3055,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3068,7 +3068,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3081,10 +3081,10 @@ export interface operations {
     listGrants: {
         parameters: {
             query?: {
-                /** @description Where the page begins, from the `Link` of the page before it. */
+                /** @description Where the page starts, from the `Link` header of the previous page. */
                 cursor?: string;
                 limit?: number;
-                /** @description The name of a tier: developer, team, enterprise, or another that the operator set up. */
+                /** @description The name of a tier: developer, team, enterprise, or another tier that the operator added. */
                 tier?: string;
                 /** @description The id or the e-mail address of a user. */
                 user?: string;
@@ -3099,9 +3099,9 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The next page, relative to this one: `<?…>; rel="next"`. None on the last page. */
+                    /** @description The next page, relative to this one: `<?…>; rel="next"`. Absent on the last page. */
                     Link?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3113,7 +3113,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3126,7 +3126,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3138,7 +3138,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3150,7 +3150,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3163,7 +3163,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3192,7 +3192,7 @@ export interface operations {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3206,7 +3206,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3219,7 +3219,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3231,7 +3231,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3243,7 +3243,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3255,7 +3255,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3268,7 +3268,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3283,7 +3283,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3295,7 +3295,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3308,7 +3308,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3331,13 +3331,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Taken back, or there was none. */
+            /** @description Revoked, or the user had no grant. */
             204: {
                 headers: {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3347,7 +3347,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3360,7 +3360,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3372,7 +3372,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3384,7 +3384,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3396,7 +3396,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3409,7 +3409,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3424,7 +3424,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3436,7 +3436,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3449,7 +3449,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3463,17 +3463,17 @@ export interface operations {
         parameters: {
             query?: {
                 active?: boolean;
-                /** @description Where the page begins, from the `Link` of the page before it. */
+                /** @description Where the page starts, from the `Link` header of the previous page. */
                 cursor?: string;
                 /** @description A uuid or a keyId. */
                 keyId?: string;
-                /** @description Contained in the label, in any case of letters. */
+                /** @description Text that the label contains; case-insensitive. */
                 label?: string;
                 limit?: number;
                 liveMode?: boolean;
                 /** @description A state, or `undeleted` for all but `deleted`. */
                 state?: "active" | "quota_used_up" | "suspended" | "expired" | "owner_barred" | "deleted" | "undeleted";
-                /** @description The name of a tier: developer, team, enterprise, or another that the operator set up. */
+                /** @description The name of a tier: developer, team, enterprise, or another tier that the operator added. */
                 tier?: string;
                 /** @description The id or the e-mail address of a user. */
                 user?: string;
@@ -3484,13 +3484,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The keys with their owners. Never a secret. */
+            /** @description The keys with their owners, without secrets. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The next page, relative to this one: `<?…>; rel="next"`. None on the last page. */
+                    /** @description The next page, relative to this one: `<?…>; rel="next"`. Absent on the last page. */
                     Link?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3502,7 +3502,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3515,7 +3515,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3527,7 +3527,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3539,7 +3539,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3552,7 +3552,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3567,18 +3567,18 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The key's uuid or its keyId. */
+                /** @description The key's uuid or keyId. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The key. Never a secret. */
+            /** @description The key, without its secret. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3590,7 +3590,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3603,7 +3603,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3615,7 +3615,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3627,7 +3627,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3639,7 +3639,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3652,7 +3652,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3665,26 +3665,26 @@ export interface operations {
     listAnyKeyAudit: {
         parameters: {
             query?: {
-                /** @description Where the page begins, from the `Link` of the page before it. */
+                /** @description Where the page starts, from the `Link` header of the previous page. */
                 cursor?: string;
                 limit?: number;
             };
             header?: never;
             path: {
-                /** @description The key's uuid or its keyId. */
+                /** @description The key's uuid or keyId. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Each change with who made it and why, newest first. */
+            /** @description Each change, with the actor and the reason, newest first. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The next page, relative to this one: `<?…>; rel="next"`. None on the last page. */
+                    /** @description The next page, relative to this one: `<?…>; rel="next"`. Absent on the last page. */
                     Link?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3696,7 +3696,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3709,7 +3709,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3721,7 +3721,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3733,7 +3733,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3745,7 +3745,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3758,7 +3758,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3772,20 +3772,20 @@ export interface operations {
         parameters: {
             query?: {
                 code?: string;
-                /** @description Where the page begins, from the `Link` of the page before it. */
+                /** @description Where the page starts, from the `Link` header of the previous page. */
                 cursor?: string;
-                /** @description Not before this time. */
+                /** @description The start of the span, inclusive. */
                 from?: string;
                 limit?: number;
                 page?: number;
                 statusCode?: number;
                 targetHost?: string;
-                /** @description Before this time. */
+                /** @description The end of the span, exclusive. */
                 to?: string;
             };
             header?: never;
             path: {
-                /** @description The key's uuid or its keyId. */
+                /** @description The key's uuid or keyId. */
                 id: string;
             };
             cookie?: never;
@@ -3796,9 +3796,9 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The next page, relative to this one: `<?…>; rel="next"`. None on the last page. */
+                    /** @description The next page, relative to this one: `<?…>; rel="next"`. Absent on the last page. */
                     Link?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3810,7 +3810,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3823,7 +3823,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3835,7 +3835,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3847,7 +3847,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3859,7 +3859,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3872,7 +3872,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3887,7 +3887,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The key's uuid or its keyId. */
+                /** @description The key's uuid or keyId. */
                 id: string;
             };
             cookie?: never;
@@ -3898,13 +3898,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The key as it is now. */
+            /** @description The updated key. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3918,7 +3918,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3931,7 +3931,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3943,7 +3943,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3955,7 +3955,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3967,7 +3967,7 @@ export interface operations {
             409: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3979,7 +3979,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3992,7 +3992,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4007,7 +4007,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4019,7 +4019,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4032,7 +4032,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4047,7 +4047,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The key's uuid or its keyId. */
+                /** @description The key's uuid or keyId. */
                 id: string;
             };
             cookie?: never;
@@ -4058,13 +4058,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The key as lists show it. */
+            /** @description The key, as in lists. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4078,7 +4078,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4091,7 +4091,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4103,7 +4103,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4115,7 +4115,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4127,7 +4127,7 @@ export interface operations {
             409: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4139,7 +4139,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4152,7 +4152,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4167,7 +4167,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4179,7 +4179,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4192,7 +4192,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4207,7 +4207,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The key's uuid or its keyId. */
+                /** @description The key's uuid or keyId. */
                 id: string;
             };
             cookie?: never;
@@ -4218,13 +4218,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The key as it is now. */
+            /** @description The updated key. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4238,7 +4238,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4251,7 +4251,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4263,7 +4263,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4275,7 +4275,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4287,7 +4287,7 @@ export interface operations {
             409: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4299,7 +4299,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4312,7 +4312,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4327,7 +4327,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4339,7 +4339,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4352,7 +4352,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4365,30 +4365,30 @@ export interface operations {
     getAnyKeyOutcomes: {
         parameters: {
             query?: {
-                /** @description Not before this time. */
+                /** @description The start of the span, inclusive. */
                 from?: string;
                 interval?: "hour" | "day";
                 limit?: number;
-                /** @description A calendar month (UTC), up to 13 back; by default this one. */
+                /** @description A calendar month (UTC), at most 13 months ago; the current month by default. */
                 period?: string;
                 sort?: "bytes" | "requests" | "errors";
-                /** @description Before this time. */
+                /** @description The end of the span, exclusive. */
                 to?: string;
             };
             header?: never;
             path: {
-                /** @description The key's uuid or its keyId. */
+                /** @description The key's uuid or keyId. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The outcomes, their sums, and a point for each interval. */
+            /** @description The outcomes, their totals, and a point for each interval. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4400,7 +4400,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4413,7 +4413,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4425,7 +4425,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4437,7 +4437,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4449,7 +4449,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4462,7 +4462,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4475,26 +4475,26 @@ export interface operations {
     getAnyKeyUsage: {
         parameters: {
             query: {
-                /** @description Not before this time. */
+                /** @description The start of the span, inclusive. */
                 from?: string;
                 interval: "hour" | "day";
-                /** @description Before this time. */
+                /** @description The end of the span, exclusive. */
                 to?: string;
             };
             header?: never;
             path: {
-                /** @description The key's uuid or its keyId. */
+                /** @description The key's uuid or keyId. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description As its owner reads it. */
+            /** @description The same series that its owner can read. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4506,7 +4506,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4519,7 +4519,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4531,7 +4531,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4543,7 +4543,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4555,7 +4555,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4568,7 +4568,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4581,7 +4581,7 @@ export interface operations {
     listUsers: {
         parameters: {
             query?: {
-                /** @description Where the page begins, from the `Link` of the page before it. */
+                /** @description Where the page starts, from the `Link` header of the previous page. */
                 cursor?: string;
                 limit?: number;
                 /** @description The id or the e-mail address of a user. */
@@ -4593,13 +4593,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The users, each with the account. */
+            /** @description The users, each with its account. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The next page, relative to this one: `<?…>; rel="next"`. None on the last page. */
+                    /** @description The next page, relative to this one: `<?…>; rel="next"`. Absent on the last page. */
                     Link?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4611,7 +4611,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4624,7 +4624,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4636,7 +4636,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4648,7 +4648,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4661,7 +4661,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4680,11 +4680,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The webhooks, at most ten. Never a secret. */
+            /** @description The webhooks, at most ten, without their secrets. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4696,7 +4696,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4709,7 +4709,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4721,7 +4721,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4733,7 +4733,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4746,7 +4746,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4769,13 +4769,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The webhook, a generic one with its secret. */
+            /** @description The webhook, with its secret if it is a generic one. */
             201: {
                 headers: {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4789,7 +4789,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4802,7 +4802,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4814,7 +4814,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4826,7 +4826,7 @@ export interface operations {
             409: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4838,7 +4838,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4851,7 +4851,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4866,7 +4866,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4878,7 +4878,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4891,7 +4891,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4912,13 +4912,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Removed. */
+            /** @description Deleted. */
             204: {
                 headers: {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4928,7 +4928,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4941,7 +4941,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4953,7 +4953,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4965,7 +4965,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4977,7 +4977,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4990,7 +4990,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5005,7 +5005,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5017,7 +5017,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5030,7 +5030,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5055,13 +5055,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The webhook as it is now. */
+            /** @description The updated webhook. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5075,7 +5075,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5088,7 +5088,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5100,7 +5100,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5112,7 +5112,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5124,7 +5124,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5137,7 +5137,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5152,7 +5152,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5164,7 +5164,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5177,7 +5177,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5190,7 +5190,7 @@ export interface operations {
     listOperatorDeliveries: {
         parameters: {
             query?: {
-                /** @description Where the page begins, from the `Link` of the page before it. */
+                /** @description Where the page starts, from the `Link` header of the previous page. */
                 cursor?: string;
                 limit?: number;
             };
@@ -5206,9 +5206,9 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The next page, relative to this one: `<?…>; rel="next"`. None on the last page. */
+                    /** @description The next page, relative to this one: `<?…>; rel="next"`. Absent on the last page. */
                     Link?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5220,7 +5220,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5233,7 +5233,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5245,7 +5245,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5257,7 +5257,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5269,7 +5269,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5282,7 +5282,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5304,13 +5304,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The delivery, which is due. */
+            /** @description The pending delivery. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5324,7 +5324,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5337,7 +5337,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5349,7 +5349,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5361,7 +5361,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5373,7 +5373,7 @@ export interface operations {
             409: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5385,7 +5385,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5398,7 +5398,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5413,7 +5413,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5425,7 +5425,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5438,7 +5438,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5465,7 +5465,7 @@ export interface operations {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5479,7 +5479,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5492,7 +5492,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5504,7 +5504,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5516,7 +5516,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5528,7 +5528,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5541,7 +5541,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5556,7 +5556,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5568,7 +5568,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5581,7 +5581,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5602,13 +5602,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The delivery, which is due. */
+            /** @description The pending delivery. */
             201: {
                 headers: {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5622,7 +5622,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5635,7 +5635,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5647,7 +5647,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5659,7 +5659,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5671,7 +5671,7 @@ export interface operations {
             409: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5683,7 +5683,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5696,7 +5696,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5711,7 +5711,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5723,7 +5723,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5736,7 +5736,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5755,11 +5755,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The database answers. */
+            /** @description The database responds. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5774,7 +5774,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5787,7 +5787,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5806,11 +5806,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OpenAPI 3.1. */
+            /** @description The OpenAPI 3.1 document. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5826,7 +5826,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5839,7 +5839,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5862,7 +5862,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5874,7 +5874,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5887,7 +5887,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5899,7 +5899,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5912,7 +5912,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5925,9 +5925,9 @@ export interface operations {
     listAlerts: {
         parameters: {
             query?: {
-                /** @description Where the page begins, from the `Link` of the page before it. */
+                /** @description Where the page starts, from the `Link` header of the previous page. */
                 cursor?: string;
-                /** @description One key, by its uuid or keyId; without it all of them. */
+                /** @description The uuid or keyId of one key. The default is all keys. */
                 keyId?: string;
                 limit?: number;
                 type?: "key.minted" | "key.rotated" | "key.deleted" | "key.suspended" | "key.reactivated" | "key.limits_changed" | "key.quota" | "key.expiring" | "key.unusual_usage" | "account.quota" | "account.limits_changed" | "tier.granted" | "tier.revoked" | "webhook.disabled" | "webhook.test";
@@ -5938,13 +5938,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The alerts. `type` tells what is in `data`. */
+            /** @description The alerts. `type` determines the fields of `data`. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The next page, relative to this one: `<?…>; rel="next"`. None on the last page. */
+                    /** @description The next page, relative to this one: `<?…>; rel="next"`. Absent on the last page. */
                     Link?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5956,7 +5956,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5969,7 +5969,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5981,7 +5981,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5993,7 +5993,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6006,7 +6006,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6029,7 +6029,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6041,7 +6041,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6054,7 +6054,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6066,7 +6066,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6079,7 +6079,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6102,13 +6102,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What holds now. */
+            /** @description The updated thresholds. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6122,7 +6122,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6135,7 +6135,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6147,7 +6147,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6159,7 +6159,7 @@ export interface operations {
             409: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6171,7 +6171,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6184,7 +6184,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6199,7 +6199,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6211,7 +6211,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6224,7 +6224,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6238,19 +6238,19 @@ export interface operations {
         parameters: {
             query?: {
                 active?: boolean;
-                /** @description Where the page begins, from the `Link` of the page before it. */
+                /** @description Where the page starts, from the `Link` header of the previous page. */
                 cursor?: string;
-                /** @description Contained in the label, in any case of letters. */
+                /** @description Text that the label contains; case-insensitive. */
                 label?: string;
                 limit?: number;
                 liveMode?: boolean;
-                /** @description Contained in the label, in any case of letters, or in the keyId. */
+                /** @description Text that the label contains, case-insensitive, or that the keyId contains. */
                 search?: string;
-                /** @description By what, with a minus for descending; by default `-createdAt`. `used` is this month's bytes. */
+                /** @description The field to sort by, with a minus for descending; `-createdAt` by default. `used` is the bytes used this month. */
                 sort?: "createdAt" | "-createdAt" | "label" | "-label" | "lastUsedAt" | "-lastUsedAt" | "used" | "-used";
                 /** @description A state, or `undeleted` for all but `deleted`. */
                 state?: "active" | "quota_used_up" | "suspended" | "expired" | "owner_barred" | "deleted" | "undeleted";
-                /** @description The name of a tier: developer, team, enterprise, or another that the operator set up. */
+                /** @description The name of a tier: developer, team, enterprise, or another tier that the operator added. */
                 tier?: string;
             };
             header?: never;
@@ -6259,16 +6259,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The keys. Never a secret. */
+            /** @description The keys, without secrets. */
             200: {
                 headers: {
-                    /** @description CSV is never compressed on the way. */
+                    /** @description `no-transform` with CSV, which must not be compressed in transit. */
                     "Cache-Control": "no-store" | "no-store, no-transform";
-                    /** @description With CSV. */
+                    /** @description Only with CSV. */
                     "Content-Disposition"?: string;
-                    /** @description The next page, relative to this one: `<?…>; rel="next"`. None on the last page. */
+                    /** @description The next page, relative to this one: `<?…>; rel="next"`. Absent on the last page. */
                     Link?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6281,7 +6281,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6294,7 +6294,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6306,7 +6306,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6319,7 +6319,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6333,7 +6333,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes a retry safe: what was done under it in the last 24 hours is not done again (409 `already_done`). The secret is kept nowhere, so a retry cannot have it: rotate the key. */
+                /** @description Makes a retry safe: a request that succeeded with this value in the last 24 hours is not repeated (409 `already_done`). The secret is not stored, so a retry cannot return it: rotate the key. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6351,7 +6351,7 @@ export interface operations {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6365,7 +6365,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6378,7 +6378,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6390,7 +6390,7 @@ export interface operations {
             403: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6402,7 +6402,7 @@ export interface operations {
             409: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6414,7 +6414,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6427,7 +6427,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6439,7 +6439,7 @@ export interface operations {
             422: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6454,7 +6454,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6466,7 +6466,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6479,7 +6479,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6494,18 +6494,18 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The key's uuid or its keyId. */
+                /** @description The key's uuid or keyId. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The key. Never a secret. */
+            /** @description The key, without its secret. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6519,7 +6519,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6532,7 +6532,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6544,7 +6544,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6556,7 +6556,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6569,7 +6569,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6584,20 +6584,20 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The key's uuid or its keyId. */
+                /** @description The key's uuid or keyId. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Deleted, or deleted before. */
+            /** @description Deleted, now or earlier. */
             204: {
                 headers: {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6607,7 +6607,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6620,7 +6620,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6632,7 +6632,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6644,7 +6644,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6657,7 +6657,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6672,7 +6672,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6684,7 +6684,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6697,7 +6697,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6712,7 +6712,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The key's uuid or its keyId. */
+                /** @description The key's uuid or keyId. */
                 id: string;
             };
             cookie?: never;
@@ -6723,13 +6723,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The key as it is now. */
+            /** @description The updated key. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6743,7 +6743,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6756,7 +6756,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6768,7 +6768,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6780,7 +6780,7 @@ export interface operations {
             409: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6792,7 +6792,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6805,7 +6805,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6820,7 +6820,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6832,7 +6832,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6845,7 +6845,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6859,20 +6859,20 @@ export interface operations {
         parameters: {
             query?: {
                 code?: string;
-                /** @description Where the page begins, from the `Link` of the page before it. */
+                /** @description Where the page starts, from the `Link` header of the previous page. */
                 cursor?: string;
-                /** @description Not before this time. */
+                /** @description The start of the span, inclusive. */
                 from?: string;
                 limit?: number;
                 page?: number;
                 statusCode?: number;
                 targetHost?: string;
-                /** @description Before this time. */
+                /** @description The end of the span, exclusive. */
                 to?: string;
             };
             header?: never;
             path: {
-                /** @description The key's uuid or its keyId. */
+                /** @description The key's uuid or keyId. */
                 id: string;
             };
             cookie?: never;
@@ -6882,13 +6882,13 @@ export interface operations {
             /** @description The events. */
             200: {
                 headers: {
-                    /** @description CSV is never compressed on the way. */
+                    /** @description `no-transform` with CSV, which must not be compressed in transit. */
                     "Cache-Control": "no-store" | "no-store, no-transform";
-                    /** @description With CSV. */
+                    /** @description Only with CSV. */
                     "Content-Disposition"?: string;
-                    /** @description The next page, relative to this one: `<?…>; rel="next"`. None on the last page. */
+                    /** @description The next page, relative to this one: `<?…>; rel="next"`. Absent on the last page. */
                     Link?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6901,7 +6901,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6914,7 +6914,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6926,7 +6926,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6938,7 +6938,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6951,7 +6951,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6965,11 +6965,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes a retry safe: what was done under it in the last 24 hours is not done again (409 `already_done`). The secret is kept nowhere, so a retry cannot have it: rotate the key. */
+                /** @description Makes a retry safe: a request that succeeded with this value in the last 24 hours is not repeated (409 `already_done`). The secret is not stored, so a retry cannot return it: rotate the key. */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @description The key's uuid or its keyId. */
+                /** @description The key's uuid or keyId. */
                 id: string;
             };
             cookie?: never;
@@ -6986,7 +6986,7 @@ export interface operations {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7000,7 +7000,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7013,7 +7013,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7025,7 +7025,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7037,7 +7037,7 @@ export interface operations {
             409: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7049,7 +7049,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7062,7 +7062,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7074,7 +7074,7 @@ export interface operations {
             422: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7089,7 +7089,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7101,7 +7101,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7114,7 +7114,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7135,11 +7135,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What needs attention. */
+            /** @description The number of keys in each state, and the keys that need attention. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7151,7 +7151,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7164,7 +7164,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7176,7 +7176,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7189,7 +7189,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7212,13 +7212,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What it came to. */
+            /** @description The number of keys changed and unchanged. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7230,7 +7230,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7243,7 +7243,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7255,7 +7255,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7267,7 +7267,7 @@ export interface operations {
             409: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7279,7 +7279,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7292,7 +7292,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7307,7 +7307,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7319,7 +7319,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7332,7 +7332,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7345,7 +7345,7 @@ export interface operations {
     getUsage: {
         parameters: {
             query?: {
-                /** @description A calendar month (UTC), up to 13 back; by default this one. */
+                /** @description A calendar month (UTC), at most 13 months ago; the current month by default. */
                 period?: string;
             };
             header?: never;
@@ -7354,11 +7354,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Bytes in and out and requests, deleted keys included. */
+            /** @description The bytes in and out and the requests, deleted keys included. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7370,7 +7370,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7383,7 +7383,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7395,7 +7395,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7408,7 +7408,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7422,16 +7422,16 @@ export interface operations {
         parameters: {
             query?: {
                 active?: boolean;
-                /** @description Where the page begins, from the `Link` of the page before it. */
+                /** @description Where the page starts, from the `Link` header of the previous page. */
                 cursor?: string;
-                /** @description Contained in the label, in any case of letters. */
+                /** @description Text that the label contains; case-insensitive. */
                 label?: string;
                 limit?: number;
                 liveMode?: boolean;
-                /** @description A calendar month (UTC), up to 13 back; by default this one. */
+                /** @description A calendar month (UTC), at most 13 months ago; the current month by default. */
                 period?: string;
                 sort?: "bytes" | "requests";
-                /** @description The name of a tier: developer, team, enterprise, or another that the operator set up. */
+                /** @description The name of a tier: developer, team, enterprise, or another tier that the operator added. */
                 tier?: string;
             };
             header?: never;
@@ -7440,13 +7440,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Each key with what it used in that month. */
+            /** @description Each key with its month's usage. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The next page, relative to this one: `<?…>; rel="next"`. None on the last page. */
+                    /** @description The next page, relative to this one: `<?…>; rel="next"`. Absent on the last page. */
                     Link?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7458,7 +7458,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7471,7 +7471,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7483,7 +7483,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7496,7 +7496,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7509,18 +7509,18 @@ export interface operations {
     getUsageByOutcome: {
         parameters: {
             query?: {
-                /** @description Not before this time. */
+                /** @description The start of the span, inclusive. */
                 from?: string;
-                /** @description By default `day`. */
+                /** @description `day` by default. */
                 interval?: "hour" | "day";
-                /** @description One key, by its uuid or keyId; without it all of them. */
+                /** @description The uuid or keyId of one key. The default is all keys. */
                 keyId?: string;
                 limit?: number;
-                /** @description A calendar month (UTC), up to 13 back; by default this one. */
+                /** @description A calendar month (UTC), at most 13 months ago; the current month by default. */
                 period?: string;
-                /** @description What the first have most of; by default `bytes`. */
+                /** @description The figure to sort by, descending; `bytes` by default. */
                 sort?: "bytes" | "requests" | "errors";
-                /** @description Before this time. */
+                /** @description The end of the span, exclusive. */
                 to?: string;
             };
             header?: never;
@@ -7529,13 +7529,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The outcomes, their sums, and a point for each interval. */
+            /** @description The outcomes, their totals, and a point for each interval. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description With CSV. */
+                    /** @description Only with CSV. */
                     "Content-Disposition"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7548,7 +7548,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7561,7 +7561,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7573,7 +7573,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7585,7 +7585,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7598,7 +7598,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7611,12 +7611,12 @@ export interface operations {
     getUsageSeries: {
         parameters: {
             query: {
-                /** @description Not before this time. */
+                /** @description The start of the span, inclusive. */
                 from?: string;
                 interval: "hour" | "day";
-                /** @description One key, by its uuid or keyId; without it all of them. */
+                /** @description The uuid or keyId of one key. The default is all keys. */
                 keyId?: string;
-                /** @description Before this time. */
+                /** @description The end of the span, exclusive. */
                 to?: string;
             };
             header?: never;
@@ -7625,11 +7625,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A point for each interval, also where nothing was used. */
+            /** @description A point for each interval, including intervals without usage. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7641,7 +7641,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7654,7 +7654,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7666,7 +7666,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7678,7 +7678,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7691,7 +7691,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7704,18 +7704,18 @@ export interface operations {
     getUsageByTarget: {
         parameters: {
             query?: {
-                /** @description What is added up; by default `host`. By site, a name without one stands alone. */
+                /** @description What to group by; `host` by default. With `site`, a name without a site has its own row. */
                 by?: "host" | "site";
-                /** @description Not before this time. */
+                /** @description The start of the span, inclusive. */
                 from?: string;
-                /** @description One key, by its uuid or keyId; without it all of them. */
+                /** @description The uuid or keyId of one key. The default is all keys. */
                 keyId?: string;
                 limit?: number;
-                /** @description A calendar month (UTC), up to 13 back; by default this one. */
+                /** @description A calendar month (UTC), at most 13 months ago; the current month by default. */
                 period?: string;
-                /** @description What the first have most of; by default `bytes`. */
+                /** @description The figure to sort by, descending; `bytes` by default. */
                 sort?: "bytes" | "requests" | "errors";
-                /** @description Before this time. */
+                /** @description The end of the span, exclusive. */
                 to?: string;
             };
             header?: never;
@@ -7724,13 +7724,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The targets, and what they are of all. */
+            /** @description The targets and the totals. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description With CSV. */
+                    /** @description Only with CSV. */
                     "Content-Disposition"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7743,7 +7743,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7756,7 +7756,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7768,7 +7768,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7780,7 +7780,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7793,7 +7793,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7812,11 +7812,11 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The webhooks, at most ten. Never a secret. */
+            /** @description The webhooks, at most ten, without their secrets. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7828,7 +7828,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7841,7 +7841,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7853,7 +7853,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7866,7 +7866,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7889,13 +7889,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The webhook, a generic one with its secret. */
+            /** @description The webhook, with its secret if it is a generic one. */
             201: {
                 headers: {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7909,7 +7909,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7922,7 +7922,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7934,7 +7934,7 @@ export interface operations {
             409: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7946,7 +7946,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7959,7 +7959,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7974,7 +7974,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7986,7 +7986,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7999,7 +7999,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8020,13 +8020,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Removed. */
+            /** @description Deleted. */
             204: {
                 headers: {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8036,7 +8036,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8049,7 +8049,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8061,7 +8061,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8073,7 +8073,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8086,7 +8086,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8101,7 +8101,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8113,7 +8113,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8126,7 +8126,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8151,13 +8151,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The webhook as it is now. */
+            /** @description The updated webhook. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8171,7 +8171,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8184,7 +8184,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8196,7 +8196,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8208,7 +8208,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8221,7 +8221,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8236,7 +8236,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8248,7 +8248,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8261,7 +8261,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8274,7 +8274,7 @@ export interface operations {
     listDeliveries: {
         parameters: {
             query?: {
-                /** @description Where the page begins, from the `Link` of the page before it. */
+                /** @description Where the page starts, from the `Link` header of the previous page. */
                 cursor?: string;
                 limit?: number;
             };
@@ -8290,9 +8290,9 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The next page, relative to this one: `<?…>; rel="next"`. None on the last page. */
+                    /** @description The next page, relative to this one: `<?…>; rel="next"`. Absent on the last page. */
                     Link?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8304,7 +8304,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8317,7 +8317,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8329,7 +8329,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8341,7 +8341,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8354,7 +8354,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8376,13 +8376,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The delivery, which is due. */
+            /** @description The pending delivery. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8396,7 +8396,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8409,7 +8409,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8421,7 +8421,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8433,7 +8433,7 @@ export interface operations {
             409: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8445,7 +8445,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8458,7 +8458,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8473,7 +8473,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8485,7 +8485,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8498,7 +8498,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8525,7 +8525,7 @@ export interface operations {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8539,7 +8539,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8552,7 +8552,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8564,7 +8564,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8576,7 +8576,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8589,7 +8589,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8604,7 +8604,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8616,7 +8616,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8629,7 +8629,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8650,13 +8650,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The delivery, which is due. */
+            /** @description The pending delivery. */
             201: {
                 headers: {
                     "Cache-Control": "no-store";
                     RateLimit?: string;
                     "RateLimit-Policy"?: string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8670,7 +8670,7 @@ export interface operations {
             400: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8683,7 +8683,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "WWW-Authenticate": "Bearer";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8695,7 +8695,7 @@ export interface operations {
             404: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8707,7 +8707,7 @@ export interface operations {
             409: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8719,7 +8719,7 @@ export interface operations {
             413: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8732,7 +8732,7 @@ export interface operations {
                 headers: {
                     "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8747,7 +8747,7 @@ export interface operations {
                     RateLimit: string;
                     "RateLimit-Policy": string;
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8759,7 +8759,7 @@ export interface operations {
             500: {
                 headers: {
                     "Cache-Control": "no-store";
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8772,7 +8772,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": "no-store";
                     "Retry-After": string;
-                    /** @description The caller's, if it sent a sane one. */
+                    /** @description The request's `X-Request-Id` if it has a valid one, else a generated id. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -8786,11 +8786,11 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                /** @description Of the alert: the same on each attempt, and when it is sent again. */
+                /** @description The alert's id, the same on each attempt and resend. */
                 "webhook-id": string;
-                /** @description `v1,` and the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, with the bytes that the secret has in base64 after `whsec_`. */
+                /** @description `v1,` followed by the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`. The HMAC key is the part of the secret after `whsec_`, base64-decoded. */
                 "webhook-signature": string;
-                /** @description When this attempt was signed, in seconds since 1970. Refuse one that is old. */
+                /** @description When this attempt was signed, in seconds since 1970. Reject requests with an old timestamp. */
                 "webhook-timestamp": string;
             };
             path?: never;
@@ -8802,14 +8802,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Taken. */
+            /** @description Accepted. */
             "2XX": {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Gone for good: the webhook is disabled. */
+            /** @description Permanently gone: the webhook is disabled. */
             410: {
                 headers: {
                     [name: string]: unknown;

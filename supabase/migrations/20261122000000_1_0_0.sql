@@ -1,4 +1,4 @@
--- Version 1.0.0. `npm run types` makes it of supabase/schemas: edit those files.
+-- Version 1.0.0. Generated from supabase/schemas by `npm run types`: edit those files.
 
 
 -- 0100_foundation.sql

@@ -1,6 +1,6 @@
 // Generated from the migrations by `npm run types`: do not edit.
 
-/** Each refusal of the database by its code: its HTTP status and its title. */
+/** Each of the database's refusals by code, with its HTTP status and title. */
 export const refusals = {
   invalid_request: [400, 'The request is not valid'],
   unauthorized: [401, 'A valid access token is required'],
@@ -23,7 +23,7 @@ export const refusals = {
   rate_limited: [429, 'Too many requests of this kind'],
 } as const;
 
-/** What an argument may be, by its name in SQL. */
+/** The rule for each argument, by its name in SQL. */
 export const argumentRules = {
   account_limit_bytes: 'A whole number of bytes from 0 to 9007199254740991, or null.',
   allowed_ips:
