@@ -16,14 +16,14 @@ function createLatency(registry: Registry, name: string, help: string): Timed {
     registers: [registry],
   });
   return async (work) => {
-    const begun = performance.now();
+    const startedAt = performance.now();
     let result = 'failed';
     try {
       const done = await work();
       result = 'ok';
       return done;
     } finally {
-      histogram.observe({ result }, (performance.now() - begun) / 1_000);
+      histogram.observe({ result }, (performance.now() - startedAt) / 1_000);
     }
   };
 }

@@ -14,7 +14,7 @@ import { createNameLatency, type Timed } from './latency.ts';
 import type { MaintenanceWatch } from './readiness/maintenance-watch.ts';
 import type { Readiness } from './readiness/readiness.ts';
 import type { SchemaWatch } from './readiness/schema-watch.ts';
-import { putAsideBytes } from './usage/rejected-events.ts';
+import { rejectedBytes } from './usage/rejected-events.ts';
 import type { Spool } from './usage/spool.ts';
 import { gatewayVersion } from './versions.ts';
 
@@ -208,7 +208,7 @@ export function createMetrics(registry: Registry, sources: MetricSources): Metri
   gauge(
     'gateway_put_aside_bytes',
     'Size of rejected.ndjson: events that the database refused.',
-    () => putAsideBytes(spool.directory),
+    () => rejectedBytes(spool.directory),
   );
   gauge('gateway_spool_accepting', '1 while the disk takes events.', () => Number(spool.accepting));
   gauge('gateway_spool_oldest_seconds', 'Age of the oldest event not yet recorded.', () =>

@@ -39,14 +39,14 @@ export function keepConnected(options: ReconnectingOptions): Reconnecting {
   const run = async () => {
     let pauseMs = firstPauseMs;
     while (!signal.aborted) {
-      const begun = performance.now();
+      const startedAt = performance.now();
       await hold(signal, works).catch((reason: unknown) => {
         if (signal.aborted) return;
         const again = failed;
         failed = true;
         onFailed(reason, again);
       });
-      if (performance.now() - begun > goodMs) pauseMs = firstPauseMs;
+      if (performance.now() - startedAt > goodMs) pauseMs = firstPauseMs;
       const pause = sleep(pauseMs * (0.5 + Math.random() / 2), undefined, { signal, ref: false });
       await pause.catch(() => {});
       pauseMs = Math.min(pauseMs * 2, longestPauseMs);

@@ -79,7 +79,7 @@ const groups: Record<string, (measuring: Measuring) => Promise<void>> = {
 };
 
 const abort = new AbortController();
-const begun = performance.now();
+const startedAt = performance.now();
 
 try {
   const { values } = parseArgs({
@@ -141,5 +141,7 @@ async function describeDatabase(sql: postgres.Sql): Promise<Record<string, strin
 }
 
 function tell(progress: string): void {
-  console.error(`${((performance.now() - begun) / 1000).toFixed(0).padStart(5)} s  ${progress}`);
+  console.error(
+    `${((performance.now() - startedAt) / 1000).toFixed(0).padStart(5)} s  ${progress}`,
+  );
 }

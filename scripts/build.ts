@@ -21,10 +21,10 @@ try {
 }
 
 async function run(folder: string): Promise<void> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   console.error('building the dashboard …');
   const files = await buildDashboard(folder);
-  const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   console.error(`built in ${seconds} s, in ${folder}\n`);
   console.log(formatSizes(files));
 }

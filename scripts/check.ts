@@ -39,14 +39,14 @@ const checks: [name: string, check: () => unknown][] = [
 ];
 
 for (const [name, check] of checks) {
-  const begun = performance.now();
+  const startedAt = performance.now();
   try {
     await check();
   } catch (error) {
     console.error(`failed  ${name}\n\n${(error as Error).message}`);
     process.exit(1);
   }
-  const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   console.error(`ok      ${name.padEnd(46)} ${seconds.padStart(5)} s`);
 }
 

@@ -93,12 +93,12 @@ async function fuzzInRounds(
   // allows for database connections that are opened later
   const first = await gateway.settled();
   let held = { ...first, sockets: first.sockets + 8 };
-  let begunCases = 0;
+  let startedCases = 0;
   let done = 0;
   let findings = 0;
-  const begun = performance.now();
+  const startedAt = performance.now();
   const tell = () => {
-    const perSecond = Math.round(done / ((performance.now() - begun) / 1_000));
+    const perSecond = Math.round(done / ((performance.now() - startedAt) / 1_000));
     const heap = (held.heapBytes / 1e6).toFixed(1);
     console.error(`${done} cases, ${perSecond}/s, ${findings} findings, heap ${heap} MB`);
   };
@@ -107,7 +107,7 @@ async function fuzzInRounds(
     while (done < count && findings < mostFindings) {
       const until = Math.min(count, done + round);
       const next = () =>
-        begunCases < until && !signal.aborted ? numbered(begunCases++) : undefined;
+        startedCases < until && !signal.aborted ? numbered(startedCases++) : undefined;
       const onCase = () => {
         done += 1;
       };

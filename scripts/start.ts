@@ -34,9 +34,9 @@ async function run(ephemeral: boolean): Promise<never> {
   process.on('disconnect', () => stop.abort(new StopAsked()));
   process.on('uncaughtException', (error) => stop.abort(error));
 
-  const begun = performance.now();
+  const startedAt = performance.now();
   const report = (step: string) => {
-    const seconds = `${((performance.now() - begun) / 1000).toFixed(1)} s`;
+    const seconds = `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
     console.error(`${seconds.padStart(7)}  ${step}`);
   };
   // imported here so that `explain` can report missing packages

@@ -24,9 +24,9 @@ const rows: string[][] = [];
 /** Runs a step and adds a row with its time. */
 async function timed<T>(step: string, work: () => Promise<T>): Promise<T> {
   console.error(`…  ${step}`);
-  const begun = performance.now();
+  const startedAt = performance.now();
   const result = await work();
-  rows.push([step, ((performance.now() - begun) / 1000).toFixed(1)]);
+  rows.push([step, ((performance.now() - startedAt) / 1000).toFixed(1)]);
   return result;
 }
 

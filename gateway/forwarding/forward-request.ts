@@ -56,7 +56,7 @@ export function forwardRequest(request: ProxyRequest, options: ForwardOptions): 
     resolve();
   });
   outgoing.on('error', (error: NodeJS.ErrnoException) => {
-    if (!answer.begun) fail(failureOf(error));
+    if (!answer.started) fail(failureOf(error));
   });
   sendBody(message, outgoing);
   return promise;

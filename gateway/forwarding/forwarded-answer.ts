@@ -15,7 +15,7 @@ import { hasBody, noBytes } from './target-request.ts';
 export class ForwardedAnswer {
   readonly #request: ProxyRequest;
   readonly #leaving: () => boolean;
-  begun = false;
+  started = false;
   /** The connection to the target failed: an unframed body that seems to end is cut short. */
   #broken = false;
   /** The client has to read before more is sent. */
@@ -79,7 +79,7 @@ export class ForwardedAnswer {
     const headers = endToEndHeaders(rawHeaders, drop);
     headers.push('Proxy-Request-Id', id);
     this.#request.outcome = { statusCode };
-    this.begun = true;
+    this.started = true;
     return [statusCode, cleanText(statusMessage), headers, codings];
   }
 
@@ -145,7 +145,7 @@ export class ForwardedAnswer {
   switchProtocols({ statusMessage = '', rawHeaders, headers }: IncomingMessage): void {
     const passed = [...endToEndHeaders(rawHeaders), 'Proxy-Request-Id', this.#request.id];
     passed.push('Connection', 'Upgrade', 'Upgrade', cleanText(headers.upgrade ?? ''));
-    this.begun = true;
+    this.started = true;
     this.#request.client.write(formatHead(`HTTP/1.1 101 ${cleanText(statusMessage)}`, passed));
     this.#request.outcome = { statusCode: 101 };
   }

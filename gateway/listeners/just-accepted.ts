@@ -9,8 +9,8 @@ const mostTurns = 200;
  */
 export async function untilJustAccepted(): Promise<void> {
   for (let turn = 0; turn < mostTurns; turn += 1) {
-    const begun = performance.now();
+    const startedAt = performance.now();
     await new Promise(setImmediate);
-    if (turn > 0 && performance.now() - begun < shortTurnMs) return;
+    if (turn > 0 && performance.now() - startedAt < shortTurnMs) return;
   }
 }

@@ -24,7 +24,7 @@ export interface LookupWatch {
 }
 
 /** No key has this keyId, which makes it the cheapest lookup. */
-const nobodysKeyId = 'probe';
+const probeKeyId = 'probe';
 /** How often failures are logged, in ms. */
 const logEveryMs = 60_000;
 
@@ -69,7 +69,7 @@ export function watchLookups(options: LookupWatchOptions): LookupWatch {
   let underWay = false;
   const probe = async () => {
     underWay = true;
-    await lookUp(nobodysKeyId).catch(() => {});
+    await lookUp(probeKeyId).catch(() => {});
     underWay = false;
   };
   const timer = setInterval(() => {

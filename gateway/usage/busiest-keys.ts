@@ -12,14 +12,14 @@ export class BusiestKeys {
   readonly #now: () => number;
   readonly #everyMs: number;
   readonly #bytes = new Map<string, number>();
-  #begun: number;
+  #startedAt: number;
 
   /** `now`: monotonic, in ms. */
   constructor(options: { log: Pick<Logger, 'info'>; now: () => number; everyMs?: number }) {
     this.#log = options.log;
     this.#now = options.now;
     this.#everyMs = options.everyMs ?? 60_000;
-    this.#begun = options.now();
+    this.#startedAt = options.now();
   }
 
   /** `bytes`: how many moved since the last call, in both directions. */
@@ -29,8 +29,8 @@ export class BusiestKeys {
 
   /** Logs if it is time. Called often. */
   sweep(): void {
-    if (this.#now() - this.#begun < this.#everyMs) return;
-    this.#begun = this.#now();
+    if (this.#now() - this.#startedAt < this.#everyMs) return;
+    this.#startedAt = this.#now();
     if (this.#bytes.size === 0) return;
     const busiest = [...this.#bytes]
       .sort(([, a], [, b]) => b - a)

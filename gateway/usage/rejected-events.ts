@@ -18,19 +18,19 @@ export const rejectedFile = 'rejected.ndjson';
  * events are written again, so an event may be there twice.
  */
 export function keepRejected(directory: string, rejected: RejectedEvent[]): Promise<void> {
-  return putAside(
+  return appendRejected(
     directory,
     rejected.map((each) => JSON.stringify(each)),
   );
 }
 
 /** The size of the file, in bytes; 0 if it does not exist. */
-export async function putAsideBytes(directory: string): Promise<number> {
+export async function rejectedBytes(directory: string): Promise<number> {
   return (await stat(join(directory, rejectedFile)).catch(() => null))?.size ?? 0;
 }
 
 /** Appends lines to the file. */
-export async function putAside(directory: string, lines: string[]): Promise<void> {
+export async function appendRejected(directory: string, lines: string[]): Promise<void> {
   const path = join(directory, rejectedFile);
   // if the file was renamed during the write, the command may have read it without these lines
   for (let kept = false; !kept; ) {

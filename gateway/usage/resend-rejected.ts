@@ -1,7 +1,7 @@
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordUsage } from './record-usage.ts';
-import { putAside, type RejectedEvent, rejectedFile } from './rejected-events.ts';
+import { appendRejected, type RejectedEvent, rejectedFile } from './rejected-events.ts';
 import { Resender, type Resending } from './resender.ts';
 import { lockSpool } from './spool-lock.ts';
 import { parseEvent } from './spool-record.ts';
@@ -54,7 +54,7 @@ async function send(directory: string, name: string, resender: Resender): Promis
       await resender.add(read);
     } else if (line !== '') {
       // an empty line follows one that a crash cut short
-      await putAside(directory, [line]);
+      await appendRejected(directory, [line]);
       resender.unreadable += 1;
     }
   }

@@ -41,7 +41,7 @@ const firstBackoffMs = 100;
 const smallestBatch = 100;
 
 /** The progress of a segment: the events that are done are not sent again with the rest. */
-interface BegunSegment {
+interface OpenSegment {
   sequence: number;
   events: number;
   done: number;
@@ -58,7 +58,7 @@ export class UsageRecorder {
   readonly #abort = new AbortController();
   /** Segments that cannot be finished because of the disk, and have been reported. */
   readonly #stuck = new Set<number>();
-  #begun: BegunSegment | null = null;
+  #open: OpenSegment | null = null;
   #batchSize: number;
   #failures = 0;
   #running: Promise<boolean> | null = null;
@@ -164,34 +164,34 @@ export class UsageRecorder {
   async #send(segment: Segment): Promise<void> {
     const { spool, onRecorded, log } = this.#options;
     const events = await spool.read(segment);
-    const begun = this.#resume(segment, events.length);
-    while (begun.done < events.length) {
-      const batch = events.slice(begun.done, begun.done + this.#batchSize);
-      const record = (events: UsageEvent[]) => this.#record(events, begun.outcome);
-      begun.rejected.push(...(await recordBatch(record, batch)));
-      begun.done += batch.length;
+    const open = this.#resume(segment, events.length);
+    while (open.done < events.length) {
+      const batch = events.slice(open.done, open.done + this.#batchSize);
+      const record = (events: UsageEvent[]) => this.#record(events, open.outcome);
+      open.rejected.push(...(await recordBatch(record, batch)));
+      open.done += batch.length;
     }
-    if (begun.rejected.length > 0) await keepRejected(spool.directory, begun.rejected);
+    if (open.rejected.length > 0) await keepRejected(spool.directory, open.rejected);
     await spool.remove(segment);
-    this.#begun = null;
+    this.#open = null;
     this.#batchSize = Math.min(this.#options.batchSize, this.#batchSize * 2);
-    for (const { event, reason } of begun.rejected) {
+    for (const { event, reason } of open.rejected) {
       log.error({ eventId: event.eventId, reason }, 'the database refused an event');
     }
-    onRecorded(events, { ...begun.outcome, rejected: begun.rejected.length });
+    onRecorded(events, { ...open.outcome, rejected: open.rejected.length });
   }
 
   /** The progress of a segment's last attempt; one that has lost events since starts over. */
-  #resume({ sequence }: Segment, events: number): BegunSegment {
-    const begun = this.#begun;
-    if (begun?.sequence === sequence && begun.events === events) return begun;
+  #resume({ sequence }: Segment, events: number): OpenSegment {
+    const open = this.#open;
+    if (open?.sequence === sequence && open.events === events) return open;
     const outcome = { recorded: 0, repeated: 0 };
-    this.#begun = { sequence, events, done: 0, outcome, rejected: [] };
-    return this.#begun;
+    this.#open = { sequence, events, done: 0, outcome, rejected: [] };
+    return this.#open;
   }
 
   /** Sends a batch to the database, and adds the result to `outcome`. */
-  async #record(batch: UsageEvent[], outcome: BegunSegment['outcome']): Promise<RecordedUsage> {
+  async #record(batch: UsageEvent[], outcome: OpenSegment['outcome']): Promise<RecordedUsage> {
     let answer: RecordedUsage;
     try {
       answer = await this.#options.record(batch, this.#abort.signal);

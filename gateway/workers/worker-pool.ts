@@ -126,11 +126,11 @@ export class WorkerPool {
     const { signal } = this.#stopping;
     let pauseMs = firstPauseMs;
     for (let link = first; ; ) {
-      const begun = performance.now();
+      const startedAt = performance.now();
       const ending = await link.ended;
       if (signal.aborted) return;
       log.error({ worker, ending }, 'a worker ended, and its tunnels with it: it is replaced');
-      if (performance.now() - begun > goodMs) pauseMs = firstPauseMs;
+      if (performance.now() - startedAt > goodMs) pauseMs = firstPauseMs;
       await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {});
       if (signal.aborted) return;
       pauseMs = Math.min(pauseMs * 2, longestPauseMs);

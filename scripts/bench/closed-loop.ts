@@ -37,7 +37,7 @@ export function openClosedLoop(url: string, connections: number): ClosedLoop {
 async function send(pool: Pool, call: Call): Promise<number> {
   const { method, path, token, body, headers, expect } = call;
   const json = body === undefined ? null : JSON.stringify(body);
-  const begun = performance.now();
+  const startedAt = performance.now();
   const answer = await pool.request({
     method,
     path,
@@ -49,7 +49,7 @@ async function send(pool: Pool, call: Call): Promise<number> {
     body: json,
   });
   const text = await answer.body.text();
-  const took = performance.now() - begun;
+  const took = performance.now() - startedAt;
   if (answer.statusCode === expect) return took;
   // the measurement would be meaningless
   throw new Error(`${method} ${path} returned ${answer.statusCode} instead of ${expect}: ${text}`);

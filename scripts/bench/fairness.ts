@@ -23,9 +23,9 @@ export async function measureFairness(measuring: Measuring): Promise<void> {
     await Promise.all(connections.map((sql, index) => actAs(sql, owners[index] as BenchUser)));
   };
   const timed = async (work: () => Promise<unknown>) => {
-    const begun = performance.now();
+    const startedAt = performance.now();
     await work();
-    return [(performance.now() - begun) / (users * mintsEach)];
+    return [(performance.now() - startedAt) / (users * mintsEach)];
   };
   try {
     await compare(

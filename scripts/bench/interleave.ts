@@ -57,9 +57,9 @@ export async function timeEach(
   const durations: number[] = [];
   for (let index = 0; index < count; index++) {
     await before?.(index);
-    const begun = performance.now();
+    const startedAt = performance.now();
     await work(index);
-    durations.push(performance.now() - begun);
+    durations.push(performance.now() - startedAt);
   }
   return durations;
 }

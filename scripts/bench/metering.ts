@@ -94,14 +94,14 @@ function sending(sql: postgres.Sql, clients: postgres.Sql[], batches: Batch[], s
     },
     round: async () => {
       const waiting = batches.values();
-      const begun = performance.now();
+      const startedAt = performance.now();
       await Promise.all(
         clients.map(async (client) => {
           for (const batch of waiting) await send(client, batch);
         }),
       );
       const events = batches.reduce((sum, { size }) => sum + size, 0);
-      return [((performance.now() - begun) / events) * 1_000];
+      return [((performance.now() - startedAt) / events) * 1_000];
     },
   };
 }

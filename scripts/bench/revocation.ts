@@ -54,7 +54,7 @@ async function runTrial(
   how: Revocation,
   signal: AbortSignal,
 ): Promise<{ last: number; ends: number[] }> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   const tunnels = await Promise.all(gateways.map(({ port }) => openTunnel(port, request)));
   const closed = tunnels.map(async (socket) => {
     // the connection is reset, which `once` of node:events would treat as a failure
@@ -66,7 +66,10 @@ async function runTrial(
   const [answeredAt, lasts] = await Promise.all([revoke(stack, key, how), hammering]);
   if (how === 'rotate') for (const socket of tunnels) socket.destroy();
   const ends = await Promise.all(closed);
-  return { last: Math.max(begun, ...lasts) - answeredAt, ends: ends.map((at) => at - answeredAt) };
+  return {
+    last: Math.max(startedAt, ...lasts) - answeredAt,
+    ends: ends.map((at) => at - answeredAt),
+  };
 }
 
 /** Sends CONNECTs one after another until they stay refused. Returns when the last accepted one started. */
@@ -74,10 +77,10 @@ async function hammer(port: number, request: string, signal: AbortSignal): Promi
   let last = Number.NEGATIVE_INFINITY;
   for (let refused = 0; refused < refusals; ) {
     signal.throwIfAborted();
-    const begun = performance.now();
+    const startedAt = performance.now();
     const { status, socket } = await sendConnect(port, request);
     socket.destroy();
-    if (status === 200) last = begun;
+    if (status === 200) last = startedAt;
     refused = status === 200 ? 0 : refused + 1;
   }
   return last;

@@ -7,9 +7,9 @@ export async function sayWhile<Result>(
   say: (progress: string) => void,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   const timer = setInterval(() => {
-    say(`${doing()}: ${((performance.now() - begun) / 1000).toFixed(0)} s`);
+    say(`${doing()}: ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
   }, silence);
   try {
     return await work();

@@ -39,7 +39,7 @@ const use = async (key: SeededKey | undefined, bytes: number) => {
 };
 
 /** How many times each key has been announced so far. */
-async function timesTold(of = keys): Promise<number[]> {
+async function timesAnnounced(of = keys): Promise<number[]> {
   const times = [];
   for (const { keyId } of of) times.push(await announced.countOf(keyId));
   return times;
@@ -48,11 +48,11 @@ async function timesTold(of = keys): Promise<number[]> {
 it('when the keys of an account together reach its limit, the gateways are notified once for each key', async () => {
   await use(keys[0], 500);
   await use(keys[1], 499);
-  expect(await timesTold()).toEqual([0, 0, 0]);
+  expect(await timesAnnounced()).toEqual([0, 0, 0]);
   await use(keys[0], 1);
-  expect(await timesTold()).toEqual([1, 1, 1]);
+  expect(await timesAnnounced()).toEqual([1, 1, 1]);
   await use(keys[2], 5_000);
-  expect(await timesTold()).toEqual([1, 1, 1]);
+  expect(await timesAnnounced()).toEqual([1, 1, 1]);
 });
 
 it('usage of deleted keys counts, but they are not announced, nor are keys of another tier or mode', async () => {
@@ -64,25 +64,25 @@ it('usage of deleted keys counts, but they are not announced, nor are keys of an
   ];
   await use(deleted, 999);
   for (const other of others) await use(other, 90);
-  expect(await timesTold()).toEqual([0, 0, 0]);
+  expect(await timesAnnounced()).toEqual([0, 0, 0]);
   await use(keys[1], 1);
-  expect(await timesTold()).toEqual([1, 1, 1]);
-  expect(await timesTold([deleted as SeededKey, ...others])).toEqual([0, 0, 0, 0]);
+  expect(await timesAnnounced()).toEqual([1, 1, 1]);
+  expect(await timesAnnounced([deleted as SeededKey, ...others])).toEqual([0, 0, 0, 0]);
 });
 
 it('test keys share a separate limit', async () => {
   const tests = await newKeys(2, { liveMode: false });
   await use(tests[0], 60);
   await use(keys[0], 900);
-  expect(await timesTold(tests)).toEqual([0, 0]);
+  expect(await timesAnnounced(tests)).toEqual([0, 0]);
   await use(tests[1], 40);
-  expect(await timesTold(tests)).toEqual([1, 1]);
-  expect(await timesTold()).toEqual([0, 0, 0]);
+  expect(await timesAnnounced(tests)).toEqual([1, 1]);
+  expect(await timesAnnounced()).toEqual([0, 0, 0]);
 });
 
 it('the gateways are notified once when batches of all keys cross the limit at once', async () => {
   await Promise.all(Array.from({ length: 12 }, (_, n) => use(keys[n % 3], 100)));
-  expect(await timesTold()).toEqual([1, 1, 1]);
+  expect(await timesAnnounced()).toEqual([1, 1, 1]);
 });
 
 it("usage of last month does not count towards this month's limit", async () => {
@@ -93,7 +93,7 @@ it("usage of last month does not count towards this month's limit", async () => 
   });
   await recordUsage(gateway, [event]);
   await use(keys[0], 999);
-  expect(await timesTold()).toEqual([0, 0, 0]);
+  expect(await timesAnnounced()).toEqual([0, 0, 0]);
 });
 
 it('when one batch has many accounts, only the keys of accounts that cross their limit are announced', async () => {
@@ -102,9 +102,9 @@ it('when one batch has many accounts, only the keys of accounts that cross their
     usageEvent(id, { bytesSent: n === 3 ? 999_999_999 : 100, bytesReceived: 0, durationMs: 1_000 }),
   );
   await recordUsage(gateway, events);
-  expect(await timesTold([...keys, ...rich])).toEqual([0, 0, 0, 0]);
+  expect(await timesAnnounced([...keys, ...rich])).toEqual([0, 0, 0, 0]);
   await use(rich[0], 1);
-  expect(await timesTold([...keys, ...rich])).toEqual([0, 0, 0, 1]);
+  expect(await timesAnnounced([...keys, ...rich])).toEqual([0, 0, 0, 1]);
 });
 
 describe('every undeleted key of the account is announced after a change of', () => {
@@ -146,11 +146,11 @@ describe('every undeleted key of the account is announced after a change of', ()
         where tier = ${tier}`,
     ],
   ])('%s', async (_, change) => {
-    const before = await timesTold();
+    const before = await timesAnnounced();
     const [deleted] = await newKeys(1, { tier, deleted: true });
     const [other] = await newKeys(1, { tier: 'team' });
     await change();
-    expect(await timesTold()).toEqual(before.map((times) => times + 1));
-    expect(await timesTold([deleted, other] as SeededKey[])).toEqual([0, 0]);
+    expect(await timesAnnounced()).toEqual(before.map((times) => times + 1));
+    expect(await timesAnnounced([deleted, other] as SeededKey[])).toEqual([0, 0]);
   });
 });

@@ -20,7 +20,7 @@ const sql = connectOwner();
 const gateway = connectGateway(1);
 let owner: Persona;
 let keys: { live: SeededKey; suspended: SeededKey; deleted: SeededKey };
-const told: string[] = [];
+const announced: string[] = [];
 
 /** Creates a user with keys in each state, usage, a rotation and a grant; deletes the account. */
 beforeAll(async () => {
@@ -52,7 +52,7 @@ beforeAll(async () => {
     };
     gateway
       .listen('proxy_key_changed', (payload) => {
-        told.push(payload);
+        announced.push(payload);
         if (payload === sentinel) resolve();
       })
       .then(remove)
@@ -87,7 +87,7 @@ it('grace periods end, so neither secret works; the allowed clients and the expi
 });
 
 it('the gateways are notified of the keys that were not deleted before', async () => {
-  const count = (keyId: string) => told.filter((payload) => payload === keyId).length;
+  const count = (keyId: string) => announced.filter((payload) => payload === keyId).length;
   expect([keys.live, keys.suspended, keys.deleted].map(({ keyId }) => count(keyId))).toEqual([
     1, 1, 0,
   ]);

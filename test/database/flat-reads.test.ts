@@ -8,7 +8,7 @@ import { asRole } from './database-role.ts';
 
 const days = 30;
 /** All usage is in these hours, even if the test runs past the hour. */
-const begun = new Date();
+const startedAt = new Date();
 let database: OwnDatabase;
 let sql: postgres.Sql;
 let userId: string;
@@ -95,7 +95,7 @@ async function use(ids: string[]): Promise<void> {
     await sql`
       select gateway.record_usage(jsonb_agg(jsonb_build_object(
         'eventId', gen_random_uuid(), 'apiKeyId', k, 'targetHost', 'shop.example.com',
-        'occurredAt', ${begun}::timestamptz - ${day}::integer * interval '1 day', 'method', 'CONNECT',
+        'occurredAt', ${startedAt}::timestamptz - ${day}::integer * interval '1 day', 'method', 'CONNECT',
         'statusCode', 200, 'bytesSent', 1, 'bytesReceived', 2, 'durationMs', 3,
         'servedByNodeId', 'node-1'
       )))

@@ -285,11 +285,11 @@ describe('another user, or an admin,', () => {
     for (const routine of calls) {
       const call = (reference: string) => callNaming(other.supabase, routine, reference);
       const theirs = await call(owner.key.id);
-      const nobodys = await call(crypto.randomUUID());
+      const missing = await call(crypto.randomUUID());
       const unknown = await call('avp_live_000000000000');
       expect(theirs.status).toBe(404);
       expect(theirs.error).toMatchObject({ code: 'PT404', hint: 'not_found' });
-      expect([theirs.error, theirs.status]).toEqual([nobodys.error, nobodys.status]);
+      expect([theirs.error, theirs.status]).toEqual([missing.error, missing.status]);
       expect([theirs.error, theirs.status]).toEqual([unknown.error, unknown.status]);
     }
   });

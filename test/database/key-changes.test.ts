@@ -41,7 +41,7 @@ afterAll(async () => {
 });
 
 /** How many times the gateways have been notified of the key so far. */
-const timesTold = (keyId = key.keyId) => announced.countOf(keyId);
+const timesAnnounced = (keyId = key.keyId) => announced.countOf(keyId);
 
 const update = (assignments: string) =>
   sql.unsafe(`update proxy_private.proxy_keys set ${assignments} where id = '${key.id}'`);
@@ -75,9 +75,9 @@ describe('the gateways are notified once of', () => {
         where tier = ${tier}`,
     ],
   ])('%s', async (_, change) => {
-    expect(await timesTold()).toBe(0);
+    expect(await timesAnnounced()).toBe(0);
     await change();
-    expect(await timesTold()).toBe(1);
+    expect(await timesAnnounced()).toBe(1);
   });
 
   it.each([
@@ -85,18 +85,18 @@ describe('the gateways are notified once of', () => {
     ['a suspended key', 'suspended_at = now()'],
   ])('the reactivation of %s', async (_, state) => {
     await update(state);
-    expect(await timesTold()).toBe(1);
+    expect(await timesAnnounced()).toBe(1);
     expect((await askBy.rpc(calls.reactivate(admin, key.id))).status).toBe(200);
-    expect(await timesTold()).toBe(2);
+    expect(await timesAnnounced()).toBe(2);
   });
 });
 
 it('the gateways are notified at commit, not before', async () => {
   await sql.begin(async (transaction) => {
     await transaction`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
-    expect(await timesTold()).toBe(0);
+    expect(await timesAnnounced()).toBe(0);
   });
-  expect(await timesTold()).toBe(1);
+  expect(await timesAnnounced()).toBe(1);
 });
 
 describe('the gateways are not notified of', () => {
@@ -107,7 +107,7 @@ describe('the gateways are not notified of', () => {
     ]);
     for (const { keyId } of minted.map(keyOf)) {
       expect(keyId).toMatch(/^avp_live_/);
-      expect(await timesTold(keyId)).toBe(0);
+      expect(await timesAnnounced(keyId)).toBe(0);
     }
   });
 
@@ -115,30 +115,30 @@ describe('the gateways are not notified of', () => {
     await update(`label = 'another'`);
     await update(`limit_overrides = '{}', suspended_at = null, tier = '${tier}'`);
     await askBy.rpc(calls.reactivate(admin, key.id));
-    expect(await timesTold()).toBe(0);
+    expect(await timesAnnounced()).toBe(0);
   });
 
   it('the deletion of a deleted key', async () => {
     await askBy.rpc(calls.delete(owner, key.id));
     await askBy.route(calls.delete(owner, key.id));
-    expect(await timesTold()).toBe(1);
+    expect(await timesAnnounced()).toBe(1);
   });
 
   it('a change of its tier after it is deleted', async () => {
     await askBy.rpc(calls.delete(owner, key.id));
     await sql`update public.proxy_tiers set rate_limit = rate_limit + 1 where tier = ${tier}`;
-    expect(await timesTold()).toBe(1);
+    expect(await timesAnnounced()).toBe(1);
   });
 
   it('a new key limit of its tier', async () => {
     await sql`update public.proxy_tiers set key_limit = key_limit + 1 where tier = ${tier}`;
-    expect(await timesTold()).toBe(0);
+    expect(await timesAnnounced()).toBe(0);
   });
 
   it('usage within its limit', async () => {
     const event = usageEvent(key.id, { bytesSent: 1, bytesReceived: 1 });
     expect(await recordUsage(gateway, [event])).toMatchObject({ recorded: 1 });
-    expect(await timesTold()).toBe(0);
+    expect(await timesAnnounced()).toBe(0);
   });
 
   it('a refused rotation or deletion', async () => {
@@ -146,10 +146,10 @@ describe('the gateways are not notified of', () => {
     expect((await askBy.rpc(calls.rotate(other, key.id))).code).toBe('not_found');
     expect((await askBy.rpc(calls.delete(other, key.id))).code).toBe('not_found');
     expect((await askBy.rpc(calls.reactivate(owner, key.id))).code).toBe('forbidden');
-    expect(await timesTold()).toBe(0);
+    expect(await timesAnnounced()).toBe(0);
     await update('suspended_at = now()');
     expect((await askBy.rpc(calls.rotate(owner, key.id))).code).toBe('key_suspended');
-    expect(await timesTold()).toBe(1);
+    expect(await timesAnnounced()).toBe(1);
   });
 
   it('a rotation that is rolled back', async () => {
@@ -158,6 +158,6 @@ describe('the gateways are not notified of', () => {
       throw new Error('rolled back');
     });
     await expect(rolledBack).rejects.toThrow('rolled back');
-    expect(await timesTold()).toBe(0);
+    expect(await timesAnnounced()).toBe(0);
   });
 });

@@ -85,12 +85,12 @@ describe('an event that is recorded between the comparison and the repair', () =
         `select from proxy_private.proxy_usage_${table} where api_key_id = $1 for update`,
         [id],
       );
-      const begun: Promise<unknown>[] = [run[first]()];
+      const running: Promise<unknown>[] = [run[first]()];
       await untilBlocked(sql, pids[first], [holding.pid]);
-      begun.push(run[second]());
+      running.push(run[second]());
       await untilBlocked(sql, pids[second], [holding.pid, pids[first]]);
       await holding`commit`;
-      await Promise.all(begun);
+      await Promise.all(running);
 
       expect(await findDrift(sql, [id])).toEqual([]);
       expect(await reconcileUsage(sql, now.slice(0, 10))).toEqual([]);

@@ -29,13 +29,13 @@ it.each(['UTC', 'Pacific/Kiritimati', 'America/Los_Angeles', 'Asia/Kolkata'])(
     const key = await seedKey(sql, ownerId);
     const id = key.id;
     const ended = [`${lastDay}T23:59:59Z`, `${lastDay}T23:59:59.999999Z`];
-    const begun = [
+    const current = [
       thisMonth,
       thisMonth.replace('.000Z', '.000001Z'),
       // the same microsecond in another time zone
       thisMonth.replace('T00:00:00.000Z', 'T05:30:00.000001+05:30'),
     ];
-    const events = [...ended, ...begun].map((occurredAt) => usageEvent(id, { occurredAt }));
+    const events = [...ended, ...current].map((occurredAt) => usageEvent(id, { occurredAt }));
     const outcome = await recordUsage(gateway, events);
     await gateway.end();
 

@@ -25,17 +25,17 @@ async function update(changes: Changes): Promise<void> {
 
 /** How many notifications of the key each of these changes causes, one after the other. */
 async function countNotices(...all: Changes[]): Promise<number[]> {
-  const told: string[] = [];
-  const listening = await gateway.listen('proxy_key_changed', (payload) => told.push(payload));
+  const announced: string[] = [];
+  const listening = await gateway.listen('proxy_key_changed', (payload) => announced.push(payload));
   const counts: number[] = [];
   for (const changes of all) {
-    told.length = 0;
+    announced.length = 0;
     await update(changes);
     // notifications arrive in commit order: all earlier ones are here by now
     const sentinel = randomUUID();
     await sql.notify('proxy_key_changed', sentinel);
-    while (!told.includes(sentinel)) await gateway`select 1`;
-    counts.push(told.filter((payload) => payload === key.keyId).length);
+    while (!announced.includes(sentinel)) await gateway`select 1`;
+    counts.push(announced.filter((payload) => payload === key.keyId).length);
   }
   await listening.unlisten();
   return counts;

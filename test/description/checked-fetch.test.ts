@@ -39,11 +39,11 @@ describe('a checked fetch', () => {
   });
 
   it('also reports what it throws, as callers may mistake it for a lost connection', async () => {
-    const told: Error[] = [];
-    const onDeviation = (error: Error) => told.push(error);
+    const reported: Error[] = [];
+    const onDeviation = (error: Error) => reported.push(error);
     const telling = createCheckedFetch({ fetch: answerWrongly, createCheck, onDeviation });
     const error = await telling(`${origin}/api/v1/health`).catch((thrown) => thrown);
-    expect(told).toEqual([error]);
+    expect(reported).toEqual([error]);
   });
 
   it.each(['/', '/rest/v1/x', '/auth/v1/admin/users', '/apis/v1', '/api/v1/docs', '/x/api/v1'])(

@@ -84,9 +84,9 @@ function limitsOf({ headers }: Response): Record<string, string> {
 
 describe.each(writes)('$who who writes', ({ ask }) => {
   it('gets the rate limits that the database sends, and none of its other headers', async () => {
-    const response = await ask({ 'X-Request-Id': '1-told' });
+    const response = await ask({ 'X-Request-Id': '1-allowed' });
     expect(response.status).toBe(204);
-    expect(limitsOf(response)).toEqual(headersOf('1-told'));
+    expect(limitsOf(response)).toEqual(headersOf('1-allowed'));
     expect(response.headers.has('X-Upstream')).toBe(false);
   });
 
@@ -103,7 +103,7 @@ describe.each(writes)('$who who writes', ({ ask }) => {
 
   it('never gets the rate limits of another request, however many run at once', async () => {
     const ids = Array.from({ length: 150 }, (_, n) => {
-      return `${n}-${['told', 'refused', 'silent'][n % 3]}`;
+      return `${n}-${['allowed', 'refused', 'silent'][n % 3]}`;
     });
     const answers = await Promise.all(
       ids.map(async (id) => {

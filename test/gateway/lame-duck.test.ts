@@ -119,9 +119,9 @@ describe('a gateway in lame-duck mode', () => {
 
   it('stops after GATEWAY_LAME_DUCK_MS', async () => {
     const gateway = await startTestGateway({ lameDuckMs: 300, drainMs: 0 });
-    const begun = performance.now();
+    const startedAt = performance.now();
     await gateway.stop();
-    expect(performance.now() - begun).toBeGreaterThanOrEqual(299);
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(299);
     expect(await refused(gateway.port)).toBe(true);
   });
 

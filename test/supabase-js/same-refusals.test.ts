@@ -105,8 +105,8 @@ describe('rotate', () => {
       body: JSON.stringify({ id }),
     });
     const least = await secondsLeft();
-    const told = [response.headers.get('Retry-After'), details, rest.headers.get('Retry-After')];
-    for (const seconds of told.map(Number)) {
+    const waits = [response.headers.get('Retry-After'), details, rest.headers.get('Retry-After')];
+    for (const seconds of waits.map(Number)) {
       expect(seconds).toBeLessThanOrEqual(most);
       expect(seconds).toBeGreaterThanOrEqual(least);
     }

@@ -68,11 +68,11 @@ async function connects(load: ConnectLoad): Promise<ConnectResult> {
   const request = Buffer.from(load.request);
   const setUps: number[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
-  const begun = performance.now();
+  const startedAt = performance.now();
   let started = 0;
   let open = 0;
   const next = () => {
-    if (started < count && performance.now() - begun < milliseconds) start();
+    if (started < count && performance.now() - startedAt < milliseconds) start();
     else if (open === 0) resolve();
   };
   const start = () => {
@@ -94,7 +94,7 @@ async function connects(load: ConnectLoad): Promise<ConnectResult> {
   };
   for (let connection = 0; connection < connections; connection++) next();
   await promise;
-  return { elapsedMs: performance.now() - begun, setUps };
+  return { elapsedMs: performance.now() - startedAt, setUps };
 }
 
 /** How long the bytes take, in ms. */
@@ -116,7 +116,7 @@ async function transfer({ direction, bytes, ...load }: TransferLoad): Promise<nu
     return { socket, opened: opened.promise, complete: complete.promise };
   });
   await Promise.all(tunnels.map(({ opened }) => opened));
-  const begun = performance.now();
+  const startedAt = performance.now();
   await Promise.all(
     tunnels.map(async ({ socket, complete }) => {
       socket.write(transferCommand(direction, bytes / load.connections));
@@ -124,7 +124,7 @@ async function transfer({ direction, bytes, ...load }: TransferLoad): Promise<nu
       await complete;
     }),
   );
-  const elapsedMs = performance.now() - begun;
+  const elapsedMs = performance.now() - startedAt;
   for (const { socket } of tunnels) {
     socket.destroy();
     await once(socket, 'close');

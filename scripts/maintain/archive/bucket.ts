@@ -76,8 +76,8 @@ export function openBucket(
   };
 
   const sendInParts = async (name: string, file: Blob): Promise<void> => {
-    const begun = await (await send(name, 'POST', { query: '?uploads=' })).text();
-    const id = encodeURIComponent(/<UploadId>([^<]+)<\/UploadId>/.exec(begun)?.[1] ?? '');
+    const upload = await (await send(name, 'POST', { query: '?uploads=' })).text();
+    const id = encodeURIComponent(/<UploadId>([^<]+)<\/UploadId>/.exec(upload)?.[1] ?? '');
     try {
       let parts = '';
       for (let number = 1; (number - 1) * partBytes < file.size; number += 1) {

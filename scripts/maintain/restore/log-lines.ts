@@ -4,16 +4,16 @@ const newline = 0x0a;
 
 /** Yields the lines of a log; null for a line that is too long. Holds at most one line and one chunk in memory. */
 export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<string | null> {
-  let begun: Buffer[] = [];
+  let partial: Buffer[] = [];
   let length = 0;
   const add = (part: Buffer) => {
     length += part.length;
-    if (length > longest) begun = [];
-    else begun.push(part);
+    if (length > longest) partial = [];
+    else partial.push(part);
   };
   const end = () => {
-    const line = length > longest ? null : Buffer.concat(begun).toString();
-    begun = [];
+    const line = length > longest ? null : Buffer.concat(partial).toString();
+    partial = [];
     length = 0;
     return line;
   };

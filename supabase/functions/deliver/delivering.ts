@@ -34,7 +34,7 @@ export async function beginDelivering(
   const until = performance.now() + spanMs;
   const settled: Result[] = [];
   let underWay = 0;
-  let begun = 0;
+  let started = 0;
   let wake = () => {};
   const begin = async (delivery: ClaimedDelivery) => {
     underWay += 1;
@@ -44,7 +44,7 @@ export async function beginDelivering(
     wake();
   };
   const beginAll = (deliveries: ClaimedDelivery[]) => {
-    begun += deliveries.length;
+    started += deliveries.length;
     for (const delivery of deliveries) void begin(delivery);
   };
   const run = async () => {
@@ -56,7 +56,7 @@ export async function beginDelivering(
       }
       // the next delivery of the same key or webhook may wait for this report
       await report(settled.splice(0, 500));
-      const places = Math.min(atOnce - underWay, attempts - begun);
+      const places = Math.min(atOnce - underWay, attempts - started);
       if (places > 0 && performance.now() < until) beginAll(await claim(places));
     }
   };

@@ -24,7 +24,7 @@ const timeoutMs = 10_000;
 
 /** Sends one request, follows no redirect, and keeps the status and the start of the response. */
 export async function post(request: PostRequest, settings: Settings): Promise<Posted> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   const abort = new AbortController();
   let connection: Connection | undefined;
   const timer = setTimeout(() => {
@@ -34,7 +34,7 @@ export async function post(request: PostRequest, settings: Settings): Promise<Po
   }, timeoutMs);
   const ended = (outcome: Outcome, status: number | null = null, answer: string | null = null) => ({
     outcome,
-    durationMs: Math.round(performance.now() - begun),
+    durationMs: Math.round(performance.now() - startedAt),
     status,
     answer,
   });

@@ -112,14 +112,14 @@ describe.concurrent.each(clients)('$name', (client: Client) => {
           { timeout: 60_000, interval: 100 },
         );
         // a request that continues into the next hour has a second row
-        const begun = events.filter(({ count }) => count === 1);
-        expect(begun).toHaveLength(isPlain ? requests : target.connections);
+        const started = events.filter(({ count }) => count === 1);
+        expect(started).toHaveLength(isPlain ? requests : target.connections);
         const methods = [...new Set(events.map(({ method }) => method))].sort();
         expect(methods).toEqual(isPlain ? (client.methods ?? ['GET']) : ['CONNECT']);
         for (const event of events) {
           expect(event).toMatchObject({ target_host: 'localhost', status_code: 200 });
         }
-        for (const { event_id } of begun) {
+        for (const { event_id } of started) {
           const rows = events.filter((event) => event.event_id === event_id);
           expect(sum(rows, 'bytes_sent') + sum(rows, 'bytes_received')).toBeGreaterThan(0);
         }

@@ -17,7 +17,7 @@ export type Step =
   | ['reset']
   | ['drip'];
 
-export interface Heard {
+export interface Seen {
   text: string;
   /** How the other side ended it; `left` if this side reset it. */
   ended: 'end' | 'reset' | 'left';
@@ -37,8 +37,8 @@ export async function converse(
   socket: Socket,
   steps: readonly Step[],
   { endsWithOther, leavesAt, answersIn = () => 0 }: ConversationOptions,
-): Promise<Heard> {
-  const heard: Heard = { text: '', ended: 'reset' };
+): Promise<Seen> {
+  const seen: Seen = { text: '', ended: 'reset' };
   let done = false;
   let left = false;
   let wake = () => {};
@@ -50,8 +50,8 @@ export async function converse(
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   socket.on('error', () => {});
   socket.on('data', (chunk: Buffer) => {
-    heard.text += chunk.toString('latin1');
-    if (leavesAt !== undefined && heard.text.includes(leavesAt)) leave();
+    seen.text += chunk.toString('latin1');
+    if (leavesAt !== undefined && seen.text.includes(leavesAt)) leave();
     wake();
   });
   let ended = false;
@@ -75,7 +75,7 @@ export async function converse(
     } else if (does === 'pause') await Promise.race([sleep(what), closed]);
     else if (does === 'hear') {
       const known = () =>
-        typeof what === 'string' ? heard.text.includes(what) : answersIn(heard.text) >= what;
+        typeof what === 'string' ? seen.text.includes(what) : answersIn(seen.text) >= what;
       const giveUp = detail === undefined ? undefined : performance.now() + detail;
       while (
         !over() &&
@@ -102,6 +102,6 @@ export async function converse(
   done = true;
   if (ended) socket.end();
   await closed;
-  heard.ended = left ? 'left' : ended ? 'end' : 'reset';
-  return heard;
+  seen.ended = left ? 'left' : ended ? 'end' : 'reset';
+  return seen;
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { converse, type Heard, type Step } from './conversation.ts';
+import { converse, type Seen, type Step } from './conversation.ts';
 import { deafPlace, type FuzzCase, targetPlace } from './fuzz-case.ts';
 import { shortMs } from './fuzzed-gateway.ts';
 import { strictAnswers } from './strict-answers.ts';
@@ -14,7 +14,7 @@ const deadlineMs = 60_000;
 export interface Finding {
   what: string;
   case: FuzzCase;
-  heard?: { client: Heard; targets: Heard[] };
+  seen?: { client: Seen; targets: Seen[] };
 }
 
 /** Runs conversations through one gateway, one after another, each with its own target. */
@@ -27,7 +27,7 @@ export interface FuzzBed {
 /** `deaf`: the port of a target that never accepts a connection. */
 export async function openFuzzBed(gatewayPort: number, deaf: number): Promise<FuzzBed> {
   let steps: Step[] = [];
-  const talks = new Map<Socket, Promise<Heard>>();
+  const talks = new Map<Socket, Promise<Seen>>();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     talks.set(socket, converse(socket, steps, { endsWithOther: false }));
   });
@@ -42,7 +42,7 @@ export async function openFuzzBed(gatewayPort: number, deaf: number): Promise<Fu
       const { client, target, asked, leavesAt } = fuzzCase;
       steps = target;
       talks.clear();
-      const begun = performance.now();
+      const startedAt = performance.now();
       const socket = connect({
         port: gatewayPort,
         host: '127.0.0.1',
@@ -60,12 +60,12 @@ export async function openFuzzBed(gatewayPort: number, deaf: number): Promise<Fu
       );
       const late = new AbortController();
       const timeout = sleep(deadlineMs, null, late).catch(() => null);
-      const heard = await Promise.race([
+      const seen = await Promise.race([
         talk.then(async (said) => ({ client: said, targets: await Promise.all(talks.values()) })),
         timeout,
       ]);
       late.abort();
-      if (heard === null) {
+      if (seen === null) {
         const side = socket.destroyed ? 'target' : 'client';
         socket.destroy();
         for (const each of talks.keys()) each.destroy();
@@ -75,9 +75,9 @@ export async function openFuzzBed(gatewayPort: number, deaf: number): Promise<Fu
         };
       }
       // on a busy machine, any connection may be closed for silence
-      const inTime = performance.now() - begun < shortMs;
-      const what = findingIn(fuzzCase, heard.client, heard.targets, inTime);
-      return what === null ? null : { what, case: fuzzCase, heard };
+      const inTime = performance.now() - startedAt < shortMs;
+      const what = findingIn(fuzzCase, seen.client, seen.targets, inTime);
+      return what === null ? null : { what, case: fuzzCase, seen };
     },
     async close() {
       for (const each of talks.keys()) each.destroy();

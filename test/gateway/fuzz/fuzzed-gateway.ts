@@ -73,9 +73,9 @@ export async function startFuzzedGateway(
     }).length;
   };
   const until = async (what: string, holds: () => Promise<boolean>) => {
-    for (const begun = performance.now(); !(await holds()); await sleep(100)) {
+    for (const startedAt = performance.now(); !(await holds()); await sleep(100)) {
       if (failure()) throw new Error(failure() ?? '');
-      if (performance.now() - begun > settleMs)
+      if (performance.now() - startedAt > settleMs)
         throw new Error(`not within ${settleMs} ms: ${what}`);
     }
   };
@@ -83,7 +83,7 @@ export async function startFuzzedGateway(
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     return (await converse(socket, [['send', text]], { endsWithOther: true })).text;
   };
-  await until('changes of keys are heard', async () => (await metric('gateway_listening')) === 1);
+  await until('key changes arrive', async () => (await metric('gateway_listening')) === 1);
   return {
     port,
     failure,

@@ -1,4 +1,4 @@
-import type { Heard } from './conversation.ts';
+import type { Seen } from './conversation.ts';
 import type { Expected, FuzzCase } from './fuzz-case.ts';
 import { hopByHop } from './sound-answers.ts';
 import { type Answer, type Answers, NotStrict, strictAnswers, valuesOf } from './strict-answers.ts';
@@ -10,8 +10,8 @@ import { strictRequest } from './strict-request.ts';
  */
 export function findingIn(
   { asked, expected }: FuzzCase,
-  client: Heard,
-  targets: readonly Heard[],
+  client: Seen,
+  targets: readonly Seen[],
   inTime: boolean,
 ): string | null {
   try {

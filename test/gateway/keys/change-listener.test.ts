@@ -33,7 +33,7 @@ let key: SeededKey;
 let network: TcpProxy;
 let listener: ChangeListener | undefined;
 /** The listener's callbacks, in order. */
-let told: string[];
+let seen: string[];
 let logged: {
   level: number;
   msg: string;
@@ -59,15 +59,15 @@ afterAll(() => sql.end());
 /** Listens through the test's network; a healthy connection answers well within `timeoutMs`. */
 function listen(options: { heartbeatMs?: number; timeoutMs?: number; url?: string } = {}) {
   const { url = stack.gatewayDbUrl, heartbeatMs = hour, timeoutMs = hour } = options;
-  told = [];
+  seen = [];
   logged = [];
   const log = pino({ level: 'trace' }, { write: (line: string) => logged.push(JSON.parse(line)) });
   listener = startChangeListener({
     databaseUrl: network.through(url),
     sendCheck: (payload) => sql.notify(checkChannel, payload),
-    onChange: (keyId) => told.push(keyId),
-    onListening: () => told.push('listening'),
-    onLost: () => told.push('lost'),
+    onChange: (keyId) => seen.push(keyId),
+    onListening: () => seen.push('listening'),
+    onLost: () => seen.push('lost'),
     clock: createDatabaseClock({ log }),
     log,
     heartbeatMs,
@@ -77,10 +77,10 @@ function listen(options: { heartbeatMs?: number; timeoutMs?: number; url?: strin
 }
 
 /** The changes between listening and lost, in order; keys of other tests change meanwhile. */
-const turns = () => told.filter((word) => word === 'listening' || word === 'lost');
-const timesTold = (word: string) => told.filter((other) => other === word).length;
+const turns = () => seen.filter((word) => word === 'listening' || word === 'lost');
+const timesSeen = (word: string) => seen.filter((other) => other === word).length;
 const until = (word: string, times = 1) =>
-  vi.waitFor(() => expect(timesTold(word)).toBe(times), patient);
+  vi.waitFor(() => expect(timesSeen(word)).toBe(times), patient);
 const suspend = () =>
   sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
 const warnings = () => logged.filter(({ level }) => level >= 40);
@@ -153,8 +153,8 @@ describe('a connection that is reset', () => {
     await hears();
     expect(turns()).toEqual(['listening', 'lost', 'listening']);
     // the change in between was missed, so the caller must look keys up again
-    expect(told).not.toContain(key.keyId);
-    expect(timesTold('lost')).toBe(1);
+    expect(seen).not.toContain(key.keyId);
+    expect(timesSeen('lost')).toBe(1);
     expect(warnings()).toHaveLength(1);
   });
 
@@ -169,7 +169,7 @@ describe('a connection that is reset', () => {
     }
     await until('listening', 6);
     await hears();
-    expect(timesTold('lost')).toBe(5);
+    expect(timesSeen('lost')).toBe(5);
     expect(warnings()).toHaveLength(5);
     await vi.waitFor(() => expect(network.connections).toBe(1), patient);
   });
@@ -191,8 +191,8 @@ describe('a black hole', () => {
     network.restore();
     await until('listening', 2);
     await hears();
-    expect(timesTold('lost')).toBe(1);
-    expect(told).not.toContain(key.keyId);
+    expect(timesSeen('lost')).toBe(1);
+    expect(seen).not.toContain(key.keyId);
   });
 
   it('at the start is waited out', async () => {
@@ -203,7 +203,7 @@ describe('a black hole', () => {
     network.restore();
     await until('listening');
     await hears();
-    expect(told).not.toContain('lost');
+    expect(seen).not.toContain('lost');
   });
 });
 
@@ -229,7 +229,7 @@ describe('Postgres', () => {
     await operator.unsafe(`alter role ${role} login`);
     await until('listening');
     await hears();
-    expect(told).not.toContain('lost');
+    expect(seen).not.toContain('lost');
     expect(JSON.stringify(logged)).not.toContain(`${role}:`);
   });
 

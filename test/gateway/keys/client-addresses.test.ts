@@ -29,7 +29,7 @@ async function allow(...allowed: string[]): Promise<void> {
     changes: { allowed_ips: allowed },
   });
   expect(error).toBeNull();
-  await warm.heard();
+  await warm.changeArrives();
 }
 
 describe('over IPv4', () => {
@@ -66,7 +66,7 @@ describe('over IPv4', () => {
     const wrong = `${keyId}:${'0'.repeat(64)}`;
     expect(await warm.answerTo(wrong, elsewhere)).toBe('credentials_required');
     await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${id}`;
-    await warm.heard();
+    await warm.changeArrives();
     expect(await warm.answerTo(basicAuth, elsewhere)).toBe('key_suspended');
     // without the secret, no one can add to a key's events
     const refusals = { address_forbidden: 1, quota_exceeded: 1 };

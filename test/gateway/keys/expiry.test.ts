@@ -22,7 +22,7 @@ async function expireIn(ms: number | null): Promise<void> {
     changes: { expires_at: ms === null ? null : new Date(Date.now() + ms).toISOString() },
   });
   expect(error).toBeNull();
-  await warm.heard();
+  await warm.changeArrives();
 }
 
 describe('a key that expires', () => {

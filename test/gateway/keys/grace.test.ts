@@ -94,7 +94,7 @@ it.each(['route', 'rpc'])('a delete (by %s) ends the grace at once', async (way)
     const { error } = await persona.supabase.rpc('delete_proxy_key', { id: key.id });
     expect(error).toBeNull();
   }
-  await warm.heard();
+  await warm.changeArrives();
   expect(await answersTo(key.basicAuth, fresh)).toEqual([
     'credentials_required',
     'credentials_required',
@@ -104,7 +104,7 @@ it.each(['route', 'rpc'])('a delete (by %s) ends the grace at once', async (way)
 it('during a grace, both secrets get the key’s suspension', async () => {
   const fresh = await rotate(30);
   await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
-  await warm.heard();
+  await warm.changeArrives();
   expect(await answersTo(key.basicAuth, fresh)).toEqual(['key_suspended', 'key_suspended']);
 });
 

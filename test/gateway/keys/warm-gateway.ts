@@ -29,7 +29,7 @@ export interface WarmGateway {
   /** The number of lookups in the database. */
   lookups(): Promise<number>;
   /** Resolves once the gateway has received every change committed before. */
-  heard(): Promise<void>;
+  changeArrives(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -73,7 +73,7 @@ export async function startWarmGateway(
       return socket;
     },
     lookups: () => gateway.metric('gateway_key_requests_total', { result: 'miss' }),
-    async heard() {
+    async changeArrives() {
       // changes arrive in commit order
       const last = await newKey();
       expect(await answerTo(last.basicAuth)).toBe('connected');

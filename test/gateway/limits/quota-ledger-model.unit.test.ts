@@ -34,7 +34,7 @@ function model(seed: number) {
   const open: UsageEvent[] = [];
   const unacknowledged: UsageEvent[] = [];
   /** The start times of running lookups, and the answered ones. */
-  const begun: number[] = [];
+  const openAt: number[] = [];
   const answered: { entry: KeyEntry; readAt: number; committed: number }[] = [];
   const settled: { at: number; bytes: number }[] = [];
 
@@ -62,10 +62,10 @@ function model(seed: number) {
       for (const each of batch) settled.push({ at: clock.now, bytes: bytesOf(each) });
     },
     function ask() {
-      begun.push(clock.now);
+      openAt.push(clock.now);
     },
     function read() {
-      const [askedAt] = begun.splice(random(begun.length), 1);
+      const [askedAt] = openAt.splice(random(openAt.length), 1);
       if (askedAt === undefined) return;
       answered.push({ entry: entry(askedAt, committed), readAt: clock.now, committed });
     },

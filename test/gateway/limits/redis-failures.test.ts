@@ -27,12 +27,12 @@ describe.skipIf(withoutRedis)('with Redis', () => {
     let stop = false;
     const loads = nodes.map(async ({ limiter }) => {
       let accepted = 0;
-      const begun = performance.now();
+      const startedAt = performance.now();
       await hammer([limiter], 'killed', rate, (waitSeconds) => {
         if (waitSeconds === 0) accepted++;
         return stop;
       });
-      const seconds = (performance.now() - begun) / 1_000;
+      const seconds = (performance.now() - startedAt) / 1_000;
       // in every state: one burst plus the rate
       expect(accepted).toBeLessThanOrEqual(rate + rate * seconds);
       return accepted;

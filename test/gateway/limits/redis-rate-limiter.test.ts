@@ -34,7 +34,7 @@ describe.skipIf(withoutRedis)('with Redis', () => {
     const key = `${count} nodes at ${rate}`;
     const limiters = (await nodesOn(redis.url, count)).map(({ limiter }) => limiter);
     // measured before the bucket is empty, so that a pause can only widen the bound
-    const begun = await redisSeconds();
+    const startedAt = await redisSeconds();
     await empty(limiters, key, rate);
 
     const wanted = Math.max(rate, 30);
@@ -45,7 +45,7 @@ describe.skipIf(withoutRedis)('with Redis', () => {
       if (waitSeconds === 0) accepted++;
       return accepted >= wanted;
     });
-    const seconds = (await redisSeconds()) - begun;
+    const seconds = (await redisSeconds()) - startedAt;
 
     // a partial token may have been left in the bucket
     expect(accepted - 1).toBeLessThanOrEqual(rate * seconds);
@@ -55,13 +55,13 @@ describe.skipIf(withoutRedis)('with Redis', () => {
 
   test('a burst is one second’s worth over all nodes', async () => {
     const [one, two] = await nodesOn(redis.url, 2);
-    const begun = await redisSeconds();
+    const startedAt = await redisSeconds();
     const answers = await Promise.all(
       Array.from({ length: 200 }, (_, sent) =>
         ((sent % 2 ? one : two) ?? expect.fail()).limiter.take('burst', 20),
       ),
     );
-    const seconds = (await redisSeconds()) - begun;
+    const seconds = (await redisSeconds()) - startedAt;
     const accepted = answers.filter((waitSeconds) => waitSeconds === 0).length;
     expect(accepted).toBeGreaterThanOrEqual(20);
     expect(accepted).toBeLessThanOrEqual(20 + 20 * seconds);

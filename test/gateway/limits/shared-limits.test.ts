@@ -102,9 +102,9 @@ describe.skipIf(withoutRedis)('two nodes with one Redis', () => {
   async function hammer(nodes: GatewayFixture[], key: UsableKey) {
     const [first = expect.fail()] = nodes;
     // start at a moment when the bucket is known to be empty
-    let begun: number;
+    let startedAt: number;
     do {
-      begun = await redisSeconds();
+      startedAt = await redisSeconds();
     } while (await accepted(first, key));
 
     const counts = nodes.map(() => 0);
@@ -115,7 +115,7 @@ describe.skipIf(withoutRedis)('two nodes with one Redis', () => {
       }
     };
     await Promise.all([...nodes.entries(), ...nodes.entries()].map(client));
-    return { counts, total: total(), seconds: (await redisSeconds()) - begun };
+    return { counts, total: total(), seconds: (await redisSeconds()) - startedAt };
   }
 
   it('allow no more than the key’s rate, together', async () => {

@@ -75,18 +75,18 @@ describe('credentials', () => {
 describe('a key', () => {
   it('that an admin suspended is refused, and works again after reactivation', async () => {
     await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
-    await warm.heard();
+    await warm.changeArrives();
     expect(await refusals()).toEqual(['403 key_suspended', '403 key_suspended']);
     // without the secret, a caller does not learn it
     expect(await refusals(`${key.keyId}:${wrong}`)).toEqual(unauthorized);
     await sql`update proxy_private.proxy_keys set suspended_at = null where id = ${key.id}`;
-    await warm.heard();
+    await warm.changeArrives();
     expect((await own()).status).toBe(200);
   });
 
   it('that was deleted is refused', async () => {
     await warm.owner.persona.supabase.rpc('delete_proxy_key', { id: key.id });
-    await warm.heard();
+    await warm.changeArrives();
     expect(await refusals()).toEqual(unauthorized);
   });
 
@@ -97,7 +97,7 @@ describe('a key', () => {
       changes: { expires_at: expiresAt },
     });
     expect(error).toBeNull();
-    await warm.heard();
+    await warm.changeArrives();
     expect((await own()).key.expiresAt).toBe(expiresAt);
     warm.clock.now += 21_000;
     expect(await refusals()).toEqual(unauthorized);
@@ -109,7 +109,7 @@ describe('a key', () => {
       grace_seconds: 20,
     });
     const rotatedAt = Date.now();
-    await warm.heard();
+    await warm.changeArrives();
     const fresh = String(data?.basic_auth);
     for (const secret of [fresh, key.basicAuth]) {
       const { status, key: state } = await own(secret);
@@ -131,7 +131,7 @@ describe('a key', () => {
       changes: { allowed_ips: ['127.0.0.1'] },
     });
     expect(error).toBeNull();
-    await warm.heard();
+    await warm.changeArrives();
     const forbidden = '403 address_forbidden';
     expect(await refusals(key.basicAuth, elsewhere)).toEqual([forbidden, forbidden]);
     // the clock stands still: there is one token
@@ -142,7 +142,7 @@ describe('a key', () => {
 
 it('requests for /key and CONNECTs share one rate, and 429 has the time to wait', async () => {
   await overrideLimits(sql, key.id, { rate_limit: 2 });
-  await warm.heard();
+  await warm.changeArrives();
   expect((await own()).status).toBe(200);
   expect(await warm.answerTo(key.basicAuth)).toBe('connected');
   const { status, code, headers } = await own();

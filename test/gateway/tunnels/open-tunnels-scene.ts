@@ -114,10 +114,10 @@ export async function openTunnelsScene(options: {
     hold,
     settled,
     async open(keyId, clientAddress = '127.0.0.1') {
-      const told = await keys.get(keyId);
-      const { record: key } = told;
+      const answer = await keys.get(keyId);
+      const { record: key } = answer;
       if (!key) throw new Error('no such key');
-      inUse.take(holder, keyId, told);
+      inUse.take(holder, keyId, answer);
       const socket = connect(target.port, '127.0.0.1');
       sockets.add(socket);
       await once(socket, 'connect');

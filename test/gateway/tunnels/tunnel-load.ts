@@ -122,7 +122,7 @@ export class TunnelLoad {
     const { upload, download, parts, ending } = tunnel.plan;
     socket.allowHalfOpen = true;
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-    const told = new Promise<void>((resolve) => {
+    const established = new Promise<void>((resolve) => {
       socket.once('end', () => {
         if (this.#life === tunnel.life) {
           tunnel.outcome = 'ended';
@@ -150,7 +150,7 @@ export class TunnelLoad {
         socket.destroy();
         return;
       }
-      if (ending === 'target' || ending === 'target early') await told;
+      if (ending === 'target' || ending === 'target early') await established;
       await sendInParts(socket, upload - first, 1);
       socket.end();
     };

@@ -186,11 +186,11 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
         .map(compare)
         .filter(({ tunnel, seen, counted: { sent, received, ...events } }) => {
           // no answer confirms the bytes that a client sends after the target's end
-          const told = tunnel.plan.ending !== 'target early';
+          const established = tunnel.plan.ending !== 'target early';
           return !(
             seen.connections === 1 &&
             received === seen.sent &&
-            (told ? sent === seen.received : sent <= seen.received) &&
+            (established ? sent === seen.received : sent <= seen.received) &&
             events.eventIds.length === 1 &&
             events.counts.every((count, index) => count === (index === 0 ? 1 : 0)) &&
             events.hours === events.counts.length &&

@@ -30,10 +30,10 @@ describe('an event that the database rejects', () => {
     const events = newEvents(20, { apiKeyId });
     const stray = newEvent({ apiKeyId: crypto.randomUUID(), targetHost: 'secret.example' });
     const spool = await folder.open();
-    const told: unknown[] = [];
+    const reported: unknown[] = [];
     const recorder = newRecorder(folder, spool, {
       record: real,
-      onRecorded: (all, outcome) => told.push([idsOf(all), outcome]),
+      onRecorded: (all, outcome) => reported.push([idsOf(all), outcome]),
     });
     await appendInOrder(spool, [...events.slice(0, 7), stray, ...events.slice(7)]);
     expect(await recorder.flush()).toBe(true);
@@ -41,7 +41,7 @@ describe('an event that the database rejects', () => {
     expect(statSync(folder.path('rejected.ndjson')).mode & 0o777).toBe(0o600);
     // the settled events include it, because it is not sent again
     const ids = idsOf([...events.slice(0, 7), stray, ...events.slice(7)]);
-    expect(told).toEqual([[ids, { recorded: 20, repeated: 0, rejected: 1 }]]);
+    expect(reported).toEqual([[ids, { recorded: 20, repeated: 0, rejected: 1 }]]);
     expect(folder.logged).toMatchObject([
       { level: error, eventId: stray.eventId, reason: 'unknown_key' },
     ]);

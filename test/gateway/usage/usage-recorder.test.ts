@@ -36,16 +36,16 @@ beforeEach(async () => {
 describe('a flush', () => {
   it('records all appended events, reports it, and leaves no file', async () => {
     const spool = await folder.open({ segmentRecords: 40 });
-    const told: [string[], RecordingOutcome][] = [];
+    const reported: [string[], RecordingOutcome][] = [];
     const recorder = newRecorder(folder, spool, {
       record: real,
-      onRecorded: (events, outcome) => told.push([idsOf(events), outcome]),
+      onRecorded: (events, outcome) => reported.push([idsOf(events), outcome]),
     });
     const events = newEvents(100, { apiKeyId });
     await Promise.all(events.map((event) => spool.append(event)));
     expect(await recorder.flush()).toBe(true);
-    expect(told.flatMap(([ids]) => ids)).toEqual(idsOf(events));
-    expect(told.reduce((sum, [, { recorded }]) => sum + recorded, 0)).toBe(100);
+    expect(reported.flatMap(([ids]) => ids)).toEqual(idsOf(events));
+    expect(reported.reduce((sum, [, { recorded }]) => sum + recorded, 0)).toBe(100);
     expect(spool).toMatchObject({ pendingRecords: 0, pendingBytes: 0, oldestAppendedAt: null });
     expect(folder.files()).toEqual([]);
     await expectRecordedOnce(sql, apiKeyId, events);

@@ -50,7 +50,7 @@ describe('a browser that keeps a session alive', () => {
     const { session } = await signUp();
     const { answer } = await sql.begin(async (tx) => {
       await tx`delete from auth.sessions where id = ${sessionIdOf(session.access_token)}`;
-      const [self] = await tx`select pg_backend_pid() as pid, clock_timestamp() as begun`;
+      const [self] = await tx`select pg_backend_pid() as pid, clock_timestamp() as started_at`;
       // not with supabase-js, which would retry after a failure
       const answer = send('/token?grant_type=refresh_token', {
         method: 'POST',
@@ -61,7 +61,7 @@ describe('a browser that keeps a session alive', () => {
         const waiting = realAuth
           ? await sql`
               select from pg_stat_activity
-              where usename = 'supabase_auth_admin' and query_start > ${self?.begun}
+              where usename = 'supabase_auth_admin' and query_start > ${self?.started_at}
                 and query ~* 'skip locked|rollback'`
           : await sql`
               select from pg_stat_activity where ${self?.pid} = any (pg_blocking_pids(pid))`;
