@@ -206,7 +206,7 @@ export function createMetrics(registry: Registry, sources: MetricSources): Metri
   gauge('gateway_spool_events', 'Events not yet recorded.', () => spool.pendingRecords);
   gauge('gateway_spool_bytes', 'Bytes of events not yet recorded.', () => spool.pendingBytes);
   gauge(
-    'gateway_put_aside_bytes',
+    'gateway_rejected_events_bytes',
     'Size of rejected.ndjson: events that the database refused.',
     () => rejectedBytes(spool.directory),
   );

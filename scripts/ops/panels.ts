@@ -81,7 +81,7 @@ export const rows: Record<string, Panel[]> = {
       title: 'Events set aside',
       description: 'Size of rejected.ndjson. These events are not billed.',
       unit: 'bytes',
-      queries: { '{{instance}}': `gateway_put_aside_bytes${of()}` },
+      queries: { '{{instance}}': `gateway_rejected_events_bytes${of()}` },
     },
     {
       title: 'Time to record a batch',

@@ -181,7 +181,7 @@ describe('/metrics', () => {
     );
     expect(await own.metric('gateway_lookup_connections')).toBeGreaterThanOrEqual(1);
     expect(await own.metric('gateway_lookups_waiting')).toBe(0);
-    expect(await own.metric('gateway_put_aside_bytes')).toBe(0);
+    expect(await own.metric('gateway_rejected_events_bytes')).toBe(0);
     const { version } = packageJson;
     expect(await own.metric('gateway_build_info', { version })).toBe(1);
     expect(await own.metric('gateway_schema_version')).toBeGreaterThanOrEqual(oldestSchemaVersion);

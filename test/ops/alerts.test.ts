@@ -19,7 +19,7 @@ const expected: Record<string, (keyof typeof provocations)[] | null> = {
   ProxyGatewayRefusesForItself: ['cutOff'],
   ProxyGatewaySpoolFull: ['fullDisk'],
   ProxyGatewayUsageLate: ['cutOff'],
-  ProxyGatewayEventsPutAside: ['strayEvent'],
+  ProxyGatewayEventsRejected: ['strayEvent'],
   ProxyGatewayLookupsSlow: ['slowDatabase'],
   ProxyGatewayLookupsWait: ['slowDatabase'],
   ProxyGatewayRecordingSlow: ['slowDatabase'],
