@@ -118,7 +118,7 @@ describe('a delivery', () => {
       { attempts: 5, next_attempt_at: '2026-11-23T05:42:00Z' },
     ],
     ['Delivered', undefined, { state: 'delivered', next_attempt_at: null }],
-    ['Failed', 'It is not attempted any more.', { state: 'failed', next_attempt_at: null }],
+    ['Failed', 'There are no more attempts.', { state: 'failed', next_attempt_at: null }],
   ])('is %s: %s', (name, explanation, fields) => {
     const state = deliveryState({ ...aDelivery, ...fields }, aWebhook, now);
     expect(state.name).toBe(name);
@@ -128,13 +128,13 @@ describe('a delivery', () => {
   it('that is pending waits for a disabled webhook', () => {
     const disabled = { disabled_at: '2026-11-23T05:00:00Z' };
     expect(deliveryState(aDelivery, disabled, now).explanation).toBe(
-      'It waits until the webhook is enabled.',
+      'Waiting until the webhook is enabled.',
     );
   });
 
   it.each([
     ['delivered', 'Delivered'],
-    ['timed_out', 'No answer within 10 seconds'],
+    ['timed_out', 'No response within 10 seconds'],
     ['some_new_one', 'some new one'],
     ['constructor', 'constructor'],
   ])('whose attempt ended %s says “%s”', (outcome, words) => {

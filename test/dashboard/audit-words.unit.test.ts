@@ -27,7 +27,7 @@ describe('what was done', () => {
     ['rotated', 'Secret rotated'],
     ['deleted', 'Deleted'],
     ['suspended', 'Suspended'],
-    ['reactivated', 'Back in service'],
+    ['reactivated', 'Reactivated'],
     ['limits_changed', 'Limits changed'],
     ['account_limits_changed', 'Shared limits changed'],
     ['moved_elsewhere', 'moved elsewhere'],
@@ -75,7 +75,7 @@ describe('what was changed', () => {
 
   it('tells what was taken away', () => {
     expect(detailsOf(anEntry({ changes: { allowed_ips: [], expires_at: null } }))).toEqual([
-      { text: 'Any client may use it' },
+      { text: 'Any client can use it' },
       { text: 'Never expires' },
     ]);
   });

@@ -25,10 +25,10 @@ describe.skipIf(withoutChromium)('the account page', () => {
     const read = (await secret.textContent()) ?? '';
     await picture('account-enroll');
     await code(page).fill(totpAt(read, Date.now() - 600_000));
-    await button(page, 'Turn it on').click();
+    await button(page, 'Turn on').click();
     await page.getByText('This code is wrong or too old.').waitFor();
     await code(page).fill(totpAt(read, Date.now()));
-    await button(page, 'Turn it on').click();
+    await button(page, 'Turn on').click();
     await page.getByText('Each sign-in asks for a code').waitFor();
     await picture('account-factor');
 
@@ -70,15 +70,15 @@ describe.skipIf(withoutChromium)('the account page', () => {
         return route.fulfill({ status: 400, json: refused });
       });
       await page.getByLabel('New password').fill('battery staple');
-      await button(page, 'Save the password').click();
-      await page.getByLabel('Code from the mail').waitFor();
+      await button(page, 'Save password').click();
+      await page.getByLabel('Code from the e-mail').waitFor();
       const [mail] = await mailsTo(email);
       expect(mail?.type).toBe('reauthentication');
-      await page.getByLabel('Code from the mail').fill(mail?.code ?? '');
+      await page.getByLabel('Code from the e-mail').fill(mail?.code ?? '');
       const sent = page.waitForRequest((request) => request.method() === 'PUT');
-      await button(page, 'Save the password').click();
+      await button(page, 'Save password').click();
       expect((await sent).postDataJSON()).toMatchObject({ nonce: mail?.code });
-      await page.getByText('Your password is changed.').waitFor();
+      await page.getByText('Password changed.').waitFor();
       const old = await createSupabase().auth.signInWithPassword({ email, password });
       expect(old.error).toMatchObject({ code: 'invalid_credentials' });
     },
@@ -90,11 +90,11 @@ describe.skipIf(withoutChromium)('the account page', () => {
     const { id } = await enter(visitor, '/account');
     const taken = await newUser();
     await page.getByLabel('New e-mail address').fill(taken.email);
-    await button(page, 'Change the address').click();
+    await button(page, 'Change address').click();
     await page.getByText('There is an account with this address already.').waitFor();
     const next = `${crypto.randomUUID()}@example.com`;
     await page.getByLabel('New e-mail address').fill(next);
-    await button(page, 'Change the address').click();
+    await button(page, 'Change address').click();
     await page.getByText(`A mail is on its way to ${next}`).waitFor();
     await page.goto(await mailedLink(next, 'email_change', dashboardUrl().replace('#/', '')));
     // signed in already, by the address of before

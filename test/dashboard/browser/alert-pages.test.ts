@@ -56,10 +56,10 @@ describe.skipIf(withoutChromium)('the pages about alerts', () => {
     const visitor = await newVisitor();
     const { page } = visitor;
     await enter(visitor, '/alerts', user);
-    await page.getByText('There are no alerts yet').waitFor();
+    await page.getByText('No alerts yet').waitFor();
     await check(visitor, 'no-alerts');
     await page.goto(dashboardUrl('/alerts/webhooks'));
-    await page.getByText('There are no webhooks yet').waitFor();
+    await page.getByText('No webhooks yet').waitFor();
     await check(visitor, 'no-webhooks');
 
     await button(page, 'New webhook').click();
@@ -67,11 +67,11 @@ describe.skipIf(withoutChromium)('the pages about alerts', () => {
     await page.getByLabel('Label').fill(wide);
     await page.getByLabel('Those that you choose').check();
     await page.getByLabel('Quota threshold of a key').check();
-    await button(page, 'Create the webhook').click();
+    await button(page, 'Create webhook').click();
     await page.getByText('Enter a whole URL').waitFor();
     await check(visitor, 'new-webhook-refused');
     await page.getByLabel('URL').fill(`${receiver.url}/${wide}`);
-    await button(page, 'Create the webhook').click();
+    await button(page, 'Create webhook').click();
     await button(page, 'I have stored it').waitFor();
     await check(visitor, 'signing-secret');
     await button(page, 'I have stored it').click();
@@ -128,7 +128,7 @@ describe.skipIf(withoutChromium)('the pages about alerts', () => {
     await page.keyboard.press('Escape');
     await cancel(page);
     await page.goto(dashboardUrl('/alerts/webhooks/none'));
-    await page.getByRole('heading', { name: 'There is no such webhook' }).waitFor();
+    await page.getByRole('heading', { name: 'Webhook not found' }).waitFor();
     await check(visitor, 'no-such-webhook');
   });
 
@@ -138,16 +138,16 @@ describe.skipIf(withoutChromium)('the pages about alerts', () => {
     const { page } = visitor;
     await enter(visitor);
     await press(page, 'Alerts');
-    await page.getByText('There are no alerts yet').waitFor();
+    await page.getByText('No alerts yet').waitFor();
     await press(page, 'Webhooks');
-    await page.getByText('There are no webhooks yet').waitFor();
+    await page.getByText('No webhooks yet').waitFor();
     await press(page, 'New webhook');
     await expect.poll(async () => (await focused(page)).name).toBe('Kind');
     await tabTo(page, 'URL');
     await page.keyboard.type(receiver.url);
     await tabTo(page, 'Label');
     await page.keyboard.type('by hand');
-    await press(page, 'Create the webhook');
+    await press(page, 'Create webhook');
     await page.getByRole('alertdialog').waitFor();
     await press(page, 'Copy Signing secret');
     await page.getByText('Copied.').waitFor();
@@ -165,8 +165,8 @@ describe.skipIf(withoutChromium)('the pages about alerts', () => {
     await page.getByText('What it answered').first().waitFor();
     await press(page, 'Delete');
     await page.getByRole('dialog').waitFor();
-    await press(page, 'Delete the webhook');
-    await page.getByText('There are no webhooks yet').waitFor();
+    await press(page, 'Delete webhook');
+    await page.getByText('No webhooks yet').waitFor();
     await expect.poll(async () => (await focused(page)).name).toBe('Webhooks');
   });
 });

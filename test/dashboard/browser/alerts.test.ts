@@ -15,7 +15,7 @@ async function createWebhook(page: Page, url: string, label: string): Promise<vo
   await button(page, 'New webhook').click();
   await page.getByLabel('URL').fill(url);
   await page.getByLabel('Label').fill(label);
-  await button(page, 'Create the webhook').click();
+  await button(page, 'Create webhook').click();
   await button(page, 'I have stored it').waitFor();
 }
 
@@ -49,9 +49,9 @@ describe.skipIf(withoutChromium)('alerts', () => {
     const { page } = visitor;
     await enter(visitor);
     await page.getByRole('link', { name: 'Alerts', exact: true }).click();
-    await page.getByText('There are no alerts yet').waitFor();
+    await page.getByText('No alerts yet').waitFor();
     await page.getByRole('link', { name: 'Webhooks', exact: true }).first().click();
-    await page.getByText('There are no webhooks yet').waitFor();
+    await page.getByText('No webhooks yet').waitFor();
     await createWebhook(page, receiver.url, 'ops');
     const secret = await shownAs(page, 'Signing secret');
     expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
@@ -62,7 +62,7 @@ describe.skipIf(withoutChromium)('alerts', () => {
     await expectGone(visitor, secret);
 
     await page.getByRole('link', { name: 'ops' }).click();
-    await page.getByText('Nothing was sent yet').waitFor();
+    await page.getByText('No deliveries yet').waitFor();
     await button(page, 'Send a test').click();
     const [test] = await receiver.until(1);
     expect(test?.body).toContain('webhook.test');
@@ -112,10 +112,10 @@ describe.skipIf(withoutChromium)('alerts', () => {
     await page.getByRole('definition').getByText('Quota threshold of a key reached').waitFor();
 
     await button(page, 'Delete').click();
-    await button(page, 'Delete the webhook').click();
-    await page.getByText('There are no webhooks yet').waitFor();
+    await button(page, 'Delete webhook').click();
+    await page.getByText('No webhooks yet').waitFor();
     await page.reload();
-    await page.getByText('There are no webhooks yet').waitFor();
+    await page.getByText('No webhooks yet').waitFor();
     await expectGone(visitor, secret);
     await expectGone(visitor, rotated);
   });
@@ -131,17 +131,17 @@ describe.skipIf(withoutChromium)('alerts', () => {
     // nothing is sent there
     await page.getByLabel('Those that you choose').check();
     await page.getByLabel('Webhook disabled').check();
-    await button(page, 'Create the webhook').click();
+    await button(page, 'Create webhook').click();
     await page.getByText('Enter a URL that begins with https://hooks.slack.com/.').waitFor();
     await page.getByLabel('Kind').selectOption('Discord');
     expect(await page.getByLabel('URL of a webhook').inputValue()).toBe('');
     await page.getByLabel('Kind').selectOption('Slack');
     const token = crypto.randomUUID();
     await url.fill(`https://hooks.slack.com/services/T0/B0/${token}`);
-    await button(page, 'Create the webhook').click();
+    await button(page, 'Create webhook').click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     await page.getByRole('link', { name: 'hooks.slack.com' }).click();
-    await page.getByText('Nothing was sent yet').waitFor();
+    await page.getByText('No deliveries yet').waitFor();
     expect(await button(page, 'Rotate secret').count()).toBe(0);
     expect(await keptBy(page)).not.toContain(token);
     const all = await visitor.exchanges();
@@ -199,7 +199,7 @@ describe.skipIf(withoutChromium)('alerts', () => {
     await page.reload();
     await expect.poll(() => entries.count()).toBe(1);
     await page.getByLabel('Type').selectOption('Key suspended');
-    await page.getByText('No alert fits these filters').waitFor();
+    await page.getByText('No alerts match these filters').waitFor();
     await button(page, 'Show all alerts').click();
     await expect.poll(() => entries.count()).toBe(3);
     await entries.last().getByRole('link').click();
@@ -278,13 +278,13 @@ describe.skipIf(withoutChromium)('alerts', () => {
     await createWebhook(page, 'http://127.0.0.1:9/', label);
     await button(page, 'I have stored it').click();
     await page.getByRole('link', { name: label }).click();
-    await page.getByText('Nothing was sent yet').waitFor();
+    await page.getByText('No deliveries yet').waitFor();
     await button(page, 'Send a test').click();
     await page.getByText('No connection', { exact: false }).first().waitFor();
     const own = await admin.supabase.rpc('list_proxy_webhooks');
     expect(own.data).toEqual([]);
     await button(page, 'Delete').click();
-    await button(page, 'Delete the webhook').click();
+    await button(page, 'Delete webhook').click();
     await page.getByRole('heading', { name: 'Operator’s webhooks' }).waitFor();
     await expect.poll(() => page.getByRole('link', { name: label }).count()).toBe(0);
   });

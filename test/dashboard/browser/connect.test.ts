@@ -32,7 +32,7 @@ describe.skipIf(withoutChromium || withoutCurl)('a stranger', () => {
     await page.getByText('You have no keys yet').waitFor();
     await press('Create your first key');
     await page.getByLabel('Label').fill('first');
-    await press('Create the key');
+    await press('Create key');
     await press('Copy curl');
     const copied = await page.evaluate(() => navigator.clipboard.readText());
     const url = `http://127.0.0.1:${target.port}/hello`;

@@ -83,7 +83,7 @@ describe.skipIf(withoutChromium)('the events of a key', () => {
     const rows = page.getByRole('row').filter({ hasText: 'long.example.com' });
     await rows.first().waitFor();
     expect(await rows.count()).toBe(2);
-    const goesOn = rows.filter({ hasText: 'Goes on from an earlier hour' });
+    const goesOn = rows.filter({ hasText: 'Continued from an earlier hour' });
     expect(await goesOn.count()).toBe(1);
     await page.getByText('All of its rows count as one connection.').waitFor();
   });

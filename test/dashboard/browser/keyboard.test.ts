@@ -30,7 +30,7 @@ describe.skipIf(withoutChromium)('by keyboard alone', () => {
     await tabTo(page, /^developer/);
     await page.keyboard.press('ArrowDown');
     expect((await focused(page)).name).toMatch(/^team/);
-    await press(page, 'Create the key');
+    await press(page, 'Create key');
     await page.getByRole('alertdialog').waitFor();
     await press(page, 'Copy Secret');
     await page.getByText('Copied.').waitFor();
@@ -76,7 +76,7 @@ describe.skipIf(withoutChromium)('by keyboard alone', () => {
     await page.keyboard.type('rot');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
-    await tabTo(page, /^At once/);
+    await tabTo(page, /^Immediately/);
     await page.keyboard.press('ArrowDown');
     await press(page, 'Rotate the secret');
     await page.getByText(/The old secret works for/).waitFor();

@@ -11,7 +11,7 @@ import { newVisitor, type Visitor } from './visitor.ts';
 const { secretKey } = inject('stack');
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 const heading = (page: Page, name: string) => page.getByRole('heading', { name, exact: true });
-const page404 = (page: Page) => heading(page, 'There is no such page');
+const page404 = (page: Page) => heading(page, 'Page not found');
 
 /** Asks for a mail on the page, which says the same whatever the address is. */
 async function askForMail(page: Page, by: string, email: string): Promise<void> {
@@ -56,10 +56,10 @@ describe.skipIf(withoutChromium)('a mail', () => {
     await heading(page, 'Choose a new password').waitFor();
     await picture('new-password');
     await page.getByLabel('New password').fill('12345');
-    await button(page, 'Save the password').click();
+    await button(page, 'Save password').click();
     await page.getByText('It needs at least 6 characters.').waitFor();
     await page.getByLabel('New password').fill('battery staple');
-    await button(page, 'Save the password').click();
+    await button(page, 'Save password').click();
     await heading(page, 'Overview').waitFor();
     expect(await addressesOf(visitor)).not.toMatch(/[?&#](code|token)/);
     const { error } = await createSupabase().auth.signInWithPassword({
@@ -75,19 +75,19 @@ describe.skipIf(withoutChromium)('a mail', () => {
     async () => {
       const { email } = await newUser();
       const [asking, other] = [await newVisitor(), await newVisitor()];
-      await askForMail(asking.page, 'Get a link or a code by e-mail', email);
+      await askForMail(asking.page, 'Get a link or code by e-mail', email);
       await other.page.goto(await linkOf(email, 'magiclink'));
       await other.page.getByText('only in the browser that asked for it').waitFor();
       await other.picture('other-browser');
-      await button(asking.page, 'Send another mail').click();
-      await asking.page.getByText('Another mail is on its way.').waitFor();
+      await button(asking.page, 'Send another e-mail').click();
+      await asking.page.getByText('We sent another e-mail.').waitFor();
       const [next] = await mailsTo(email);
       await asking.page
-        .getByLabel('Code from the mail')
+        .getByLabel('Code from the e-mail')
         .fill(next?.code === '000000' ? '1' : '000000');
       await button(asking.page, 'Continue').click();
       await asking.page.getByText('This code is wrong or too old.').waitFor();
-      await asking.page.getByLabel('Code from the mail').fill(next?.code ?? '');
+      await asking.page.getByLabel('Code from the e-mail').fill(next?.code ?? '');
       await button(asking.page, 'Continue').click();
       await heading(asking.page, 'Overview').waitFor();
     },
@@ -101,7 +101,7 @@ describe.skipIf(withoutChromium)('a mail', () => {
     await page.getByLabel('E-mail address').fill(email);
     await page.getByLabel('Password').fill(password);
     await button(page, 'Sign in').click();
-    await button(page, 'Get another mail').click();
+    await button(page, 'Send another e-mail').click();
     await button(page, 'Send the mail').click();
     await heading(page, 'Check your e-mail').waitFor();
     await page.goto(await linkOf(email, 'signup'));

@@ -38,7 +38,7 @@ describe.skipIf(withoutChromium)('somebody with many keys', () => {
     await page.getByRole('heading', { name: 'key 60', level: 1 }).waitFor();
     await page.goBack();
     await page.getByText('Keys 51 to 75').waitFor();
-    await page.getByRole('button', { name: 'Page before' }).click();
+    await page.getByRole('button', { name: 'Previous page' }).click();
     await page.getByText('Keys 26 to 50').waitFor();
 
     await page.getByRole('columnheader').getByRole('button', { name: 'Key' }).click();
@@ -52,7 +52,7 @@ describe.skipIf(withoutChromium)('somebody with many keys', () => {
       .toEqual([119, 118, 117, 116, 115, 114, 113, 112, 111, 110, 11].map((n) => `key ${n}`));
 
     const downloading = page.waitForEvent('download');
-    await page.getByRole('button', { name: 'Download as CSV' }).click();
+    await page.getByRole('button', { name: 'Download CSV' }).click();
     const csv = await text(await (await downloading).createReadStream());
     const lines = csv.trimEnd().split('\r\n');
     expect(lines.map((line) => line.split(',')[2])).toEqual(['label', ...(await names())]);
@@ -87,7 +87,7 @@ describe.skipIf(withoutChromium)('somebody with many keys', () => {
       .toEqual(expect.not.arrayContaining(['key 1', 'key 3']));
 
     await page.getByLabel('Select key 2', { exact: true }).check();
-    await page.getByRole('button', { name: 'Select all of this page' }).click();
+    await page.getByRole('button', { name: 'Select all on this page' }).click();
     await page.getByRole('group').getByText('10 keys selected').waitFor();
     await page.getByRole('button', { name: 'Expiry' }).click();
     await page.getByLabel('Expires').selectOption('30');

@@ -92,7 +92,7 @@ describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its 
     }
     await scrollTo(page, /^Outcomes/);
     await page.getByRole('img', { name: /^Outcomes by/ }).waitFor();
-    await page.getByText('Show the outcomes as a table').click();
+    await page.getByText('Show outcomes as a table').click();
     await check(page, 'overview');
     await page.goto(dashboardUrl('/usage/targets?span=week'));
     await page.getByRole('table').waitFor();
@@ -120,7 +120,7 @@ describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its 
     await expect.poll(focused).toBe('Keys');
     await page.getByLabel(`Select ${wide}`).check();
     await checkEverywhere(page, 'keys');
-    await page.getByRole('group', { name: 'The selected keys' }).getByText('Expiry').click();
+    await page.getByRole('group', { name: 'Selected keys' }).getByText('Expiry').click();
     await page.getByRole('dialog').waitFor();
     await check(page, 'expiry of several');
     await cancel(page);
@@ -139,7 +139,7 @@ describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its 
     await check(page, 'new key');
     await cancel(page);
     await page.getByLabel('Search').fill('nothing that there is');
-    await page.getByText('No key fits these filters').waitFor();
+    await page.getByText('No keys match these filters').waitFor();
     await check(page, 'no key fits');
 
     await page.goto(dashboardUrl(`/keys/${id}`));
@@ -153,7 +153,7 @@ describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its 
       await cancel(page);
     }
     await page.goto(dashboardUrl('/nowhere'));
-    await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
+    await page.getByRole('heading', { name: 'Page not found' }).waitFor();
     await check(page, 'no such page');
   });
 

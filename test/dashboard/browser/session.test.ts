@@ -130,9 +130,9 @@ describe.skipIf(withoutChromium)('a session', () => {
     await enter(visitor);
     expect(await page.getByRole('link', { name: 'Admin' }).count()).toBe(0);
     await page.goto(dashboardUrl('/admin'));
-    await heading(page, 'There is no such page').waitFor();
+    await heading(page, 'Page not found').waitFor();
     await page.goto(dashboardUrl('/admin/grants'));
-    await heading(page, 'There is no such page').waitFor();
+    await heading(page, 'Page not found').waitFor();
   });
 
   it('of another user shows nothing of the one before', async () => {

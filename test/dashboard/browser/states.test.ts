@@ -41,9 +41,9 @@ describe.skipIf(withoutChromium)('without an answer', () => {
     await enter(visitor);
     await context.setOffline(true);
     await page.getByRole('link', { name: 'Keys', exact: true }).click();
-    await page.getByRole('heading', { name: 'This page could not be shown' }).waitFor();
+    await page.getByRole('heading', { name: 'This page could not be loaded' }).waitFor();
     await context.setOffline(false);
-    await page.getByRole('button', { name: 'Load again' }).click();
+    await page.getByRole('button', { name: 'Reload' }).click();
     await page.getByText('You have no keys yet').waitFor();
   });
 
@@ -80,9 +80,9 @@ describe.skipIf(withoutChromium)('without an answer', () => {
     await enter(visitor, '/keys');
     await page.getByRole('button', { name: 'Create key' }).click();
     await page.getByLabel('Label').fill('once');
-    await page.getByRole('button', { name: 'Create the key' }).click();
+    await page.getByRole('button', { name: 'Create key' }).click();
     await expect.poll(() => page.getByRole('alert').textContent()).toContain('No answer came');
-    await page.getByRole('button', { name: 'Create the key' }).click();
+    await page.getByRole('button', { name: 'Create key' }).click();
     await page.getByText('its secret did not reach this page').waitFor();
     await page.getByRole('link', { name: 'Open the key' }).click();
     await page.getByRole('heading', { name: 'once', level: 1 }).waitFor();
@@ -126,12 +126,12 @@ describe.skipIf(withoutChromium)('a refusal', () => {
     await page.getByLabel('Label').fill('wants more');
     await page.getByLabel('enterprise').check();
     await page.getByLabel('Test').check();
-    await page.getByRole('button', { name: 'Create the key' }).click();
+    await page.getByRole('button', { name: 'Create key' }).click();
     await expect.poll(() => page.getByRole('alert').textContent()).toContain('is not granted');
     expect(await page.getByLabel('Label').inputValue()).toBe('wants more');
     expect(await page.getByLabel('enterprise').isChecked()).toBe(true);
     await page.getByLabel('team').check();
-    await page.getByRole('button', { name: 'Create the key' }).click();
+    await page.getByRole('button', { name: 'Create key' }).click();
     await page.getByRole('button', { name: 'I have stored it' }).waitFor();
   });
 
@@ -143,7 +143,7 @@ describe.skipIf(withoutChromium)('a refusal', () => {
     await enter(visitor);
     for (const id of [key?.key_id, 'avp_live_000000000000']) {
       await page.goto(dashboardUrl(`/keys/${id}`));
-      await page.getByText('There is no such key').first().waitFor();
+      await page.getByText('Key not found').first().waitFor();
       expect(await page.content()).not.toContain('private');
     }
   });

@@ -33,14 +33,14 @@ describe.skipIf(withoutChromium)('any time', () => {
     }
     await page.getByRole('radio', { name: 'Other days' }).check();
     const [first, last] = [dayFromNow(-40), dayFromNow(-36)];
-    await page.getByLabel('From (UTC)').fill(last);
-    await page.getByLabel('To, included (UTC)').fill(first);
-    await page.getByRole('button', { name: 'Show these days' }).click();
-    await page.getByText('The last day comes before the first.').waitFor();
-    await page.getByLabel('From (UTC)').fill(first);
-    await page.getByLabel('To, included (UTC)').fill(last);
-    await page.getByRole('button', { name: 'Show these days' }).click();
-    await page.getByText('Nothing was sent to any target in this time.').waitFor();
+    await page.getByLabel('First day (UTC)').fill(last);
+    await page.getByLabel('Last day (UTC)').fill(first);
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByText('The last day is before the first.').waitFor();
+    await page.getByLabel('First day (UTC)').fill(first);
+    await page.getByLabel('Last day (UTC)').fill(last);
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByText('No targets in this time.').waitFor();
     expect(page.url()).toContain(`span=${first}_${last}`);
     expect(JSON.parse(asked.at(-1) ?? '{}')).toMatchObject({
       from: `${first}T00:00:00.000Z`,
@@ -49,8 +49,8 @@ describe.skipIf(withoutChromium)('any time', () => {
     // an address that was kept
     await page.reload();
     await scrollTo(page, 'Top targets');
-    await page.getByText('Nothing was sent to any target in this time.').waitFor();
-    expect(await page.getByLabel('From (UTC)').inputValue()).toBe(first);
+    await page.getByText('No targets in this time.').waitFor();
+    expect(await page.getByLabel('First day (UTC)').inputValue()).toBe(first);
   });
 
   it('stays while the events of a key are filtered', async () => {

@@ -51,7 +51,7 @@ describe.skipIf(withoutChromium)('an admin who is given a keyId', () => {
       expired: ['407 credentials_required', 'It expired on', 'can set a new expiry'],
       overQuota: ['402 account_quota_exceeded', 'share a quota', 'It resets on'],
       fine: [
-        'In service',
+        'Active',
         'Not served',
         'address_forbidden',
         '12 times',
