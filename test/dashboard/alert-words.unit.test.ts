@@ -75,7 +75,7 @@ describe('an alert', () => {
 describe('a webhook', () => {
   it.each<[string, Partial<Webhook>]>([
     ['New', {}],
-    ['Works', { last_delivered_at: '2026-11-23T05:00:00Z' }],
+    ['Working', { last_delivered_at: '2026-11-23T05:00:00Z' }],
     [
       'Failing',
       { failing_since: '2026-11-23T05:00:00Z', last_delivered_at: '2026-11-22T05:00:00Z' },
@@ -86,9 +86,9 @@ describe('a webhook', () => {
   });
 
   it.each([
-    ['failing', 'It failed for three days, and is disabled since 23 Nov 2026, 05:00 UTC.'],
-    ['gone', 'It answered 410 Gone, and is disabled since 23 Nov 2026, 05:00 UTC.'],
-    ['owner', 'By its owner, since 23 Nov 2026, 05:00 UTC.'],
+    ['failing', 'Disabled since 23 Nov 2026, 05:00 UTC, after failing for three days.'],
+    ['gone', 'Disabled since 23 Nov 2026, 05:00 UTC, after it returned 410 Gone.'],
+    ['owner', 'Disabled by its owner, since 23 Nov 2026, 05:00 UTC.'],
   ])('that is disabled says why: %s', (disabled_reason, words) => {
     const disabled = { ...aWebhook, disabled_at: '2026-11-23T05:00:00Z', disabled_reason };
     expect(webhookState(disabled).explanation).toBe(words);
@@ -146,11 +146,11 @@ describe('percents', () => {
   it.each([
     ['80, 95, 100', [80, 95, 100], undefined],
     ['90 % 50%,90', [50, 90], undefined],
-    ['', [], 'Enter at least one percent, or choose “Never”.'],
-    ['9', [9], 'Each is a whole number from 10 to 100.'],
-    ['101', [101], 'Each is a whole number from 10 to 100.'],
-    ['50.5', [Number.NaN], 'Each is a whole number from 10 to 100.'],
-    ['10 20 30 40 50 60', [10, 20, 30, 40, 50, 60], 'Enter at most five.'],
+    ['', [], 'Enter at least one percentage, or choose “Never”.'],
+    ['9', [9], 'Enter whole numbers from 10 to 100.'],
+    ['101', [101], 'Enter whole numbers from 10 to 100.'],
+    ['50.5', [Number.NaN], 'Enter whole numbers from 10 to 100.'],
+    ['10 20 30 40 50 60', [10, 20, 30, 40, 50, 60], 'Enter at most five percentages.'],
   ])('“%s” are read, and refused where they are wrong', (typed, percents, mistake) => {
     expect(readPercents(typed)).toEqual(percents);
     expect(checkPercents(percents)).toBe(mistake);

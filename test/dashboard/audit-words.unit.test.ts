@@ -88,9 +88,9 @@ describe('what was changed', () => {
     const entry = anEntry({ action: 'limits_changed', changes, reason: 'unpaid' });
     expect(detailsOf(entry)).toEqual([
       { text: 'Tier:', value: 'team' },
-      { text: '0 B a month' },
-      { text: 'Connections a second of the tier' },
-      { text: '1 connection open at once' },
+      { text: '0 B per month' },
+      { text: 'Connections per second: tier default' },
+      { text: '1 concurrent connection' },
       { text: 'Reason:', value: 'unpaid' },
     ]);
   });

@@ -26,7 +26,7 @@ export function ListBar(props: {
         onChange={(key) => onChange({ key })}
       />
       {grouped && (
-        <Field label="By">
+        <Field label="Group by">
           <select
             value={choices.by}
             onChange={(event) => onChange({ by: event.target.value === 'site' ? 'site' : 'host' })}

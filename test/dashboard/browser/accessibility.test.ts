@@ -54,7 +54,7 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await page.goto(dashboardUrl());
     await heading(page, 'Sign in').waitFor();
     await check('sign in');
-    await button(page, 'Create an account').click();
+    await button(page, 'Create account').click();
     await check('sign up');
     await page.goto('about:blank');
     await enter(visitor, '/', user);
@@ -88,7 +88,7 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await page.getByRole('table').waitFor();
     await page.getByLabel('Select prod').check();
     await check('keys');
-    for (const change of ['Delete', 'Expiry', 'Clients']) {
+    for (const change of ['Delete', 'Set expiry', 'Set allowed clients']) {
       await page.getByRole('group', { name: 'Selected keys' }).getByText(change).click();
       await page.getByRole('dialog').waitFor();
       await check(`${change} of several`);
@@ -155,20 +155,20 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     const check = checksOf(visitor);
     const code = () => page.getByLabel('Code from your authenticator app');
     await page.goto(dashboardUrl());
-    await button(page, 'Get a link or a code').click();
+    await button(page, 'Get a link or code').click();
     await page.getByLabel('E-mail address').fill(user.email);
     await check('ask for a mail');
-    await button(page, 'Send the mail').click();
+    await button(page, 'Send e-mail').click();
     await page.getByLabel('Code from the e-mail').fill('none');
     await button(page, 'Continue').click();
     await page.getByRole('alert').waitFor();
     await check('mail sent');
     await page.goto('about:blank');
     await page.goto(dashboardUrl().replace('#/', '#token_hash=none&type=recovery'));
-    await page.getByText('Follow it only if you asked').waitFor();
+    await page.getByText('Follow it only if you requested').waitFor();
     await check('follow a link');
-    await page.getByRole('button', { name: 'Follow it', exact: true }).click();
-    await page.getByText('This link was used before').waitFor();
+    await page.getByRole('button', { name: 'Follow link', exact: true }).click();
+    await page.getByText('This link was already used').waitFor();
     await check('a link that is too old');
     await page.goto('about:blank');
     await page.route('**/auth/v1/settings', (route) =>
@@ -177,7 +177,7 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await page.route('**/auth/v1/passkeys', (route) => route.fulfill({ json: [] }));
     await enter(visitor, '/account', user);
     await button(page, 'Add passkey').waitFor();
-    await button(page, 'Set up an authenticator').click();
+    await button(page, 'Set up authenticator').click();
     await code().waitFor();
     await check('account, setting up');
     const secret = page.getByRole('group', { name: 'Secret', exact: true }).locator('code');
@@ -237,13 +237,13 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await check('users');
 
     await page.goto(dashboardUrl('/admin/grants'));
-    await button(page, `Take back enterprise from ${user.email}`).waitFor();
+    await button(page, `Revoke enterprise from ${user.email}`).waitFor();
     await check('grants');
-    await button(page, 'Grant a tier').click();
+    await button(page, 'Grant tier').click();
     await page.getByRole('dialog').waitFor();
     await check('grant');
     await cancel(page);
-    await button(page, `Take back enterprise from ${user.email}`).click();
+    await button(page, `Revoke enterprise from ${user.email}`).click();
     await page.getByRole('dialog').waitFor();
     await check('take back');
     await cancel(page);

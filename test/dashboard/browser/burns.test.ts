@@ -51,7 +51,7 @@ describe.skipIf(withoutChromium)('a customer over quota', () => {
     const quota = section(page, 'This month’s quota, by tier');
     await quota.getByRole('meter').waitFor();
     const begun = Date.now() - Date.parse(`${period(0)}-01T00:00:00Z`) >= 6 * hourMs;
-    if (begun) await quota.getByText(/At this pace used up on \d/).waitFor();
+    if (begun) await quota.getByText(/At this pace, used up on \d/).waitFor();
     else expect(await quota.textContent()).not.toContain('At this pace');
     await picture('overview-pace');
     // paper has what was not scrolled to, and so is not read yet

@@ -24,10 +24,10 @@ describe.skipIf(withoutChromium || withoutCurl)('a stranger', () => {
       await page.getByRole('button', { name }).or(page.getByRole('link', { name })).click();
     };
     await page.goto(dashboardUrl());
-    await press('Create an account');
+    await press('Create account');
     await page.getByLabel('E-mail address').fill(`${crypto.randomUUID()}@example.com`);
     await page.getByLabel('Password').fill(password);
-    await press('Create the account');
+    await press('Create account');
     await press('Create your first key');
     await page.getByText('You have no keys yet').waitFor();
     await press('Create your first key');

@@ -11,7 +11,7 @@ describe.skipIf(withoutChromium)('by keyboard alone', () => {
     const { page } = await newVisitor();
     await page.goto(dashboardUrl());
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-    await press(page, 'Create an account');
+    await press(page, 'Create account');
     await tabTo(page, 'E-mail address', 'Shift+Tab');
     await page.keyboard.type(`${crypto.randomUUID()}@example.com`);
     await tabTo(page, 'Password');

@@ -18,7 +18,7 @@ async function askForMail(page: Page, by: string, email: string): Promise<void> 
   await page.goto(dashboardUrl());
   await button(page, by).click();
   await page.getByLabel('E-mail address').fill(email);
-  await button(page, 'Send the mail').click();
+  await button(page, 'Send e-mail').click();
   await heading(page, 'Check your e-mail').waitFor();
 }
 
@@ -77,7 +77,7 @@ describe.skipIf(withoutChromium)('a mail', () => {
       const [asking, other] = [await newVisitor(), await newVisitor()];
       await askForMail(asking.page, 'Get a link or code by e-mail', email);
       await other.page.goto(await linkOf(email, 'magiclink'));
-      await other.page.getByText('only in the browser that asked for it').waitFor();
+      await other.page.getByText('only in the browser that requested it').waitFor();
       await other.picture('other-browser');
       await button(asking.page, 'Send another e-mail').click();
       await asking.page.getByText('We sent another e-mail.').waitFor();
@@ -86,7 +86,7 @@ describe.skipIf(withoutChromium)('a mail', () => {
         .getByLabel('Code from the e-mail')
         .fill(next?.code === '000000' ? '1' : '000000');
       await button(asking.page, 'Continue').click();
-      await asking.page.getByText('This code is wrong or too old.').waitFor();
+      await asking.page.getByText('This code is wrong or expired.').waitFor();
       await asking.page.getByLabel('Code from the e-mail').fill(next?.code ?? '');
       await button(asking.page, 'Continue').click();
       await heading(asking.page, 'Overview').waitFor();
@@ -102,7 +102,7 @@ describe.skipIf(withoutChromium)('a mail', () => {
     await page.getByLabel('Password').fill(password);
     await button(page, 'Sign in').click();
     await button(page, 'Send another e-mail').click();
-    await button(page, 'Send the mail').click();
+    await button(page, 'Send e-mail').click();
     await heading(page, 'Check your e-mail').waitFor();
     await page.goto(await linkOf(email, 'signup'));
     await heading(page, 'Overview').waitFor();
@@ -128,7 +128,7 @@ describe.skipIf(withoutChromium)('a mail', () => {
 
     await page.goto('about:blank');
     await page.goto(link);
-    await button(page, 'Follow it').click();
+    await button(page, 'Follow link').click();
     await page.getByText(second.email).waitFor();
     await page.getByRole('link', { name: 'Keys', exact: true }).click();
     await page.getByText('You have no keys yet').waitFor();
@@ -137,9 +137,9 @@ describe.skipIf(withoutChromium)('a mail', () => {
     // and once more, which it is not good for
     await page.goto('about:blank');
     await page.goto(link);
-    await button(page, 'Follow it').click();
+    await button(page, 'Follow link').click();
     await heading(page, 'This link did not work').waitFor();
-    await button(page, 'Go on').click();
+    await button(page, 'Continue').click();
     await page.getByText(second.email).waitFor();
   });
 
@@ -148,7 +148,7 @@ describe.skipIf(withoutChromium)('a mail', () => {
     const { page, picture } = visitor;
     const refused = 'error=access_denied&error_code=otp_expired&error_description=expired&sb=';
     await page.goto(dashboardUrl().replace('#/', `?${refused}#${refused}`));
-    await page.getByText('This link was used before, or is too old.').waitFor();
+    await page.getByText('This link was already used or has expired.').waitFor();
     await picture('expired-link');
     expect(page.url()).toBe(dashboardUrl());
     expect(await page404(page).count()).toBe(0);

@@ -77,7 +77,7 @@ describe.skipIf(withoutChromium)('somebody with many keys', () => {
     ]);
     await page.keyboard.type('3');
     await page.keyboard.press('Enter');
-    await page.getByText('This is not how many').waitFor();
+    await page.getByText('This is not the number').waitFor();
     await page.keyboard.press('Backspace');
     await page.keyboard.type('2');
     await press(page, 'Delete 2 keys');
@@ -89,13 +89,13 @@ describe.skipIf(withoutChromium)('somebody with many keys', () => {
     await page.getByLabel('Select key 2', { exact: true }).check();
     await page.getByRole('button', { name: 'Select all on this page' }).click();
     await page.getByRole('group').getByText('10 keys selected').waitFor();
-    await page.getByRole('button', { name: 'Expiry' }).click();
+    await page.getByRole('button', { name: 'Set expiry' }).click();
     await page.getByLabel('Expires').selectOption('30');
     await sql`
       update proxy_private.proxy_keys set deleted_at = now()
       where user_id = ${owner.id} and label = 'key 5'`;
-    await page.getByRole('button', { name: 'Set the expiry of 10 keys' }).click();
-    await page.getByRole('alert').getByText('No key was changed, because of key 5').waitFor();
+    await page.getByRole('button', { name: 'Set expiry of 10 keys' }).click();
+    await page.getByRole('alert').getByText('No key was changed because of key 5').waitFor();
   });
 
   it('finds a key by a part of its name where one is asked for', async () => {
@@ -116,6 +116,6 @@ describe.skipIf(withoutChromium)('somebody with many keys', () => {
     await page.goto(dashboardUrl('/alerts'));
     await page.getByRole('combobox', { name: 'Key' }).click();
     await page.getByRole('option').nth(20).waitFor();
-    await page.getByText('There are more: type').waitFor();
+    await page.getByText('More keys match. Type').waitFor();
   });
 });

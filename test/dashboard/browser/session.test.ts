@@ -113,15 +113,15 @@ describe.skipIf(withoutChromium)('a session', () => {
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await expect
       .poll(() => page.getByRole('alert').textContent())
-      .toBe('The e-mail address or the password is wrong.');
+      .toBe('The e-mail address or password is wrong.');
     expect(await page.getByLabel('E-mail address').inputValue()).toBe(email);
 
-    await page.getByRole('button', { name: 'Create an account' }).click();
+    await page.getByRole('button', { name: 'Create account' }).click();
     await page.getByLabel('Password').fill('another password');
-    await page.getByRole('button', { name: 'Create the account' }).click();
+    await page.getByRole('button', { name: 'Create account' }).click();
     await expect
       .poll(() => page.getByRole('alert').textContent())
-      .toContain('There is an account with this address already.');
+      .toContain('An account with this address already exists.');
   });
 
   it('has the way to the admins’ pages for admins alone', async () => {
@@ -145,7 +145,7 @@ describe.skipIf(withoutChromium)('a session', () => {
     await signIn(page, email, '/keys');
     await chooseAction(page, 'of-the-first', 'Rename');
     await page.getByRole('button', { name: 'Rename' }).click();
-    await page.getByText('The key is called “of-the-first” now.').waitFor();
+    await page.getByText('Renamed the key to “of-the-first”.').waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
     const before = (await exchanges()).length;
     await signUp(page);

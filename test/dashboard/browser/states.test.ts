@@ -58,7 +58,7 @@ describe.skipIf(withoutChromium)('without an answer', () => {
     );
     await page.goto(dashboardUrl('/keys'));
     // it was read for the overview: that stays, with a word on how old it is
-    await page.getByText('Your keys could not be read again').waitFor();
+    await page.getByText('Could not refresh your keys').waitFor();
     await page.getByText('You have no keys yet').waitFor();
     await page.reload();
     await expect.poll(() => page.getByRole('alert').textContent()).toContain('No answer came');

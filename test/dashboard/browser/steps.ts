@@ -24,10 +24,10 @@ export async function enter(
 export async function signUp(page: Page): Promise<string> {
   const email = `${randomUUID()}@example.com`;
   await page.goto(dashboardUrl());
-  await page.getByRole('button', { name: 'Create an account' }).click();
+  await page.getByRole('button', { name: 'Create account' }).click();
   await page.getByLabel('E-mail address').fill(email);
   await page.getByLabel('Password').fill(password);
-  await page.getByRole('button', { name: 'Create the account' }).click();
+  await page.getByRole('button', { name: 'Create account' }).click();
   await page.getByRole('navigation', { name: 'Pages', exact: true }).waitFor();
   return email;
 }

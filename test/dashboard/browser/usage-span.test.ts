@@ -31,7 +31,7 @@ describe.skipIf(withoutChromium)('any time', () => {
       await expect.poll(() => page.url()).toContain(`span=${value}`);
       await expect.poll(async () => (await rows(page, 'Top targets'))[0]).toBe(culprit);
     }
-    await page.getByRole('radio', { name: 'Other days' }).check();
+    await page.getByRole('radio', { name: 'Custom' }).check();
     const [first, last] = [dayFromNow(-40), dayFromNow(-36)];
     await page.getByLabel('First day (UTC)').fill(last);
     await page.getByLabel('Last day (UTC)').fill(first);
