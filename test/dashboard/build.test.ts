@@ -25,7 +25,10 @@ const build = (environment: Record<string, string> = {}) =>
 const beside = () => readdirSync(join(output, '..'));
 
 test.each([
-  [{ SUPABASE_URL: 'https://project.supabase.co' }, /^Set all of SUPABASE_URL, .+ or none of them\.$/m],
+  [
+    { SUPABASE_URL: 'https://project.supabase.co' },
+    /^Set all of SUPABASE_URL, .+ or none of them\.$/m,
+  ],
   [
     {
       SUPABASE_URL: 'https://project.supabase.co',

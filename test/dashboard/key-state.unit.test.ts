@@ -14,7 +14,11 @@ describe('the state of a key', () => {
     ['a grace', { grace_ends_at: after }, 'Just rotated'],
     ['a grace that is over', { grace_ends_at: before }, undefined],
     ['an expiry that was', { state: 'expired', expires_at: before }, 'On 23 Nov 2026'],
-    ['its own quota used up', { state: 'quota_used_up', quota_used_up_by: 'key' }, 'the quota is raised'],
+    [
+      'its own quota used up',
+      { state: 'quota_used_up', quota_used_up_by: 'key' },
+      'the quota is raised',
+    ],
     [
       'the quota of the live keys used up',
       { state: 'quota_used_up', quota_used_up_by: 'account' },

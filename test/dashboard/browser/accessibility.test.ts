@@ -68,11 +68,11 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await page.getByText('Expiry and allowed clients').click();
     await check('new key');
     await page.getByLabel('enterprise').check();
-    await button(page, 'Create key').click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create key' }).click();
     await page.getByRole('alert').waitFor();
     await check('new key refused');
     await page.getByLabel('developer').check();
-    await button(page, 'Create key').click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create key' }).click();
     await button(page, 'I have stored it').waitFor();
     await check('secret');
     await page.getByRole('tab', { name: 'Environment' }).click();
@@ -104,7 +104,7 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await cancel(page);
     await chooseAction(page, 'prod', 'Rotate secret');
     await check('rotate');
-    await button(page, 'Rotate the secret').click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
     await button(page, 'I have stored it').waitFor();
     await check('rotated');
     await button(page, 'I have stored it').click();

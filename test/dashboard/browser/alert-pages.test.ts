@@ -67,11 +67,11 @@ describe.skipIf(withoutChromium)('the pages about alerts', () => {
     await page.getByLabel('Label').fill(wide);
     await page.getByLabel('Selected types').check();
     await page.getByLabel('Key reached a quota threshold').check();
-    await button(page, 'Create webhook').click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create webhook' }).click();
     await page.getByText('Enter a complete URL').waitFor();
     await check(visitor, 'new-webhook-refused');
     await page.getByLabel('URL').fill(`${receiver.url}/${wide}`);
-    await button(page, 'Create webhook').click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create webhook' }).click();
     await button(page, 'I have stored it').waitFor();
     await check(visitor, 'signing-secret');
     await button(page, 'I have stored it').click();

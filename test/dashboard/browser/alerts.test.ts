@@ -15,7 +15,7 @@ async function createWebhook(page: Page, url: string, label: string): Promise<vo
   await button(page, 'Create webhook').click();
   await page.getByLabel('URL').fill(url);
   await page.getByLabel('Label').fill(label);
-  await button(page, 'Create webhook').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Create webhook' }).click();
   await button(page, 'I have stored it').waitFor();
 }
 
@@ -131,14 +131,14 @@ describe.skipIf(withoutChromium)('alerts', () => {
     // nothing is sent there
     await page.getByLabel('Selected types').check();
     await page.getByLabel('Webhook disabled').check();
-    await button(page, 'Create webhook').click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create webhook' }).click();
     await page.getByText('Enter a URL that starts with https://hooks.slack.com/.').waitFor();
     await page.getByLabel('Kind').selectOption('Discord');
     expect(await page.getByLabel('Webhook URL').inputValue()).toBe('');
     await page.getByLabel('Kind').selectOption('Slack');
     const token = crypto.randomUUID();
     await url.fill(`https://hooks.slack.com/services/T0/B0/${token}`);
-    await button(page, 'Create webhook').click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create webhook' }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     await page.getByRole('link', { name: 'hooks.slack.com' }).click();
     await page.getByText('No deliveries yet').waitFor();

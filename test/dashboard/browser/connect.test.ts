@@ -87,7 +87,7 @@ describe.skipIf(withoutChromium)('Connect', () => {
     const selected = selectedClient(page);
     await expect.poll(() => selected.textContent()).toBe('Python requests');
     await page.getByRole('button', { name: 'Rotate secret' }).click();
-    await page.getByRole('button', { name: 'Rotate the secret' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
     await page.getByRole('alertdialog').waitFor();
     const secret = await shownAs(page, 'Secret');
     expect(await shownAs(page, 'Python requests')).toContain(`${two}:${secret}@`);

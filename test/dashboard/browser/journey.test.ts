@@ -85,7 +85,7 @@ describe.skipIf(withoutChromium)('from signing up to a key that an admin brings 
 
       await page.getByRole('button', { name: 'Rotate secret' }).click();
       await step('07-rotate');
-      await page.getByRole('button', { name: 'Rotate the secret' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
       await page.getByText('The old secret no longer works.').waitFor();
       await step('08-rotated');
       expect(await shownAs(page, 'Key ID')).toBe(keyId);

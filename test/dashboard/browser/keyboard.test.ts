@@ -78,7 +78,7 @@ describe.skipIf(withoutChromium)('by keyboard alone', () => {
     await page.getByRole('dialog').waitFor();
     await tabTo(page, /^Immediately/);
     await page.keyboard.press('ArrowDown');
-    await press(page, 'Rotate the secret');
+    await press(page, 'Rotate secret');
     await page.getByText(/The old secret works for/).waitFor();
     await press(page, 'I have stored it');
     await page.getByRole('alertdialog').waitFor({ state: 'detached' });

@@ -81,7 +81,7 @@ describe.skipIf(withoutChromium)('a label of', () => {
     await enter(visitor, '/keys');
     await page.getByRole('button', { name: 'Create key' }).click();
     await page.getByLabel('Label').fill('invoice\u202Efdp.exe');
-    await page.getByRole('button', { name: 'Create key' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create key' }).click();
     await page.getByText('none controls text or its direction').waitFor();
     expect(await page.getByLabel('Label').inputValue()).toBe('invoice\u202Efdp.exe');
     await expectFits(page);

@@ -46,7 +46,7 @@ export async function mint(page: Page, label: string): Promise<void> {
   await page.getByRole('link', { name: 'Keys', exact: true }).click();
   await page.getByRole('button', { name: 'Create key' }).click();
   await page.getByLabel('Label').fill(label);
-  await page.getByRole('button', { name: 'Create key' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Create key' }).click();
   await page.getByRole('button', { name: 'I have stored it' }).waitFor();
 }
 
