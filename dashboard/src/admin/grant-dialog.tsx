@@ -21,7 +21,7 @@ export function GrantDialog({ onClose }: { onClose: () => void }) {
     const user = textOf(form, 'user');
     const tier = textOf(form, 'tier');
     await grantTier(supabase, { user, tier }, reasonOf(form));
-    announce(`Granted tier ${tier} to ${user}.`);
+    announce(`Tier ${tier} granted to ${user}.`);
     onClose();
   });
   return (

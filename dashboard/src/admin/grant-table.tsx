@@ -53,7 +53,7 @@ const columnsOf = (onTakeBack: OnTakeBack): Column<TierGrant>[] => [
         aria-label={`Revoke ${grant.tier} from ${grant.email ?? grant.user_id}`}
         onClick={() => onTakeBack(grant)}
       >
-        Revoke{' '}
+        Revoke
       </Button>
     ),
   },

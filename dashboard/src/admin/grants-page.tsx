@@ -30,7 +30,7 @@ export default function GrantsPage() {
       actions={
         <Button kind="primary" onClick={() => setDialog('grant')}>
           <Plus size={18} aria-hidden />
-          Grant tier{' '}
+          Grant tier
         </Button>
       }
     >

@@ -23,7 +23,7 @@ export function LimitsDialog({ value: key, onClose }: { value: FoundKey; onClose
   const setLimits = useAction(async (form: FormData) => {
     const changes = readLimits(form) as LimitChanges;
     const set = await setKeyLimits(supabase, key.id, changes, reasonOf(form));
-    announce(`Set the limits of “${key.label}”: ${limitWords(set)}.`);
+    announce(`Limits of “${key.label}” set: ${limitWords(set)}.`);
     onClose();
   });
   const check = (form: FormData) => {

@@ -17,7 +17,7 @@ export function ReactivateDialog(props: { value: FoundKey; onClose: () => void }
   const announce = useAnnounce();
   const reactivate = useAction(async (form: FormData) => {
     await reactivateKey(supabase, key.id, reasonOf(form) || undefined);
-    announce(`Reactivated key “${key.label}”.`);
+    announce(`Key “${key.label}” reactivated.`);
     onClose();
   });
   const now = useNow(moment);

@@ -13,7 +13,7 @@ export function SuspendDialog({ value: key, onClose }: { value: FoundKey; onClos
   const announce = useAnnounce();
   const suspend = useAction(async (form: FormData) => {
     await suspendKey(supabase, key.id, reasonOf(form));
-    announce(`Suspended key “${key.label}”.`);
+    announce(`Key “${key.label}” suspended.`);
     onClose();
   });
   return (

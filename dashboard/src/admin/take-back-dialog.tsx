@@ -16,7 +16,7 @@ export function TakeBackDialog({ value, onClose }: { value: TierGrant; onClose: 
   const user = value.email ?? value.user_id;
   const takeBack = useAction(async (form: FormData) => {
     await revokeTier(supabase, { user: value.user_id, tier: value.tier }, reasonOf(form));
-    announce(`Revoked tier ${value.tier} from ${user}.`);
+    announce(`Tier ${value.tier} revoked from ${user}.`);
     onClose();
   });
   return (

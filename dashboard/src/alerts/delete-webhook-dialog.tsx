@@ -19,7 +19,7 @@ export function DeleteWebhookDialog(props: {
   const announce = useAnnounce();
   const remove = useAction(async () => {
     await deleteWebhook(supabase, webhook.id, operator);
-    announce(`Deleted webhook “${webhookName(webhook)}”.`);
+    announce(`Webhook “${webhookName(webhook)}” deleted.`);
     onDeleted();
   });
   return (

@@ -20,7 +20,7 @@ export function useThresholdForm(keyId: string | undefined, onSaved: () => void)
   const [wrong, setWrong] = useState<string>();
   const action = useAction(async (form: FormData) => {
     const { percents } = await setThresholds(supabase, readThresholds(form), keyId);
-    announce(`Alerts are now sent ${percentWords(percents)}.`);
+    announce(`Thresholds saved. Alert ${percentWords(percents)}.`);
     onSaved();
   });
   const check = (form: FormData) => {

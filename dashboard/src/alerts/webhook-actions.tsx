@@ -38,7 +38,7 @@ export function WebhookActions(props: {
       <div className={styles.actions}>
         {!isDisabled && (
           <Button busy={test.busy} onClick={() => void test.run()}>
-            Send test{' '}
+            Send test
           </Button>
         )}
         <Button busy={toggle.busy} onClick={() => void toggle.run(!isDisabled)}>

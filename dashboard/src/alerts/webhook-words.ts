@@ -51,7 +51,7 @@ export function webhookState(webhook: Webhook): WebhookState {
     const explanation = `Last delivered on ${dateTime(last_delivered_at)}.`;
     return { name: 'Working', kind: 'good', explanation };
   }
-  return { name: 'New', kind: 'neutral', explanation: 'No deliveries yet.' };
+  return { name: 'New', kind: 'neutral', explanation: 'Nothing delivered yet.' };
 }
 
 /** Which alerts a webhook gets, in words. */

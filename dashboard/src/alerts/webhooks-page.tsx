@@ -26,7 +26,7 @@ export default function WebhooksPage({ operator }: { operator: boolean }) {
       actions={
         <Button kind="primary" onClick={add}>
           <Plus size={18} aria-hidden />
-          Create webhook{' '}
+          Create webhook
         </Button>
       }
     >

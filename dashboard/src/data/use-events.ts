@@ -22,8 +22,8 @@ export interface EventPage {
 }
 
 /**
- * A page of a key's events, starting at `cursor`. With `follow`, the first page is refetched every 10
- * s; older pages are not.
+ * A page of a key's events, starting at `cursor`. With `follow`, the first page is refetched every
+ * 10 seconds; older pages are not.
  */
 export function useEvents(
   id: string,

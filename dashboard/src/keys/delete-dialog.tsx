@@ -15,7 +15,7 @@ export function DeleteDialog({ value: key, onClose }: { value: Key; onClose: () 
   const [mistyped, setMistyped] = useState(false);
   const remove = useAction(async () => {
     await deleteKey(supabase, key.id);
-    announce(`Deleted key “${key.label}”.`);
+    announce(`Key “${key.label}” deleted.`);
     onClose();
   });
   const check = (form: FormData) => {

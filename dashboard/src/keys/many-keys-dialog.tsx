@@ -116,7 +116,7 @@ function explain(refusal: Refusal, keys: Key[]): ReactNode | undefined {
   return (
     <Notice kind="error">
       <p>
-        No key was changed because of <bdi>{key.label}</bdi> (<code>{key.key_id}</code>):{' '}
+        No keys were changed. The problem is <bdi>{key.label}</bdi> (<code>{key.key_id}</code>):{' '}
         {wordsOf(refusal)} Deselect this key, then try again.
       </p>
     </Notice>

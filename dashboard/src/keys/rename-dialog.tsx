@@ -12,7 +12,7 @@ export function RenameDialog({ value: key, onClose }: { value: Key; onClose: () 
   const announce = useAnnounce();
   const rename = useAction(async (form: FormData) => {
     const renamed = await updateKey(supabase, key.id, { label: String(form.get('label')) });
-    announce(`Renamed the key to “${renamed.label}”.`);
+    announce(`Key renamed to “${renamed.label}”.`);
     onClose();
   });
   return (

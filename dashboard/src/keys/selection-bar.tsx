@@ -49,10 +49,10 @@ export function SelectionBar(props: {
               Delete
             </Button>
             <Button aria-disabled={isTooMany} onClick={act('expiry')}>
-              Set expiry{' '}
+              Set expiry
             </Button>
             <Button aria-disabled={isTooMany} onClick={act('clients')}>
-              Set allowed clients{' '}
+              Set allowed clients
             </Button>
           </p>
           {isTooMany && <p>You can change at most {mostChanged} keys at once.</p>}

@@ -91,7 +91,7 @@ export function LinkPage(props: {
         </p>
       )}
       <Button kind="primary" wide busy={busy} onClick={() => void follow()}>
-        Follow link{' '}
+        Follow link
       </Button>
       <Button wide onClick={() => onDone()}>
         {present === undefined ? 'Cancel' : 'Stay signed in'}

@@ -95,7 +95,7 @@ describe.skipIf(withoutChromium)('somebody with many keys', () => {
       update proxy_private.proxy_keys set deleted_at = now()
       where user_id = ${owner.id} and label = 'key 5'`;
     await page.getByRole('button', { name: 'Set expiry of 10 keys' }).click();
-    await page.getByRole('alert').getByText('No key was changed because of key 5').waitFor();
+    await page.getByRole('alert').getByText('No keys were changed. The problem is key 5').waitFor();
   });
 
   it('finds a key by a part of its name where one is asked for', async () => {

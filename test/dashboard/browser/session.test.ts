@@ -145,7 +145,7 @@ describe.skipIf(withoutChromium)('a session', () => {
     await signIn(page, email, '/keys');
     await chooseAction(page, 'of-the-first', 'Rename');
     await page.getByRole('button', { name: 'Rename' }).click();
-    await page.getByText('Renamed the key to “of-the-first”.').waitFor();
+    await page.getByText('Key renamed to “of-the-first”.').waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
     const before = (await exchanges()).length;
     await signUp(page);
