@@ -15,7 +15,7 @@ const sentences: Record<string, string> = {
   email_exists: 'An account with this address already exists. Sign in instead.',
   weak_password: 'This password is too weak. Choose a longer one.',
   same_password: 'This is your current password. Choose another one.',
-  email_address_invalid: 'Enter an e-mail address that can receive e-mail.',
+  email_address_invalid: 'This address cannot receive e-mail. Enter another one.',
   email_address_not_authorized:
     'This project cannot send e-mail to this address. Ask its operator.',
   validation_failed: 'Some of the input is invalid. Check what you entered.',

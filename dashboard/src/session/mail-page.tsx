@@ -68,9 +68,10 @@ export function MailPage(props: {
     <FullPage title={sent ? 'Check your e-mail' : titles[purpose]}>
       {sent ? (
         <p>
-          {purpose === 'signup' ? 'We sent an e-mail to ' : 'If an account exists for '}{' '}
-          <strong>{email}</strong> {purpose === 'signup' ? '.' : ', we sent an e-mail to it.'}{' '}
-          Follow the link in this browser, or enter the code from the e-mail.
+          {purpose === 'signup' ? 'We sent an e-mail to ' : 'If an account exists for '}
+          <strong>{email}</strong>
+          {purpose === 'signup' ? '.' : ', we sent an e-mail to it.'} Follow the link in this
+          browser, or enter the code from the e-mail.
         </p>
       ) : (
         <p>We will send you an e-mail with a link and a code.</p>

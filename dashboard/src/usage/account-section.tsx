@@ -82,7 +82,7 @@ function Quota(props: { name: string; value: AccountQuota; resetsAt: string; now
       <QuotaMeter used={used} limit={limit} name={name} />
       {used >= limit && (
         <p className={styles.note}>
-          <Badge kind="bad">Used up</Badge> The gateway refuses these keys until {date(resetsAt)} ({' '}
+          <Badge kind="bad">Used up</Badge> The gateway refuses these keys until {date(resetsAt)} (
           <code>account_quota_exceeded</code>). Wait until then, or ask the operator for a higher
           quota.
         </p>
