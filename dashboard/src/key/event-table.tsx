@@ -61,7 +61,7 @@ const columns: Column<UsageEvent>[] = [
   },
 ];
 
-/** Some events, one row each. */
+/** Events, one row each. */
 export function EventTable({ events, caption }: { events: UsageEvent[]; caption: string }) {
   const continued = events.some(({ count }) => count === 0);
   return (

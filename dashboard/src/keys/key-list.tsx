@@ -111,7 +111,7 @@ export function KeyList({ onAction }: { onAction: (dialog: OpenKeyDialog) => voi
                   onSelect={setSelected}
                   onAction={onAction}
                 />
-                <nav aria-label="Pages of the list" className={styles.pager}>
+                <nav aria-label="Pages of keys" className={styles.pager}>
                   <span className={styles.range}>
                     {items.length > 0 && `Keys ${number(first)} to ${number(last)}`}
                   </span>

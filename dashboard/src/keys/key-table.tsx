@@ -12,7 +12,7 @@ import styles from './key-table.module.css';
 
 type OnAction = (dialog: OpenKeyDialog) => void;
 
-/** Some keys, one row each. */
+/** Keys, one row each. */
 export function KeyTable(props: {
   keys: Key[];
   order: Order<SortColumn>;
