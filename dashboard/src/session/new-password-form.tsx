@@ -49,7 +49,7 @@ export function NewPasswordForm({ onDone }: { onDone: () => void }) {
       <PasswordField label="New password" name="password" autoComplete="new-password" />
       {needsCode && (
         <Field
-          label="Code from the mail"
+          label="Code from the e-mail"
           hint="You signed in some time ago, so we sent you an e-mail with a code."
         >
           <input

@@ -126,7 +126,7 @@ describe.skipIf(withoutChromium)('by keyboard alone', () => {
       await page.keyboard.press('Enter');
       await expect.poll(async () => (await focused(page)).name).toMatch(/^Reason/);
       await page.keyboard.type('as asked for');
-      await press(page, `${action} the key`);
+      await press(page, `${action} key`);
       await page.getByRole('dialog').waitFor({ state: 'detached' });
       await page.getByRole('row', { name: 'held' }).getByText(state, { exact: true }).waitFor();
     }
