@@ -21,7 +21,9 @@ describe.skipIf(withoutChromium || withoutCurl)('a stranger', () => {
     const presses: string[] = [];
     const press = async (name: string) => {
       presses.push(name);
-      await page.getByRole('button', { name }).or(page.getByRole('link', { name })).click();
+      const named = page.getByRole('button', { name }).or(page.getByRole('link', { name }));
+      // an open dialog comes after the page
+      await named.last().click();
     };
     await page.goto(dashboardUrl());
     await press('Create account');

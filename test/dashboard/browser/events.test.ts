@@ -66,7 +66,7 @@ describe.skipIf(withoutChromium)('the events of a key', () => {
     await expect.poll(() => hosts().count()).toBe(1);
     await page.getByLabel(/host/i).fill('nowhere.example.com');
     await page.keyboard.press('Enter');
-    await page.getByText(/fits? these filters/).waitFor();
+    await page.getByText(/match these filters/).waitFor();
   });
 
   it('are several of a tunnel that lasts for hours, which the later ones say', async () => {
