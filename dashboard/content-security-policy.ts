@@ -1,6 +1,6 @@
 /**
- * What the dashboard may load and do: its own files, and requests to `connectTo`. No inline script or
- * style, no string ever becomes code or markup, nothing from any other origin.
+ * The dashboard may load its own files and send requests to `connectTo`. Inline scripts and styles,
+ * strings that become code or markup, and all other origins are blocked.
  */
 export function contentSecurityPolicy(connectTo: string[]): string {
   return [
@@ -16,10 +16,10 @@ export function contentSecurityPolicy(connectTo: string[]): string {
   ].join('; ');
 }
 
-/** The headers that go with every file of the dashboard, wherever it is served. */
+/** The headers for every file of the dashboard, wherever it is served. */
 export function securityHeaders(connectTo: string[]): Record<string, string> {
   return {
-    // a frame's parent can be refused by a header alone, and not by the page's own meta element
+    // only a header can set frame-ancestors: the page's meta element cannot
     'Content-Security-Policy': `${contentSecurityPolicy(connectTo)}; frame-ancestors 'none'`,
     'Cross-Origin-Opener-Policy': 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',

@@ -8,10 +8,9 @@ import { readDeployment } from './read-deployment.ts';
 import type { KnownConfiguration } from './src/configuration.ts';
 
 /**
- * Adds what a static host needs beside the page: the policy in the page itself, `_headers` for hosts
- * that read it, `config.json` where the environment says what belongs in it, and each file compressed
- * for servers that send `.br` and `.gz`. No part of it is in the development server's page, whose
- * scripts and styles are inline.
+ * Adds what a static host needs: the policy in the page itself, `_headers` for hosts that read it,
+ * `config.json` if the environment defines it, and compressed copies for servers that send `.br` and
+ * `.gz`. The development server gets none of this, because its page has inline scripts and styles.
  */
 export function deployment(environment: Record<string, string | undefined>): Plugin {
   let configuration: KnownConfiguration | undefined;
@@ -46,13 +45,13 @@ export function deployment(environment: Record<string, string | undefined>): Plu
   };
 }
 
-/** As Netlify, Cloudflare Pages and others read it. */
+/** In the format that Netlify, Cloudflare Pages and others read. */
 function headersFile(connectTo: string[]): string {
   const headers = Object.entries(securityHeaders(connectTo));
   return [
     '/*',
     ...headers.map(([name, value]) => `  ${name}: ${value}`),
-    // their names hold a hash of their content
+    // the file names contain a hash of the content
     '/assets/*',
     '  Cache-Control: public, max-age=31536000, immutable',
     '',

@@ -1,14 +1,14 @@
 import type { KnownConfiguration } from './src/configuration.ts';
 import { httpOrigin, isPort, isPublicKey } from './src/public-values.ts';
 
-/** The environment names no project, or one that a page for everybody must not carry. */
+/** The environment is incomplete, invalid, or holds a key that a public page must not contain. */
 export class DeploymentRefused extends Error {}
 
 /**
- * What the environment says of the project that a build is for: `SUPABASE_URL`,
- * `SUPABASE_PUBLISHABLE_KEY`, `PROXY_GATEWAY_URL`, and `PROXY_GATEWAY_TLS_PORT` where the gateway has
- * one; undefined where it says nothing. Throws DeploymentRefused for half of it, for what is no URL or
- * port, and for any key but a public one.
+ * Reads the project of a build from the environment: `SUPABASE_URL`, `SUPABASE_PUBLISHABLE_KEY`,
+ * `PROXY_GATEWAY_URL`, and `PROXY_GATEWAY_TLS_PORT` if the gateway has one. Returns undefined if none
+ * is set. Throws DeploymentRefused if some are missing, a URL or port is invalid, or the key is not
+ * public.
  */
 export function readDeployment(
   environment: Record<string, string | undefined>,
@@ -22,13 +22,13 @@ export function readDeployment(
   if (!url && !publishableKey && !gateway && !tlsPort) return undefined;
   if (!url || !publishableKey || !gateway) {
     throw new DeploymentRefused(
-      'Set SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY and PROXY_GATEWAY_URL, or none of them.',
+      'Set all of SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY and PROXY_GATEWAY_URL, or none of them.',
     );
   }
   if (!isPublicKey(publishableKey)) {
     throw new DeploymentRefused(
-      'SUPABASE_PUBLISHABLE_KEY is neither a publishable key (sb_publishable_…) nor a legacy anon ' +
-        'key. Any other key must never be in a page.',
+      'SUPABASE_PUBLISHABLE_KEY must be a publishable key (sb_publishable_…) or a legacy anon key. ' +
+        'Never put any other key in a page.',
     );
   }
   return {
@@ -42,11 +42,11 @@ export function readDeployment(
 function originOf(name: string, value: string): string {
   const origin = httpOrigin(value);
   if (origin) return origin;
-  throw new DeploymentRefused(`${name} is no http or https URL.`);
+  throw new DeploymentRefused(`${name} is not an http or https URL.`);
 }
 
 function portOf(name: string, value: string): number {
   const port = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (isPort(port)) return port;
-  throw new DeploymentRefused(`${name} is no port: a number from 1 to 65535.`);
+  throw new DeploymentRefused(`${name} is not a port: use a number from 1 to 65535.`);
 }

@@ -5,7 +5,7 @@ import { deployment } from './deployment.ts';
 
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
-  // one build for any path of any host
+  // relative, so that one build works at any path of any host
   base: './',
   plugins: [react(), deployment(process.env)],
   css: { modules: { localsConvention: 'camelCaseOnly' } },
@@ -13,19 +13,19 @@ export default defineConfig({
     outDir: process.env.DASHBOARD_OUT_DIR ?? 'dist',
     emptyOutDir: true,
     target: 'es2023',
-    // the first with light-dark(), which the colours need
+    // the first versions with light-dark(), which the colors need
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
-    // a data: URL is another origin to the policy
+    // the policy treats a data: URL as another origin
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    // what the first page needs, in one file: else each part that a later page shares is another request
+    // one file for the first page: otherwise each part that a later page shares is another request
     rolldownOptions: {
       output: { codeSplitting: { groups: [{ name: 'first', tags: ['$initial'] }] } },
     },
   },
   // `npm run dashboard`: against the stack that `npm start` runs
   server: {
-    // not the whole checkout, where the stack keeps its keys
+    // not the whole checkout, because the stack keeps its keys there
     fs: {
       allow: [
         '.',

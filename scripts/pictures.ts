@@ -27,7 +27,7 @@ try {
       await page.getByRole('link', { name: 'Keys', exact: true }).click();
       await page.getByRole('button', { name: 'Create key' }).click();
       await page.getByLabel('Label').fill(`checkout-monitor-${colorScheme}`);
-      await page.getByRole('button', { name: 'Create the key' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Create key' }).click();
       await page.getByRole('button', { name: 'Copy Secret' }).click();
       await shoot(page, `secret-${colorScheme}`);
       await page.close({ runBeforeUnload: false });

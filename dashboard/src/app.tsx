@@ -11,7 +11,7 @@ import { OverviewPage } from './overview/overview-page.tsx';
 import type { MailedLink } from './session/mailed-link.ts';
 import { SessionProvider } from './session/session-provider.tsx';
 
-// what a first visit does not show comes when it is asked for
+// pages that a first visit does not show are loaded on demand
 const KeysPage = lazy(() => import('./keys/keys-page.tsx'));
 const KeyPage = lazy(() => import('./key/key-page.tsx'));
 const AlertsPage = lazy(() => import('./alerts/alerts-page.tsx'));
@@ -28,14 +28,14 @@ const GrantsPage = lazy(() => import('./admin/grants-page.tsx'));
 
 const queryClient = createQueryClient();
 
-/** The whole page. Paths are behind the `#`, so that a host needs no rules for them. */
+/** The whole app. Routes are in the URL's hash, so that a host needs no rewrite rules. */
 export function App({ mailedLink }: { mailedLink: MailedLink | null }) {
   return (
     <ConfigurationProvider>
       <QueryClientProvider client={queryClient}>
         <HashRouter>
           <SessionProvider mailedLink={mailedLink}>
-            {/* inside, so that nothing is said of one user to the next */}
+            {/* inside the session, so that one user's messages are not shown to the next */}
             <Announcer>
               <Routes>
                 <Route element={<Shell />}>

@@ -16,13 +16,13 @@ export function useConfiguration(): KnownConfiguration {
   return configuration;
 }
 
-/** Shows what is inside once it is known which project the page belongs to. */
+/** Shows its children once the page's configuration is loaded. */
 export function ConfigurationProvider({ children }: { children: ReactNode }) {
   const [configuration, setConfiguration] = useState<KnownConfiguration>();
   const [failure, setFailure] = useState<unknown>();
   const [attempt, setAttempt] = useState(0);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt reads again
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each attempt reads again
   useEffect(() => {
     readConfiguration().then(setConfiguration, setFailure);
   }, [attempt]);
@@ -32,12 +32,11 @@ export function ConfigurationProvider({ children }: { children: ReactNode }) {
   if (failure === undefined) return null;
   if (failure instanceof ConfigurationMissing) {
     return (
-      <FullPage title="This page is not set up yet">
+      <FullPage title="This page is not configured">
         <p>
-          It has no <code>config.json</code> beside it, or one that does not name the project, its
-          publishable key and its gateway as it should. Build it again with{' '}
-          <code>SUPABASE_URL</code>, <code>SUPABASE_PUBLISHABLE_KEY</code> and{' '}
-          <code>PROXY_GATEWAY_URL</code>.
+          <code>config.json</code> is missing or invalid: it must name the project, its publishable
+          key and its gateway. Build the page again with <code>SUPABASE_URL</code>,{' '}
+          <code>SUPABASE_PUBLISHABLE_KEY</code> and <code>PROXY_GATEWAY_URL</code>.
         </p>
       </FullPage>
     );
@@ -48,7 +47,7 @@ export function ConfigurationProvider({ children }: { children: ReactNode }) {
   };
   return (
     <FullPage title="No connection">
-      <p>The page’s settings could not be read. Check your connection, then try again.</p>
+      <p>The page’s configuration could not be loaded. Check your connection, then try again.</p>
       <Button kind="primary" onClick={again}>
         Try again
       </Button>

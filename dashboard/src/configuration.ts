@@ -1,32 +1,35 @@
 import { httpOrigin, isPort, isPublicKey } from './public-values.ts';
 
-/** Which project the page belongs to: `config.json` beside it, so that one build serves any. */
+/** The page's project, from `config.json` beside the page, so that one build serves any project. */
 export interface Configuration {
-  /** Origin of the Supabase project; without one, the page's own. */
+  /** Origin of the Supabase project; by default, the page's own origin. */
   supabaseUrl?: string;
   /** The project's publishable key (or legacy anon key). Public. */
   publishableKey: string;
-  /** Where customers' traffic goes, e.g. http://gateway.example.com:7777 */
+  /** The gateway's URL, such as http://gateway.example.com:7777 */
   gatewayUrl: string;
-  /** Where the same host takes clients over TLS, if it does. */
+  /** The port for clients over TLS on the same host, if any. */
   gatewayTlsPort?: number;
 }
 
-/** What a page knows once it has read it. */
+/** The configuration after it is read and checked. */
 export type KnownConfiguration = Required<Omit<Configuration, 'gatewayTlsPort'>> &
   Pick<Configuration, 'gatewayTlsPort'>;
 
-/** The page was put on its host without a configuration that fits. */
+/** The deployed page has no valid configuration. */
 export class ConfigurationMissing extends Error {}
 
-/** Reads the page's configuration. Throws ConfigurationMissing, or TypeError without a connection. */
+/** Reads the page's configuration. Throws ConfigurationMissing, or a TypeError if there is no connection. */
 export async function readConfiguration(): Promise<KnownConfiguration> {
   const response = await fetch(new URL('config.json', document.baseURI));
   const read: unknown = response.ok ? await response.json().catch(() => null) : null;
   return checkConfiguration(read, location.origin);
 }
 
-/** What `config.json` says, for a page of `origin`. Throws ConfigurationMissing where it is not as above. */
+/**
+ * Checks the content of `config.json` for a page at `origin`. Throws ConfigurationMissing if it is
+ * invalid.
+ */
 export function checkConfiguration(read: unknown, origin: string): KnownConfiguration {
   const {
     supabaseUrl = origin,

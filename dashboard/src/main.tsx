@@ -8,7 +8,7 @@ import { guardHistory } from './components/page-hold.ts';
 import { applyTheme, storedTheme } from './layout/theme.ts';
 import { takeMailedLink } from './session/mailed-link.ts';
 
-// before there is a router, which would take it for a page
+// before the router starts, which would treat the link as a route
 const mailedLink = takeMailedLink();
 applyTheme(storedTheme());
 keepFocus();

@@ -75,7 +75,7 @@ describe('an alert', () => {
 describe('a webhook', () => {
   it.each<[string, Partial<Webhook>]>([
     ['New', {}],
-    ['Works', { last_delivered_at: '2026-11-23T05:00:00Z' }],
+    ['Working', { last_delivered_at: '2026-11-23T05:00:00Z' }],
     [
       'Failing',
       { failing_since: '2026-11-23T05:00:00Z', last_delivered_at: '2026-11-22T05:00:00Z' },
@@ -86,9 +86,9 @@ describe('a webhook', () => {
   });
 
   it.each([
-    ['failing', 'It failed for three days, and is disabled since 23 Nov 2026, 05:00 UTC.'],
-    ['gone', 'It answered 410 Gone, and is disabled since 23 Nov 2026, 05:00 UTC.'],
-    ['owner', 'By its owner, since 23 Nov 2026, 05:00 UTC.'],
+    ['failing', 'Disabled since 23 Nov 2026, 05:00 UTC, after failing for three days.'],
+    ['gone', 'Disabled since 23 Nov 2026, 05:00 UTC, after it returned 410 Gone.'],
+    ['owner', 'Disabled by its owner, since 23 Nov 2026, 05:00 UTC.'],
   ])('that is disabled shows the reason: %s', (disabled_reason, words) => {
     const disabled = { ...aWebhook, disabled_at: '2026-11-23T05:00:00Z', disabled_reason };
     expect(webhookState(disabled).explanation).toBe(words);
@@ -118,7 +118,7 @@ describe('a delivery', () => {
       { attempts: 5, next_attempt_at: '2026-11-23T05:42:00Z' },
     ],
     ['Delivered', undefined, { state: 'delivered', next_attempt_at: null }],
-    ['Failed', 'It is not attempted any more.', { state: 'failed', next_attempt_at: null }],
+    ['Failed', 'There are no more attempts.', { state: 'failed', next_attempt_at: null }],
   ])('is %s: %s', (name, explanation, fields) => {
     const state = deliveryState({ ...aDelivery, ...fields }, aWebhook, now);
     expect(state.name).toBe(name);
@@ -128,13 +128,13 @@ describe('a delivery', () => {
   it('that is pending waits if its webhook is disabled', () => {
     const disabled = { disabled_at: '2026-11-23T05:00:00Z' };
     expect(deliveryState(aDelivery, disabled, now).explanation).toBe(
-      'It waits until the webhook is enabled.',
+      'Waiting until the webhook is enabled.',
     );
   });
 
   it.each([
     ['delivered', 'Delivered'],
-    ['timed_out', 'No answer within 10 seconds'],
+    ['timed_out', 'No response within 10 seconds'],
     ['some_new_one', 'some new one'],
     ['constructor', 'constructor'],
   ])('whose attempt ended as %s is shown as “%s”', (outcome, words) => {
@@ -146,11 +146,11 @@ describe('percentages', () => {
   it.each([
     ['80, 95, 100', [80, 95, 100], undefined],
     ['90 % 50%,90', [50, 90], undefined],
-    ['', [], 'Enter at least one percent, or choose “Never”.'],
-    ['9', [9], 'Each is a whole number from 10 to 100.'],
-    ['101', [101], 'Each is a whole number from 10 to 100.'],
-    ['50.5', [Number.NaN], 'Each is a whole number from 10 to 100.'],
-    ['10 20 30 40 50 60', [10, 20, 30, 40, 50, 60], 'Enter at most five.'],
+    ['', [], 'Enter at least one percentage, or choose “Never”.'],
+    ['9', [9], 'Enter whole numbers from 10 to 100.'],
+    ['101', [101], 'Enter whole numbers from 10 to 100.'],
+    ['50.5', [Number.NaN], 'Enter whole numbers from 10 to 100.'],
+    ['10 20 30 40 50 60', [10, 20, 30, 40, 50, 60], 'Enter at most five percentages.'],
   ])('“%s” are read, and refused if they are invalid', (typed, percents, mistake) => {
     expect(readPercents(typed)).toEqual(percents);
     expect(checkPercents(percents)).toBe(mistake);

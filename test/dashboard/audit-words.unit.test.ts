@@ -27,7 +27,7 @@ describe('the action', () => {
     ['rotated', 'Secret rotated'],
     ['deleted', 'Deleted'],
     ['suspended', 'Suspended'],
-    ['reactivated', 'Back in service'],
+    ['reactivated', 'Reactivated'],
     ['limits_changed', 'Limits changed'],
     ['account_limits_changed', 'Shared limits changed'],
     ['moved_elsewhere', 'moved elsewhere'],
@@ -75,7 +75,7 @@ describe('the changes', () => {
 
   it('include what was removed', () => {
     expect(detailsOf(anEntry({ changes: { allowed_ips: [], expires_at: null } }))).toEqual([
-      { text: 'Any client may use it' },
+      { text: 'Any client can use it' },
       { text: 'Never expires' },
     ]);
   });
@@ -88,9 +88,9 @@ describe('the changes', () => {
     const entry = anEntry({ action: 'limits_changed', changes, reason: 'unpaid' });
     expect(detailsOf(entry)).toEqual([
       { text: 'Tier:', value: 'team' },
-      { text: '0 B a month' },
-      { text: 'Connections a second of the tier' },
-      { text: '1 connection open at once' },
+      { text: '0 B per month' },
+      { text: 'Connections per second: tier default' },
+      { text: '1 concurrent connection' },
       { text: 'Reason:', value: 'unpaid' },
     ]);
   });

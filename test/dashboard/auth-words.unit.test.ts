@@ -15,8 +15,8 @@ describe('a refusal of Supabase Auth', () => {
       'This password is too weak. It needs at least 12 characters.',
     );
     expect(weak(short, 'length', 'characters')).toContain('digits');
-    expect(weak('Password is known to be weak', 'pwned')).toContain('leaks');
-    expect(weak('Too short', 'length')).toBe('This password is too weak. Take a longer one.');
+    expect(weak('Password is known to be weak', 'pwned')).toContain('data breach');
+    expect(weak('Too short', 'length')).toBe('This password is too weak. Choose a longer one.');
   });
 
   it("is never shown in Auth's own words", () => {
@@ -24,7 +24,7 @@ describe('a refusal of Supabase Auth', () => {
     expect(authWordsOf(unknown)).toBe('That did not work. Try again in a moment.');
     expect(authWordsOf(new AuthRetryableFetchError('x', 0))).toContain('No connection');
     for (const code of ['<b>what the address says</b>', 'constructor']) {
-      expect(linkWordsOf(code)).toBe('This link did not work. Ask for another one.');
+      expect(linkWordsOf(code)).toBe('This link did not work. Request another one.');
     }
   });
 });

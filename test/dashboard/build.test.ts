@@ -25,14 +25,17 @@ const build = (environment: Record<string, string> = {}) =>
 const beside = () => readdirSync(join(output, '..'));
 
 test.each([
-  [{ SUPABASE_URL: 'https://project.supabase.co' }, /^Set SUPABASE_URL, .+ or none of them\.$/m],
+  [
+    { SUPABASE_URL: 'https://project.supabase.co' },
+    /^Set all of SUPABASE_URL, .+ or none of them\.$/m,
+  ],
   [
     {
       SUPABASE_URL: 'https://project.supabase.co',
       SUPABASE_PUBLISHABLE_KEY: 'sb_secret_0123',
       PROXY_GATEWAY_URL: 'http://gateway.example.com:7777',
     },
-    /^SUPABASE_PUBLISHABLE_KEY is neither .+/m,
+    /^SUPABASE_PUBLISHABLE_KEY must be .+/m,
   ],
 ])('an invalid deployment is explained, and nothing is built', async (environment, words) => {
   const { code, stdout, stderr } = await build(environment);

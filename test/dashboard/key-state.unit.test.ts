@@ -14,16 +14,20 @@ describe('the state of a key', () => {
     ['a grace period', { grace_ends_at: after }, 'Just rotated'],
     ['a grace period that has ended', { grace_ends_at: before }, undefined],
     ['a past expiry', { state: 'expired', expires_at: before }, 'On 23 Nov 2026'],
-    ['its own quota used up', { state: 'quota_used_up', quota_used_up_by: 'key' }, 'its limit'],
+    [
+      'its own quota used up',
+      { state: 'quota_used_up', quota_used_up_by: 'key' },
+      'the quota is raised',
+    ],
     [
       'the quota of the live keys used up',
       { state: 'quota_used_up', quota_used_up_by: 'account' },
-      'all live keys of the tier share',
+      'All live keys of the tier share',
     ],
     [
       'the quota of the test keys used up',
       { state: 'quota_used_up', quota_used_up_by: 'account', live_mode: false },
-      'all test keys of the tier share',
+      'All test keys of the tier share',
     ],
     ['a suspension', { state: 'suspended', suspended_at: before }, 'By an admin'],
     ['a banned account', { state: 'owner_barred' }, 'banned or removed'],

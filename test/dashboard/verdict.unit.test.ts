@@ -34,7 +34,7 @@ it.each<[Partial<FoundKey>, string | undefined, string]>([
     '407 credentials_required',
     'expired on 3 Nov 2026',
   ],
-  [{ state: 'quota_used_up', quota_used_up_by: 'key' }, '402 quota_exceeded', 'all that it may'],
+  [{ state: 'quota_used_up', quota_used_up_by: 'key' }, '402 quota_exceeded', 'used its quota'],
   [
     { state: 'quota_used_up', quota_used_up_by: 'account' },
     '402 account_quota_exceeded',
@@ -51,11 +51,11 @@ it.each<[Partial<FoundKey>, string | undefined, string]>([
 it("the verdict has the end of the owner's ban, or that it is permanent", () => {
   const state = 'owner_barred';
   expect(verdict({ state }, { barred_until: '2027-01-02T00:00:00Z' }).why).toContain('2 Jan 2027');
-  expect(verdict({ state }, { barred_until: '2100-01-01T00:00:00Z' }).why).toContain('for good');
+  expect(verdict({ state }, { barred_until: '2100-01-01T00:00:00Z' }).why).toContain('permanently');
 });
 
 it('the verdict offers no way back for a key of a removed account', () => {
-  expect(verdict({ state: 'deleted' }, { removed: true }).next).toContain('cannot come back');
+  expect(verdict({ state: 'deleted' }, { removed: true }).next).toContain('cannot be reactivated');
 });
 
 it.each([

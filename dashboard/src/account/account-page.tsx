@@ -8,7 +8,7 @@ import { PasskeySection } from './passkey-section.tsx';
 import { PasswordSection } from './password-section.tsx';
 import { SessionSection } from './session-section.tsx';
 
-/** How the user signs in, and where they are signed in. */
+/** The user's sign-in methods and sessions. */
 export default function AccountPage() {
   const { passkeys } = useAuthSettings(useConfiguration());
   return (

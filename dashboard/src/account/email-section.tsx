@@ -6,7 +6,7 @@ import { Section } from '../key/section.tsx';
 import { authWordsOf } from '../session/auth-words.ts';
 import { useSession } from '../session/session-context.ts';
 
-/** Changes the address, once the links that are mailed have been followed. */
+/** Changes the e-mail address after the mailed links are followed. */
 export function EmailSection() {
   const { supabase, email } = useSession();
   const [busy, setBusy] = useState(false);
@@ -31,13 +31,13 @@ export function EmailSection() {
       <p>
         You sign in as <strong>{email}</strong>.
       </p>
-      {/* there from the beginning, so that what comes into it is read out */}
+      {/* rendered from the start, so that screen readers announce its content */}
       <div role="status" style={{ display: 'contents' }}>
         {asked && asked !== email && (
           <Notice kind="info">
-            A mail is on its way to <strong>{asked}</strong>, and one to your address now where the
-            project wants that. The address changes once you have followed the link of each, in this
-            browser.
+            We sent an e-mail to <strong>{asked}</strong>, and another to your current address if
+            this project requires it. The address changes after you follow the link in each e-mail,
+            in this browser.
           </Notice>
         )}
       </div>
@@ -48,7 +48,7 @@ export function EmailSection() {
         {failure && <Notice kind="error">{failure}</Notice>}
         <div>
           <Button type="submit" busy={busy}>
-            Change the address
+            Change address
           </Button>
         </div>
       </form>

@@ -14,7 +14,7 @@ interface Enrolled {
   totp: { qr_code: string; secret: string; uri: string };
 }
 
-/** Sets an authenticator app up: shows what it needs, and takes its first code. */
+/** Sets up an authenticator app: shows the secret and asks for the first code. */
 export function EnrollFactor(props: { names: string[]; onClose: (added: boolean) => void }) {
   const { supabase } = useSession();
   const { names, onClose } = props;
@@ -30,7 +30,7 @@ export function EnrollFactor(props: { names: string[]; onClose: (added: boolean)
   }, []);
 
   async function enroll() {
-    // what was begun and not finished would take its name and its place
+    // an unfinished enrollment would occupy the name and a slot
     const { data } = await supabase.auth.mfa.listFactors();
     for (const { id, status, factor_type: type } of data?.all ?? []) {
       if (status === 'unverified' && type === 'totp') {
@@ -66,12 +66,12 @@ export function EnrollFactor(props: { names: string[]; onClose: (added: boolean)
   const image = enrolled && readQrCode(enrolled.totp.qr_code);
   return (
     <form onSubmit={submit}>
-      {!enrolled && !failure && <Loading what="Making a secret" />}
+      {!enrolled && !failure && <Loading what="Creating a secret" />}
       {enrolled && (
         <>
           {image && (
             <>
-              <p>Scan this with your authenticator app, or copy the secret into it.</p>
+              <p>Scan this code with your authenticator app, or copy the secret into the app.</p>
               <svg
                 className={styles.code}
                 viewBox={`0 0 ${image.size} ${image.size}`}
@@ -95,7 +95,7 @@ export function EnrollFactor(props: { names: string[]; onClose: (added: boolean)
       <div>
         {enrolled && (
           <Button kind="primary" type="submit" busy={busy}>
-            Turn it on
+            Turn on
           </Button>
         )}{' '}
         <Button onClick={() => void cancel()}>Cancel</Button>
@@ -104,7 +104,7 @@ export function EnrollFactor(props: { names: string[]; onClose: (added: boolean)
   );
 }
 
-/** A name that no other factor has, as names must differ. */
+/** A name that no other factor has, because names must be unique. */
 function freeName(names: string[]): string {
   for (let number = 1; ; number++) {
     const name = number === 1 ? 'Authenticator' : `Authenticator ${number}`;

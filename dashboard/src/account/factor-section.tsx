@@ -12,7 +12,7 @@ import styles from './account-page.module.css';
 import { EnrollFactor } from './enroll-factor.tsx';
 import { RemoveDialog } from './remove-dialog.tsx';
 
-/** The authenticator apps that the user signs in with, beside the password. */
+/** The authenticator apps that the user signs in with, in addition to the password. */
 export function FactorSection() {
   const { supabase, userId } = useSession();
   const announce = useAnnounce();
@@ -31,9 +31,9 @@ export function FactorSection() {
   async function remove(factorId: string) {
     const { error } = await supabase.auth.mfa.unenroll({ factorId });
     if (error) return error;
-    // the token says from now on what the session is without it
+    // a new token reflects the session without the factor
     await supabase.auth.refreshSession();
-    announce('The authenticator is removed.');
+    announce('Authenticator removed.');
     await query.refetch();
     return null;
   }
@@ -42,8 +42,8 @@ export function FactorSection() {
     <Section title="Second factor" framed>
       <p>
         {factors.length > 0
-          ? 'Each sign-in asks for a code of an authenticator app.'
-          : 'A sign-in can ask for a code of an authenticator app, beside the password.'}
+          ? 'Each sign-in asks for a code from an authenticator app.'
+          : 'Add a code from an authenticator app to each sign-in.'}
       </p>
       {query.isPending && <Loading what="Loading your authenticators" />}
       {query.isError && <Notice kind="error">{authWordsOf(query.error)}</Notice>}
@@ -67,7 +67,7 @@ export function FactorSection() {
           names={factors.map(({ friendly_name: name }) => name ?? '')}
           onClose={(added) => {
             setAdding(false);
-            if (added) announce('The authenticator is set up.');
+            if (added) announce('Authenticator set up.');
             void query.refetch();
           }}
         />
@@ -75,14 +75,14 @@ export function FactorSection() {
         query.isSuccess && (
           <div>
             <Button onClick={() => setAdding(true)}>
-              {factors.length > 0 ? 'Add another authenticator' : 'Set up an authenticator'}
+              {factors.length > 0 ? 'Add another authenticator' : 'Set up authenticator'}
             </Button>
           </div>
         )
       )}
       {factors.length === 1 && !adding && (
         <p className={styles.note}>
-          Add another one, on another device, so that the loss of one does not lock you out.
+          Add another one on another device, so that losing one does not lock you out.
         </p>
       )}
       {removed && (
@@ -90,8 +90,8 @@ export function FactorSection() {
           what={removed.name}
           consequence={
             factors.length === 1
-              ? 'Signing in asks for no code then. Remove it from the app too.'
-              : 'Signing in takes a code of the others then. Remove it from the app too.'
+              ? 'Sign-ins will no longer ask for a code. Also remove it from the app.'
+              : 'Sign-ins will ask for a code from your other authenticators. Also remove it from the app.'
           }
           remove={() => remove(removed.id)}
           onClose={() => setRemoved(undefined)}

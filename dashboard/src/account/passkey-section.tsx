@@ -11,7 +11,7 @@ import { useSession } from '../session/session-context.ts';
 import styles from './account-page.module.css';
 import { RemoveDialog } from './remove-dialog.tsx';
 
-/** The passkeys that the user signs in with, in place of the password. */
+/** The passkeys that the user signs in with instead of the password. */
 export function PasskeySection() {
   const { supabase, userId } = useSession();
   const announce = useAnnounce();
@@ -34,21 +34,21 @@ export function PasskeySection() {
     const { error } = await supabase.auth.registerPasskey();
     setBusy(false);
     if (error) return setFailure(authWordsOf(error));
-    announce('The passkey is added.');
+    announce('Passkey added.');
     await query.refetch();
   }
 
   async function remove(passkeyId: string) {
     const { error } = await supabase.auth.passkey.delete({ passkeyId });
     if (error) return error;
-    announce('The passkey is removed.');
+    announce('Passkey removed.');
     await query.refetch();
     return null;
   }
 
   return (
     <Section title="Passkeys" framed>
-      <p>A passkey of this device, or of a security key, signs you in without the password.</p>
+      <p>Sign in without a password, with a passkey on this device or on a security key.</p>
       {query.isPending && <Loading what="Loading your passkeys" />}
       {query.isError && <Notice kind="error">{authWordsOf(query.error)}</Notice>}
       {passkeys.length > 0 && (
@@ -72,13 +72,13 @@ export function PasskeySection() {
       {failure && <Notice kind="error">{failure}</Notice>}
       <div>
         <Button busy={busy} onClick={() => void add()}>
-          Add a passkey
+          Add passkey
         </Button>
       </div>
       {removed && (
         <RemoveDialog
           what={removed.name}
-          consequence="It signs you in no more. Remove it from the device too."
+          consequence="You can no longer sign in with it. Also remove it from the device."
           remove={() => remove(removed.id)}
           onClose={() => setRemoved(undefined)}
         />

@@ -3,7 +3,6 @@ import { Section } from '../key/section.tsx';
 import { useAnnounce } from '../layout/announcer.tsx';
 import { NewPasswordForm } from '../session/new-password-form.tsx';
 
-/** Changes the password. */
 export function PasswordSection() {
   const announce = useAnnounce();
   const [times, setTimes] = useState(0);
@@ -13,7 +12,7 @@ export function PasswordSection() {
       <NewPasswordForm
         key={times}
         onDone={() => {
-          announce('Your password is changed.');
+          announce('Password changed.');
           setTimes(times + 1);
         }}
       />

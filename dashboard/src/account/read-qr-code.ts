@@ -5,8 +5,9 @@ export interface QrCode {
 }
 
 /**
- * Reads the QR code that Supabase Auth draws, an SVG image of squares, to be drawn by the page: its
- * Content-Security-Policy takes no `data:` image. Null for anything else; the secret is there in text too.
+ * Reads Supabase Auth's QR code, an SVG image of squares, so that the page can draw it: its
+ * Content-Security-Policy blocks `data:` images. Null for any other image; the secret is also shown as
+ * text.
  */
 export function readQrCode(image: string): QrCode | null {
   const size = Number(/<svg[^>]* width="(\d+)"/.exec(image)?.[1]);

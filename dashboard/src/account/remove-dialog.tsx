@@ -5,7 +5,7 @@ import { Dialog, DialogButtons } from '../components/dialog.tsx';
 import { Notice } from '../components/notice.tsx';
 import { authWordsOf } from '../session/auth-words.ts';
 
-/** Asks whether to remove a way to sign in, and what comes of it. */
+/** Confirms the removal of a sign-in method and explains the consequence. */
 export function RemoveDialog(props: {
   what: string;
   consequence: string;

@@ -5,7 +5,7 @@ import { Section } from '../key/section.tsx';
 import { authWordsOf } from '../session/auth-words.ts';
 import { useSession } from '../session/session-context.ts';
 
-/** Ends every session of the user. */
+/** Ends all sessions of the user. */
 export function SessionSection() {
   const { signOutEverywhere } = useSession();
   const [busy, setBusy] = useState(false);
@@ -22,8 +22,8 @@ export function SessionSection() {
   return (
     <Section title="Sessions" framed>
       <p>
-        Ends your session here and in every other browser. Your keys go on working: delete or rotate
-        one that somebody else may have.
+        End your session here and in every other browser. Your keys keep working: delete or rotate
+        any key that may have leaked.
       </p>
       {failure && <Notice kind="error">{failure}</Notice>}
       <div>

@@ -1,7 +1,7 @@
 import { NavLink } from 'react-router';
 import styles from './admin-nav.module.css';
 
-/** The pages that only admins have. */
+/** The navigation between the admin pages. */
 export function AdminNav() {
   return (
     <nav aria-label="Admin pages" className={styles.nav}>

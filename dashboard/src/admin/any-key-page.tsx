@@ -21,7 +21,7 @@ import { OwnerSection } from './owner-section.tsx';
 import { SharedQuota } from './shared-quota.tsx';
 import { WhyRefused } from './why-refused.tsx';
 
-/** A key of any user: why it is refused, and all that says so. */
+/** A key of any user: whether and why it is refused, with the evidence. */
 export default function AnyKeyPage() {
   const { keyId = '' } = useParams();
   const query = useAnyKey(keyId);
@@ -29,9 +29,9 @@ export default function AnyKeyPage() {
   const key = query.data?.key;
   if (!key && query.error instanceof Refusal && query.error.code === 'not_found') {
     return (
-      <Page title="There is no such key" above={<AdminNav />}>
+      <Page title="Key not found" above={<AdminNav />}>
         <p>
-          No user has a key that is called <code>{keyId}</code>. Look for it among the{' '}
+          No user has the key <code>{keyId}</code>. Search the{' '}
           <Link to="/admin">keys of all users</Link>.
         </p>
       </Page>
@@ -85,7 +85,7 @@ function AnyKey({ value: reading }: { value: KeyReading }) {
 function AnyKeyActions(props: { value: FoundKey; onAction: (dialog: OpenFoundKeyDialog) => void }) {
   const { value, onAction } = props;
   const { deleted_at, suspended_at, user_id } = value;
-  // nothing can be done with what is gone together with its account
+  // a key that was removed with its account has no actions
   if (deleted_at && !user_id) return null;
   return (
     <>

@@ -2,7 +2,7 @@ import { text } from '../components/address-filters.ts';
 import type { FoundKeysQuery } from '../data/use-found-keys.ts';
 import { keyStates } from '../keys/key-state.ts';
 
-/** What keys can be found by, as the address has it. */
+/** The search filters, as written in a URL. */
 export const findFilters = {
   key: text,
   user: text,
@@ -12,13 +12,13 @@ export const findFilters = {
   mode: text,
 };
 
-/** What keys are looked for. An empty string is no filter. */
+/** The values of the filters. An empty string is no filter. */
 export type FindFilters = Record<keyof typeof findFilters, string>;
 
-/** The modes that can be looked for, by what the address calls them. */
+/** The modes by their names in a URL. */
 export const modes = { live: 'Live', test: 'Test' };
 
-/** What to ask the database for; what it does not know of a state or mode is no filter. */
+/** The filters as database arguments; an unknown state or mode is no filter. */
 export function toQuery({ key, user, label, state, tier, mode }: FindFilters): FoundKeysQuery {
   return {
     ...(key ? { key_id: key } : {}),
@@ -30,7 +30,7 @@ export function toQuery({ key, user, label, state, tier, mode }: FindFilters): F
   };
 }
 
-/** The whole keyId or uuid that a text is, in lower case; undefined for any other text. */
+/** The text in lower case if it is a complete keyId or uuid; otherwise undefined. */
 export function keyReference(text: string): string | undefined {
   const typed = text.trim().toLowerCase();
   return /^(avp_(live|test)_[0-9a-f]{12}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.test(typed)

@@ -5,7 +5,7 @@ import { type Bound, SearchForm } from './search-form.tsx';
 import { TierSelect } from './tier-select.tsx';
 import { UserField } from './user-field.tsx';
 
-/** Asks which keys of which users are looked for. */
+/** The search form for keys of all users. */
 export function FindForm(props: {
   filters: FindFilters;
   onSearch: (filters: FindFilters) => void;
@@ -28,7 +28,7 @@ export function FindForm(props: {
             <input
               {...bind('label')}
               type="search"
-              placeholder="Part of it"
+              placeholder="Part of the label"
               autoComplete="off"
               dir="auto"
             />

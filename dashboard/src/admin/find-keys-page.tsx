@@ -13,7 +13,7 @@ import { FoundKeyDialog, type OpenFoundKeyDialog } from './found-key-dialog.tsx'
 import { FoundKeyTable } from './found-key-table.tsx';
 import { Paged } from './paged.tsx';
 
-/** The keys of all users, and what an admin can do with them. */
+/** The keys of all users, with an admin's actions. */
 export default function FindKeysPage() {
   const [filters, search] = useAddressFilters(findFilters, { push: true });
   const wanted = toQuery(filters);
@@ -23,7 +23,7 @@ export default function FindKeysPage() {
   const navigate = useNavigate();
   const find = (sought: FindFilters) => {
     const one = keyReference(sought.key);
-    // a whole name means one key
+    // a complete key ID leads to that key's page
     if (one) void navigate(`/admin/keys/${one}`);
     else if (!search(sought)) void keys.refetch();
   };
@@ -36,12 +36,12 @@ export default function FindKeysPage() {
         count={(found) => counted(found.length, 'key')}
         none={
           Object.keys(wanted).length === 0 ? (
-            <EmptyState title="There are no keys yet">
-              <p>As soon as anybody creates one, it is here.</p>
+            <EmptyState title="No keys yet">
+              <p>Keys appear here when users create them.</p>
             </EmptyState>
           ) : (
-            <EmptyState title="No key fits this search">
-              <p>A key ID and a user are looked for as a whole, a label by any part of it.</p>
+            <EmptyState title="No keys match this search">
+              <p>Enter a complete key ID or user, or any part of a label.</p>
               <Button onClick={() => search(firstOf(findFilters))}>Show all keys</Button>
             </EmptyState>
           )

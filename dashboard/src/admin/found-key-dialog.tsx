@@ -3,7 +3,7 @@ import { LimitsDialog } from './limits-dialog.tsx';
 import { ReactivateDialog } from './reactivate-dialog.tsx';
 import { SuspendDialog } from './suspend-dialog.tsx';
 
-/** Which dialog is open, and on which key. */
+/** The open dialog and its key. */
 export interface OpenFoundKeyDialog {
   kind: 'suspend' | 'reactivate' | 'limits';
   value: FoundKey;
@@ -11,7 +11,7 @@ export interface OpenFoundKeyDialog {
 
 const dialogs = { suspend: SuspendDialog, reactivate: ReactivateDialog, limits: LimitsDialog };
 
-/** The dialog that is open, if any. */
+/** The open dialog, if any. */
 export function FoundKeyDialog(props: {
   open: OpenFoundKeyDialog | undefined;
   onClose: () => void;

@@ -1,18 +1,18 @@
 import { Ellipsis } from 'lucide-react';
 import { Button, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components';
 import type { FoundKey } from '../data/key.ts';
-// the same menu as a key has for its owner
+// the same menu styles as for the owner
 import styles from '../keys/key-menu.module.css';
 import type { OpenFoundKeyDialog } from './found-key-dialog.tsx';
 
-/** What an admin can do with a key, behind one button. */
+/** A menu of an admin's actions for a key. */
 export function FoundKeyMenu(props: {
   value: FoundKey;
   onAction: (dialog: OpenFoundKeyDialog) => void;
 }) {
   const { value, onAction } = props;
   const { deleted_at, suspended_at, user_id } = value;
-  // nothing can be done with what is gone together with its account
+  // a key that was removed with its account has no actions
   if (deleted_at && !user_id) return null;
   return (
     <MenuTrigger>

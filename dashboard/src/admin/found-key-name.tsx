@@ -1,7 +1,7 @@
 import type { FoundKey } from '../data/key.ts';
 import styles from './found-key-name.module.css';
 
-/** Whose key a dialog is about. */
+/** The key and the owner that a dialog is about. */
 export function FoundKeyName({ value: key }: { value: FoundKey }) {
   return (
     <p className={styles.name}>
@@ -12,7 +12,7 @@ export function FoundKeyName({ value: key }: { value: FoundKey }) {
   );
 }
 
-/** The owner's address, or the id where it is unknown. */
+/** The owner's e-mail address, or the user ID if it has none. */
 export function ownerOf(key: FoundKey): string {
   return key.email ?? key.user_id ?? 'Account removed';
 }

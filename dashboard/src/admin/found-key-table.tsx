@@ -11,7 +11,7 @@ import { ownerOf } from './found-key-name.tsx';
 
 type OnAction = (dialog: OpenFoundKeyDialog) => void;
 
-/** Some keys of any users, one row each. */
+/** Keys of any users, one row each. */
 export function FoundKeyTable({ keys, onAction }: { keys: FoundKey[]; onAction: OnAction }) {
   const columns = useMemo(() => columnsOf(onAction), [onAction]);
   return <Table caption="Keys of all users" columns={columns} rows={keys} idOf={({ id }) => id} />;

@@ -12,7 +12,7 @@ import { useAnnounce } from '../layout/announcer.tsx';
 import { useSession } from '../session/session-context.ts';
 import { ReasonField, reasonOf } from './reason-field.tsx';
 
-/** Lets a user create keys of a tier, with a reason. */
+/** Grants a tier to a user, with a reason. */
 export function GrantDialog({ onClose }: { onClose: () => void }) {
   const { supabase } = useSession();
   const announce = useAnnounce();
@@ -21,15 +21,15 @@ export function GrantDialog({ onClose }: { onClose: () => void }) {
     const user = textOf(form, 'user');
     const tier = textOf(form, 'tier');
     await grantTier(supabase, { user, tier }, reasonOf(form));
-    announce(`${user} may create keys of the tier ${tier} now.`);
+    announce(`Tier ${tier} granted to ${user}.`);
     onClose();
   });
   return (
-    <Dialog title="Grant a tier" onClose={onClose}>
+    <Dialog title="Grant tier" onClose={onClose}>
       <Loaded query={tiers} what="the tiers">
         {(all) => (
-          <DialogForm onClose={onClose} action={grant} submit="Grant the tier">
-            <Field label="User" hint="The e-mail address, which must be confirmed, or the user ID.">
+          <DialogForm onClose={onClose} action={grant} submit="Grant tier">
+            <Field label="User" hint="A confirmed e-mail address or a user ID.">
               <input name="user" required autoComplete="off" spellCheck={false} autoFocus />
             </Field>
             <Choice legend="Tier" name="tier" options={optionsOf(all)} />
@@ -41,7 +41,7 @@ export function GrantDialog({ onClose }: { onClose: () => void }) {
   );
 }
 
-/** Those that need a grant first. */
+/** Tiers that need a grant come first. */
 function optionsOf(tiers: Tier[]) {
   const sorted = tiers.toSorted((a, b) => Number(a.self_serve) - Number(b.self_serve));
   return sorted.map((one) => {
@@ -50,7 +50,7 @@ function optionsOf(tiers: Tier[]) {
     return {
       value: tier,
       name: tier,
-      hint: self_serve ? `${limits}. Open to all without a grant.` : limits,
+      hint: self_serve ? `${limits}. Open to all users without a grant.` : limits,
     };
   });
 }

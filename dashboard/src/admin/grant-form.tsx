@@ -4,7 +4,7 @@ import { UserField } from './user-field.tsx';
 
 type GrantFilters = Record<'user' | 'tier', string>;
 
-/** Asks which grants are looked for. */
+/** The search form for grants. */
 export function GrantForm(props: {
   filters: GrantFilters;
   onSearch: (filters: GrantFilters) => void;

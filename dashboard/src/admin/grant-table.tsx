@@ -8,7 +8,7 @@ import styles from './admin-table.module.css';
 
 type OnTakeBack = (grant: TierGrant) => void;
 
-/** Some grants, one row each. */
+/** Grants, one row each. */
 export function GrantTable(props: { grants: TierGrant[]; onTakeBack: OnTakeBack }) {
   const { grants, onTakeBack } = props;
   const columns = useMemo(() => columnsOf(onTakeBack), [onTakeBack]);
@@ -50,10 +50,10 @@ const columnsOf = (onTakeBack: OnTakeBack): Column<TierGrant>[] => [
     kind: 'action',
     cell: (grant) => (
       <Button
-        aria-label={`Take back ${grant.tier} from ${grant.email ?? grant.user_id}`}
+        aria-label={`Revoke ${grant.tier} from ${grant.email ?? grant.user_id}`}
         onClick={() => onTakeBack(grant)}
       >
-        Take back
+        Revoke
       </Button>
     ),
   },

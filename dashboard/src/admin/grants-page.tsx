@@ -16,7 +16,7 @@ import { TakeBackDialog } from './take-back-dialog.tsx';
 
 const grantFilters = { user: text, tier: text };
 
-/** The tiers that users were granted. */
+/** The tiers granted to users. */
 export default function GrantsPage() {
   const [filters, search] = useAddressFilters(grantFilters, { push: true });
   const { user, tier } = filters;
@@ -30,7 +30,7 @@ export default function GrantsPage() {
       actions={
         <Button kind="primary" onClick={() => setDialog('grant')}>
           <Plus size={18} aria-hidden />
-          Grant a tier
+          Grant tier
         </Button>
       }
     >
@@ -41,13 +41,13 @@ export default function GrantsPage() {
         count={(found) => counted(found.length, 'grant')}
         none={
           user || tier ? (
-            <EmptyState title="No grant fits this search">
-              <p>A user is looked for by the whole e-mail address or user ID.</p>
+            <EmptyState title="No grants match this search">
+              <p>Enter a complete e-mail address or user ID.</p>
               <Button onClick={() => search(firstOf(grantFilters))}>Show all grants</Button>
             </EmptyState>
           ) : (
-            <EmptyState title="No tier is granted to anybody yet">
-              <p>A tier that users cannot choose by themselves needs a grant before they can.</p>
+            <EmptyState title="No grants yet">
+              <p>Users need a grant to create keys of a tier that is not self-serve.</p>
             </EmptyState>
           )
         }

@@ -1,7 +1,7 @@
-// Traffic is sold in powers of ten: 1 GB is 1,000,000,000 bytes. Read and written as text, as 0.1 has no
-// exact floating-point number.
+// Traffic is sold in powers of ten: 1 GB is 1,000,000,000 bytes. Amounts are read and written as text,
+// because 0.1 has no exact floating-point number.
 
-/** Bytes of what was typed as GB; undefined for what is no such number, or more than a number holds. */
+/** Reads typed gigabytes as bytes; undefined if the text is no such number, or too large to be exact. */
 export function readGigabytes(typed: string): number | undefined {
   const [, whole = '', decimals = ''] = /^(?=\.?\d)(\d*)\.?(\d*)$/.exec(typed.trim()) ?? [typed];
   const fraction = decimals.replace(/0+$/, '');
@@ -17,31 +17,31 @@ export function writeGigabytes(bytes: number): string {
   return digits.slice(0, -9) + (fraction && `.${fraction}`);
 }
 
-/** A number of connections as typed: a whole number; undefined for anything else. */
+/** Reads a typed whole number of connections; undefined for anything else. */
 export function readConnections(typed: string): number | undefined {
   const text = typed.trim();
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-/** How each limit is typed. What it may be, the database says. */
+/** The input for each limit. The database checks the range. */
 export const limitInputs = {
   bandwidth_limit_bytes: {
-    label: 'GB a month',
-    hint: '1 GB is 1,000,000,000 bytes. 0 lets no traffic through.',
+    label: 'GB per month',
+    hint: '1 GB is 1,000,000,000 bytes. 0 allows no traffic.',
     read: readGigabytes,
     write: writeGigabytes,
-    mistake: 'Enter a number with a point before its decimals, as in 2.5.',
+    mistake: 'Enter a number with a decimal point, such as 2.5.',
   },
   rate_limit: {
-    label: 'Connections a second',
+    label: 'Connections per second',
     hint: undefined,
     read: readConnections,
     write: String,
     mistake: 'Enter a whole number.',
   },
   tunnel_limit: {
-    label: 'Connections open at once',
-    hint: 'On each gateway.',
+    label: 'Concurrent connections',
+    hint: 'Per gateway.',
     read: readConnections,
     write: String,
     mistake: 'Enter a whole number.',

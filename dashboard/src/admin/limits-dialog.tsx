@@ -14,7 +14,7 @@ import { limitInputs } from './limit-input.ts';
 import { OwnLimit } from './own-limit.tsx';
 import { ReasonField, reasonOf } from './reason-field.tsx';
 
-/** Sets what a key may use: as its tier, or values of its own. */
+/** Sets a key's limits: the tier's, or custom values. */
 export function LimitsDialog({ value: key, onClose }: { value: FoundKey; onClose: () => void }) {
   const { supabase } = useSession();
   const announce = useAnnounce();
@@ -23,7 +23,7 @@ export function LimitsDialog({ value: key, onClose }: { value: FoundKey; onClose
   const setLimits = useAction(async (form: FormData) => {
     const changes = readLimits(form) as LimitChanges;
     const set = await setKeyLimits(supabase, key.id, changes, reasonOf(form));
-    announce(`The key “${key.label}” may use ${limitWords(set)} now.`);
+    announce(`Limits of “${key.label}” set: ${limitWords(set)}.`);
     onClose();
   });
   const check = (form: FormData) => {
@@ -33,19 +33,19 @@ export function LimitsDialog({ value: key, onClose }: { value: FoundKey; onClose
     return wrong.length > 0;
   };
   return (
-    <Dialog title="Set the key’s limits" onClose={onClose}>
+    <Dialog title="Set limits" onClose={onClose}>
       <Loaded query={tiers} what="the tiers">
         {(all) => {
           const tier = all.find(({ tier }) => tier === key.tier);
           return (
-            <DialogForm onClose={onClose} action={setLimits} check={check} submit="Set the limits">
+            <DialogForm onClose={onClose} action={setLimits} check={check} submit="Set limits">
               <FoundKeyName value={key} />
               {limitNames.map((name) => (
                 <OwnLimit
                   key={name}
                   name={name}
                   legend={limits[name].name}
-                  ofTier={`${limits[name].words(tier?.[name] ?? 0)}, as the tier ${key.tier}`}
+                  ofTier={`Tier default: ${limits[name].words(tier?.[name] ?? 0)}`}
                   label={limitInputs[name].label}
                   hint={limitInputs[name].hint}
                   initial={limitInputs[name].write(key[name])}
@@ -53,7 +53,7 @@ export function LimitsDialog({ value: key, onClose }: { value: FoundKey; onClose
                   error={mistyped.includes(name) ? limitInputs[name].mistake : undefined}
                 />
               ))}
-              <ReasonField hint="It is in the key’s history, which its owner can read." />
+              <ReasonField hint="Shown in the key’s history, which the owner can read." />
             </DialogForm>
           );
         }}
@@ -62,7 +62,7 @@ export function LimitsDialog({ value: key, onClose }: { value: FoundKey; onClose
   );
 }
 
-/** What was typed for each limit: null for the tier's, whose field is not there; undefined if it is wrong. */
+/** The typed value of each limit: null for the tier's, which has no field; undefined if it is invalid. */
 function readLimits(form: FormData): Record<LimitName, number | null | undefined> {
   const entries = limitNames.map((name) => {
     const text = form.get(name);

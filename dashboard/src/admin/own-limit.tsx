@@ -3,11 +3,11 @@ import { Choice } from '../components/choice.tsx';
 import { Field } from '../components/field.tsx';
 import styles from './own-limit.module.css';
 
-/** One limit of a key: the tier's, or a value of its own. The field is there for the latter only. */
+/** One limit of a key: the tier's, or a custom value. The field is shown only for a custom value. */
 export function OwnLimit(props: {
   name: string;
   legend: string;
-  /** What the tier allows, in words. */
+  /** The tier's limit, in words. */
   ofTier: string;
   label: string;
   hint: string | undefined;
@@ -24,7 +24,7 @@ export function OwnLimit(props: {
         name={`${name}-of`}
         options={[
           { value: 'tier', name: ofTier },
-          { value: 'own', name: 'A limit of its own' },
+          { value: 'own', name: 'Custom limit' },
         ]}
         initial={isOwn ? 'own' : 'tier'}
         onChange={(value) => setOwn(value === 'own')}

@@ -6,12 +6,12 @@ import { dateTime } from '../format/time.ts';
 import facts from '../key/facts.module.css';
 import { Section } from '../key/section.tsx';
 
-/** Whose key it is, and where their other keys are. */
+/** The key's owner, with a link to the owner's other keys. */
 export function OwnerSection({ value: owner }: { value: Person }) {
   if (!owner.user_id || owner.removed) {
     return (
       <Section title="Owner" framed>
-        <p>The account is removed. Its keys were deleted with it; their usage stays.</p>
+        <p>The account was removed and its keys were deleted. Their usage is kept.</p>
       </Section>
     );
   }
@@ -31,16 +31,16 @@ export function OwnerSection({ value: owner }: { value: Person }) {
   );
 }
 
-/** Where admins see the keys of a user. */
+/** The admins' page with a user's keys. */
 export const keysOf = (userId: string) => `/admin?user=${userId}`;
 
-/** Says of an account that it is banned or removed. */
+/** Marks a banned or removed account. */
 export function Barred({ value: { barred_until: until, removed } }: { value: Person }) {
   if (removed) return <Badge kind="neutral">Removed</Badge>;
   if (!until) return null;
   return (
     <Badge kind="bad">
-      {until.startsWith('2100') ? 'Banned for good' : `Banned until ${dateTime(until)}`}
+      {until.startsWith('2100') ? 'Banned permanently' : `Banned until ${dateTime(until)}`}
     </Badge>
   );
 }

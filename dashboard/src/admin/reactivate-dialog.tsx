@@ -10,35 +10,37 @@ import { moment, useNow } from '../usage-chart/use-now.ts';
 import { FoundKeyName } from './found-key-name.tsx';
 import { ReasonField, reasonOf } from './reason-field.tsx';
 
-/** Puts a suspended or deleted key of any user back in service. */
+/** Reactivates a suspended or deleted key of any user. */
 export function ReactivateDialog(props: { value: FoundKey; onClose: () => void }) {
   const { value: key, onClose } = props;
   const { supabase } = useSession();
   const announce = useAnnounce();
   const reactivate = useAction(async (form: FormData) => {
     await reactivateKey(supabase, key.id, reasonOf(form) || undefined);
-    announce(`The key “${key.label}” is reactivated.`);
+    announce(`Key “${key.label}” reactivated.`);
     onClose();
   });
   const now = useNow(moment);
   const isExpired = key.expires_at !== null && Date.parse(key.expires_at) <= now;
   return (
     <FormDialog
-      title="Reactivate the key"
+      title="Reactivate key"
       onClose={onClose}
       action={reactivate}
       explain={explain}
-      submit="Reactivate the key"
+      submit="Reactivate key"
     >
       <FoundKeyName value={key} />
-      <p>Its old secret works again: anybody who has it can send traffic on the owner’s account.</p>
+      <p>
+        The key’s secret works again. Anyone who has it can send traffic on the owner’s account.
+      </p>
       {isExpired && (
         <Notice kind="warning">
-          It has expired too. The gateway refuses it until its owner gives it another expiry.
+          The key has also expired. The gateway refuses it until the owner sets a new expiry.
         </Notice>
       )}
       <ReasonField
-        hint="It is in the key’s history, which its owner can read."
+        hint="Shown in the key’s history, which the owner can read."
         optional
         autoFocus
       />
@@ -47,12 +49,11 @@ export function ReactivateDialog(props: { value: FoundKey; onClose: () => void }
 }
 
 const words: Record<string, string> = {
-  key_limit_reached:
-    'Its owner has as many keys of this tier as it allows. The owner must delete one first.',
-  key_deleted: 'The account of its owner was removed. The key stays deleted.',
+  key_limit_reached: 'The owner has reached the tier’s key limit and must delete a key first.',
+  key_deleted: 'The owner’s account was removed, so the key stays deleted.',
 };
 
-/** These refusals are about the owner, not about who asks. */
+/** These refusals concern the owner, not the admin. */
 function explain({ code }: Refusal) {
   const own = words[code];
   return own ? <Notice kind="error">{own}</Notice> : undefined;

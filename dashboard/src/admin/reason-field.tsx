@@ -1,6 +1,6 @@
 import { Field } from '../components/field.tsx';
 
-/** Asks why an admin does something. It goes into the audit of what is changed. */
+/** Asks for an admin's reason. It is stored in the audit history. */
 export function ReasonField(props: { hint: string; optional?: boolean; autoFocus?: boolean }) {
   const { hint, optional = false, autoFocus = false } = props;
   return (
@@ -18,7 +18,7 @@ export function ReasonField(props: { hint: string; optional?: boolean; autoFocus
   );
 }
 
-/** The reason that a form has, in one line: a line break is none of the characters it may have. */
+/** The form's reason in one line, because a reason may not contain line breaks. */
 export function reasonOf(form: FormData): string {
   return String(form.get('reason')).replace(/\s+/g, ' ').trim();
 }

@@ -4,25 +4,25 @@ import { Button } from '../components/button.tsx';
 import { withoutSecret } from '../format/without-secret.ts';
 import styles from './search-form.module.css';
 
-/** What a control of the form gets to hold one filter. */
+/** The props that bind a control to one filter. */
 export interface Bound {
   name: string;
   value: string;
   onChange: (event: ChangeEvent<HTMLInputElement | HTMLSelectElement>) => void;
 }
 
-/** Filters that are looked for once they are sent, not as they are typed. */
+/** A search form that applies its filters on submit, not while typing. */
 export function SearchForm<Name extends string>(props: {
-  /** What is looked for now. */
+  /** The current filters. */
   filters: Record<Name, string>;
   onSearch: (filters: Record<Name, string>) => void;
-  /** What is looked for, as in “Find keys”. */
+  /** The form's label, as in “Find keys”. */
   what: string;
   children: (bind: (name: Name) => Bound) => ReactNode;
 }) {
   const { filters, onSearch, what, children } = props;
   const [typed, setTyped] = useState(filters);
-  // the way back in the browser's history shows what was looked for then
+  // going back in the browser's history restores the filters of that entry
   useEffect(() => setTyped(filters), [filters]);
 
   const search = (wanted: Record<Name, string>) => {

@@ -4,7 +4,7 @@ import { date } from '../format/time.ts';
 import styles from '../key/facts.module.css';
 import { Fact } from '../key/facts.tsx';
 
-/** What the key shares with the other keys of its owner, tier and mode. */
+/** The quota that the key shares with the owner's other keys of its tier and mode. */
 export function SharedQuota({ value: { key, account } }: { value: KeyReading }) {
   const tier = account?.tiers.find((each) => each.tier === key.tier);
   if (!account || !tier) return null;
@@ -16,7 +16,7 @@ export function SharedQuota({ value: { key, account } }: { value: KeyReading }) 
     <Fact name={name}>
       <QuotaMeter used={used} limit={limit} name={name} />
       <span className={styles.note}>
-        {overridden ? 'Set for this account by an admin.' : `From the tier ${key.tier}.`} Resets on{' '}
+        {overridden ? 'Set for this account by an admin.' : `From tier ${key.tier}.`} Resets on{' '}
         {date(account.resets_at)}.
       </span>
     </Fact>

@@ -5,7 +5,7 @@ import { RefusalNotice } from '../components/refusal-notice.tsx';
 import { Refusal } from '../data/refusal.ts';
 import styles from './paged.module.css';
 
-/** How much of a list is shown, and the way to the rest. The focus stays here when there is no more. */
+/** The number of items shown, and a button for more. The focus stays here at the end of the list. */
 export function ShowMore(props: { query: UseInfiniteQueryResult<unknown[]>; summary: string }) {
   const { query, summary } = props;
   const { hasNextPage, isFetchingNextPage, isFetchNextPageError, error } = query;
@@ -13,7 +13,7 @@ export function ShowMore(props: { query: UseInfiniteQueryResult<unknown[]>; summ
   const asked = useRef(false);
 
   useEffect(() => {
-    // the button that had the focus is gone
+    // the focused button is gone
     if (asked.current && !hasNextPage) end.current?.focus();
     if (!isFetchingNextPage) asked.current = false;
   }, [hasNextPage, isFetchingNextPage]);
@@ -32,7 +32,7 @@ export function ShowMore(props: { query: UseInfiniteQueryResult<unknown[]>; summ
       )}
       <div className={styles.more}>
         <p ref={end} tabIndex={-1}>
-          {hasNextPage ? `The first ${summary}, and there are more.` : `${summary} in all.`}
+          {hasNextPage ? `First ${summary}. More are available.` : `${summary} in total.`}
         </p>
         {hasNextPage && (
           <Button onClick={more} busy={isFetchingNextPage}>

@@ -7,29 +7,29 @@ import { useSession } from '../session/session-context.ts';
 import { FoundKeyName } from './found-key-name.tsx';
 import { ReasonField, reasonOf } from './reason-field.tsx';
 
-/** Takes a key of any user out of service, with a reason. */
+/** Suspends a key of any user, with a reason. */
 export function SuspendDialog({ value: key, onClose }: { value: FoundKey; onClose: () => void }) {
   const { supabase } = useSession();
   const announce = useAnnounce();
   const suspend = useAction(async (form: FormData) => {
     await suspendKey(supabase, key.id, reasonOf(form));
-    announce(`The key “${key.label}” is suspended.`);
+    announce(`Key “${key.label}” suspended.`);
     onClose();
   });
   return (
     <FormDialog
-      title="Suspend the key"
+      title="Suspend key"
       onClose={onClose}
       action={suspend}
-      submit="Suspend the key"
+      submit="Suspend key"
       kind="danger"
     >
       <FoundKeyName value={key} />
       <p>
-        The gateway refuses it with 403 at once, and its open connections are closed. It stays so
-        until an admin reactivates it.
+        The gateway refuses the key with 403 and closes its open connections at once. The key stays
+        suspended until an admin reactivates it.
       </p>
-      <ReasonField hint="The owner of the key reads it." autoFocus />
+      <ReasonField hint="The key’s owner can read it." autoFocus />
     </FormDialog>
   );
 }

@@ -8,7 +8,7 @@ import { useSession } from '../session/session-context.ts';
 import styles from './found-key-name.module.css';
 import { ReasonField, reasonOf } from './reason-field.tsx';
 
-/** Takes a tier back from a user, with a reason. */
+/** Revokes a tier from a user, with a reason. */
 export function TakeBackDialog({ value, onClose }: { value: TierGrant; onClose: () => void }) {
   const { supabase } = useSession();
   const announce = useAnnounce();
@@ -16,15 +16,15 @@ export function TakeBackDialog({ value, onClose }: { value: TierGrant; onClose: 
   const user = value.email ?? value.user_id;
   const takeBack = useAction(async (form: FormData) => {
     await revokeTier(supabase, { user: value.user_id, tier: value.tier }, reasonOf(form));
-    announce(`The tier ${value.tier} is taken back from ${user}.`);
+    announce(`Tier ${value.tier} revoked from ${user}.`);
     onClose();
   });
   return (
     <FormDialog
-      title={`Take back the tier ${value.tier}`}
+      title={`Revoke tier ${value.tier}`}
       onClose={onClose}
       action={takeBack}
-      submit="Take back"
+      submit="Revoke tier"
       kind="danger"
     >
       <p className={styles.name}>
@@ -32,9 +32,9 @@ export function TakeBackDialog({ value, onClose }: { value: TierGrant; onClose: 
       </p>
       <p>
         {isOpenToAll
-          ? 'This tier is open to all: the user can create keys of it without a grant, too.'
-          : 'The user can create no more keys of this tier.'}{' '}
-        Keys that there are go on: suspend those that should not.
+          ? 'This tier is open to all users: the user can still create keys of it.'
+          : 'The user can no longer create keys of this tier.'}{' '}
+        Existing keys keep working. Suspend the keys that should stop.
       </p>
       <ReasonField hint="The user can read it." autoFocus />
     </FormDialog>

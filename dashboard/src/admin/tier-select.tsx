@@ -2,7 +2,7 @@ import { Field } from '../components/field.tsx';
 import { useTiers } from '../data/use-tiers.ts';
 import type { Bound } from './search-form.tsx';
 
-/** A filter by tier. One that the address names is offered before the tiers are known. */
+/** A filter by tier. The URL's tier is offered even before the tiers are loaded. */
 export function TierSelect({ bound }: { bound: Bound }) {
   const { data = [] } = useTiers();
   const tiers = new Set(data.map(({ tier }) => tier));

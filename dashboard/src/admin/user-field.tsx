@@ -1,7 +1,6 @@
 import { Field } from '../components/field.tsx';
 import type { Bound } from './search-form.tsx';
 
-/** Asks for a user. */
 export function UserField({ bound }: { bound: Bound }) {
   return (
     <Field label="User">

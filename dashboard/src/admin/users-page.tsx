@@ -47,7 +47,7 @@ const columns: Column<UserUsage>[] = [
     wide: true,
     cell: ({ tiers }) => {
       const used = tiers.flatMap(quotasOf);
-      if (used.length === 0) return 'Nothing was used';
+      if (used.length === 0) return 'No usage';
       return (
         <div className={styles.quotas}>
           {used.map(({ name, used_bytes, limit_bytes }) => (
@@ -62,7 +62,7 @@ const columns: Column<UserUsage>[] = [
   },
 ];
 
-/** The quotas of a tier of which something is used. */
+/** The quotas of a tier that have usage. */
 function quotasOf(tier: AccountTier) {
   return [
     { name: tier.tier, ...tier },
@@ -70,7 +70,7 @@ function quotasOf(tier: AccountTier) {
   ].filter(({ used_bytes }) => used_bytes > 0);
 }
 
-/** The users by what their keys moved in this month. */
+/** The users by the traffic of their keys this month. */
 export default function UsersPage() {
   const [filters, search] = useAddressFilters(userFilters, { push: true });
   const users = useUsers(filters.user);
@@ -89,16 +89,13 @@ export default function UsersPage() {
         count={(found) => counted(found.length, 'user')}
         none={
           filters.user ? (
-            <EmptyState title="No such user">
-              <p>
-                A user is looked for by the whole e-mail address, once it is confirmed, or the user
-                ID.
-              </p>
+            <EmptyState title="No users match this search">
+              <p>Enter a complete, confirmed e-mail address or a user ID.</p>
               <Button onClick={() => search(firstOf(userFilters))}>Show all users</Button>
             </EmptyState>
           ) : (
-            <EmptyState title="Nothing was used this month">
-              <p>A user whose keys move something is here within a minute.</p>
+            <EmptyState title="No usage this month">
+              <p>A user appears here within a minute of a key’s first traffic.</p>
             </EmptyState>
           )
         }

@@ -3,20 +3,20 @@ import type { KeyReading } from '../data/use-any-key.ts';
 import { date, dateTime } from '../format/time.ts';
 import { keyTones } from '../keys/key-state.ts';
 
-/** What the gateway makes of a key now, why, and what to do about it. */
+/** Whether the gateway serves a key now, why, and what to do about it. */
 export interface Verdict {
   name: string;
   kind: Tone;
-  /** The status and the code of the gateway's refusal; undefined for a key that is served. */
+  /** The status and code of the gateway's refusal; undefined if the key is served. */
   refusal?: string;
   why: string;
-  /** Why, in an admin's own words. */
+  /** An admin's reason. */
   reason?: string;
   next: string;
 }
 
 const out = '407 credentials_required';
-/** A ban for good ends in this year. */
+/** A permanent ban ends in this year. */
 const forGood = '2100';
 
 /** The verdict on a key, in the order of the gateway's checks. */
@@ -29,8 +29,8 @@ export function verdictOf({ key, owner, account }: KeyReading): Verdict {
         refusal: out,
         why: `It was deleted on ${timeOf(key.deleted_at)}.`,
         next: owner.removed
-          ? 'The account of its owner is removed, so it cannot come back.'
-          : 'Reactivate it, and its secret works again.',
+          ? 'The owner’s account was removed, so the key cannot be reactivated.'
+          : 'If you reactivate it, its secret works again.',
       };
     case 'suspended':
       return {
@@ -39,7 +39,7 @@ export function verdictOf({ key, owner, account }: KeyReading): Verdict {
         refusal: '403 key_suspended',
         why: `An admin suspended it on ${timeOf(key.suspended_at)}.`,
         ...(key.suspended_reason ? { reason: key.suspended_reason } : {}),
-        next: 'Reactivate it once the reason is gone.',
+        next: 'Reactivate it when the reason no longer applies.',
       };
     case 'expired':
       return {
@@ -47,7 +47,7 @@ export function verdictOf({ key, owner, account }: KeyReading): Verdict {
         kind: keyTones.expired,
         refusal: out,
         why: `It expired on ${timeOf(key.expires_at)}.`,
-        next: 'Its owner can set a new expiry, and its secret works again.',
+        next: 'If the owner sets a new expiry, its secret works again.',
       };
     case 'owner_barred':
       return {
@@ -55,9 +55,9 @@ export function verdictOf({ key, owner, account }: KeyReading): Verdict {
         kind: keyTones.owner_barred,
         refusal: out,
         why: owner.barred_until?.startsWith(forGood)
-          ? 'The account of its owner is banned or deleted for good.'
-          : `The account of its owner is banned until ${timeOf(owner.barred_until)}.`,
-        next: 'All keys of the owner work again once the ban ends or is lifted in Supabase Auth.',
+          ? 'The owner’s account is banned permanently or deleted.'
+          : `The owner’s account is banned until ${timeOf(owner.barred_until)}.`,
+        next: 'All keys of the owner work again when the ban ends or is lifted in Supabase Auth.',
       };
     case 'quota_used_up': {
       const resets = account ? date(account.resets_at) : 'the first of next month';
@@ -67,26 +67,26 @@ export function verdictOf({ key, owner, account }: KeyReading): Verdict {
           kind: keyTones.quota_used_up,
           refusal: '402 account_quota_exceeded',
           why:
-            `All ${key.live_mode ? 'live' : 'test'} keys of its owner and the tier ${key.tier} share a ` +
-            'quota, which is used up for this month.',
-          next: `It resets on ${resets} (UTC). A higher limit of the account serves it before.`,
+            `All ${key.live_mode ? 'live' : 'test'} keys of the owner in tier ${key.tier} share a quota, ` +
+            'which is used up for this month.',
+          next: `It resets on ${resets} (UTC). To serve it sooner, raise the account’s limit.`,
         };
       }
       return {
         name: 'Refused: quota used up',
         kind: keyTones.quota_used_up,
         refusal: '402 quota_exceeded',
-        why: 'It has moved all that it may in this month.',
-        next: `It resets on ${resets} (UTC). A higher limit serves it before.`,
+        why: 'It has used its quota for this month.',
+        next: `It resets on ${resets} (UTC). To serve it sooner, raise its limit.`,
       };
     }
     // active
     default:
       return {
-        name: 'In service',
+        name: 'Active',
         kind: keyTones.active,
-        why: 'The gateway serves requests with its secret from an allowed address, within its limits.',
-        next: 'If requests fail all the same, see the last request and the outcomes below.',
+        why: 'The gateway serves its requests from allowed clients, within its limits.',
+        next: 'If requests still fail, see the last request and the outcomes below.',
       };
   }
 }

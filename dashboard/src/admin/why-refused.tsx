@@ -9,19 +9,19 @@ import styles from '../key/key-page.module.css';
 import { moment, useNow } from '../usage-chart/use-now.ts';
 import { verdictOf } from './verdict.ts';
 
-/** Whether the gateway refuses the key, why, and what came of its last request. */
+/** Whether the gateway refuses the key, why, and the result of its last request. */
 export function WhyRefused({ value }: { value: KeyReading }) {
   const { key, last_event: last } = value;
   const now = useNow(moment);
   const verdict = verdictOf(value);
   const inGrace = key.grace_ends_at && Date.parse(key.grace_ends_at) > now;
   return (
-    <section aria-label="Why it is refused" className={styles.head}>
+    <section aria-label="Key status" className={styles.head}>
       <div className={styles.state}>
         <Badge kind={verdict.kind}>{verdict.name}</Badge>
         {verdict.refusal && (
           <span>
-            The gateway answers <code>{verdict.refusal}</code>.
+            The gateway returns <code>{verdict.refusal}</code>.
           </span>
         )}
         <span>{verdict.why}</span>
@@ -37,7 +37,7 @@ export function WhyRefused({ value }: { value: KeyReading }) {
           {last ? (
             <LastRequest value={last} />
           ) : (
-            'None that is kept. A key that is out of service writes none.'
+            'No event is kept. Requests with a suspended, expired or deleted key are not recorded.'
           )}
         </Fact>
       </Facts>
@@ -48,7 +48,7 @@ export function WhyRefused({ value }: { value: KeyReading }) {
         <Fact name="Created">{dateTime(key.created_at)}</Fact>
         <Fact name="Rotated">
           {key.rotated_at ? dateTime(key.rotated_at) : 'Never'}
-          {inGrace && ' The old secret works for some seconds more.'}
+          {inGrace && ' The old secret works for a few more seconds.'}
         </Fact>
         <Fact name="Last used">{key.last_used_at ? dateTime(key.last_used_at) : 'Never'}</Fact>
       </Facts>

@@ -5,7 +5,7 @@ import { alertTypes } from './alert-types.ts';
 
 type AlertFilters = Record<'type' | 'key', string>;
 
-/** Filters over the list of alerts: by what they are about. */
+/** Filters for the list of alerts. */
 export function AlertFilterBar(props: {
   filters: AlertFilters;
   onChange: (changes: Partial<AlertFilters>) => void;
@@ -27,7 +27,7 @@ export function AlertFilterBar(props: {
       </Field>
       <KeyPicker
         label="Key"
-        all="All keys, and the account"
+        all="All keys and the account"
         value={filters.key}
         onChange={(key) => onChange({ key })}
       />

@@ -8,14 +8,14 @@ import { alertWords, keyIdOf, webhookIdOf } from './alert-words.ts';
 
 const icons = { info: Info, warning: TriangleAlert, error: CircleAlert };
 
-/** Some alerts, in words. */
+/** Alerts in words. */
 export function AlertList({ alerts }: { alerts: Alert[] }) {
   const webhooks = useWebhooks(false).data ?? [];
   return (
     <ol className={styles.alerts}>
       {alerts.map((alert) => {
         const webhookId = webhookIdOf(alert);
-        // one may be deleted, or the operator's
+        // the webhook may be deleted, or the operator's
         const isThere = webhooks.some(({ id }) => id === webhookId);
         return (
           <AlertEntry key={alert.id} value={alert} webhookId={isThere ? webhookId : undefined} />
@@ -38,10 +38,10 @@ function AlertEntry(props: { value: Alert; webhookId: string | undefined }) {
         <p>{text}</p>
         {keyId && (
           <Link to={`/keys/${keyId}`}>
-            Open the key<span className="visually-hidden"> {keyId}</span>
+            Open key<span className="visually-hidden"> {keyId}</span>
           </Link>
         )}
-        {webhookId && <Link to={`/alerts/webhooks/${webhookId}`}>Open the webhook</Link>}
+        {webhookId && <Link to={`/alerts/webhooks/${webhookId}`}>Open webhook</Link>}
       </div>
       <time dateTime={alert.occurred_at} className={styles.when}>
         {dateTime(alert.occurred_at)}

@@ -11,9 +11,9 @@ export interface AlertWords {
 
 const time = /\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z/g;
 
-/** An alert in the sentences that webhooks send, with times as this page has them. */
+/** An alert in the same sentences that webhooks send, with times in this page's format. */
 export function alertWords({ id, type, occurred_at, data }: Alert): AlertWords {
-  // at a receiver it says that it works; here it may not have arrived
+  // webhooks send “This webhook works.”, but here it is not known whether the test arrived
   if (type === 'webhook.test') {
     return { title: 'Test', text: 'A test was sent to a webhook.', severity: 'info' };
   }
@@ -21,12 +21,12 @@ export function alertWords({ id, type, occurred_at, data }: Alert): AlertWords {
   return { title, text: text.replaceAll(time, (moment) => dateTime(moment)), severity };
 }
 
-/** The keyId that an alert is about; undefined for what is about no key. */
+/** The alert's keyId; undefined if it is not about a key. */
 export function keyIdOf({ data }: Alert): string | undefined {
   return typeof data.keyId === 'string' ? data.keyId : undefined;
 }
 
-/** The id of the webhook that an alert is about; undefined for what is about no webhook. */
+/** The alert's webhook id; undefined if it is not about a webhook. */
 export function webhookIdOf({ data }: Alert): string | undefined {
   return typeof data.webhookId === 'string' ? data.webhookId : undefined;
 }

@@ -1,7 +1,7 @@
 import { NavLink } from 'react-router';
 import styles from '../admin/admin-nav.module.css';
 
-/** The pages about alerts. */
+/** The navigation between the alert pages. */
 export function AlertsNav() {
   return (
     <nav aria-label="Alert pages" className={styles.nav}>

@@ -13,7 +13,7 @@ import { AlertsNav } from './alerts-nav.tsx';
 
 const alertFilters = { type: text, key: text };
 
-/** What the signed-in user was alerted to. */
+/** The signed-in user's alerts. */
 export default function AlertsPage() {
   const [filters, search] = useAddressFilters(alertFilters, { push: true });
   const { type, key } = filters;
@@ -27,15 +27,16 @@ export default function AlertsPage() {
         count={(found) => counted(found.length, 'alert')}
         none={
           type || key ? (
-            <EmptyState title="No alert fits these filters">
+            <EmptyState title="No alerts match these filters">
               <p>Alerts are kept for 90 days.</p>
               <Button onClick={() => search(firstOf(alertFilters))}>Show all alerts</Button>
             </EmptyState>
           ) : (
-            <EmptyState icon={<Bell size={28} aria-hidden />} title="There are no alerts yet">
+            <EmptyState icon={<Bell size={28} aria-hidden />} title="No alerts yet">
               <p>
-                You are alerted when a quota is nearly used up, a key expires soon, or something
-                changes. <Link to="/alerts/webhooks">Webhooks</Link> send alerts to you.
+                Alerts tell you when a quota is nearly used up, a key expires soon, or a setting
+                changes. To receive alerts elsewhere, add{' '}
+                <Link to="/alerts/webhooks">webhooks</Link>.
               </p>
             </EmptyState>
           )

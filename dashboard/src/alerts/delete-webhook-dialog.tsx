@@ -7,7 +7,7 @@ import { useAnnounce } from '../layout/announcer.tsx';
 import { useSession } from '../session/session-context.ts';
 import { webhookName } from './webhook-words.ts';
 
-/** Deletes a webhook once that is confirmed. */
+/** Deletes a webhook after a confirmation. */
 export function DeleteWebhookDialog(props: {
   value: Webhook;
   operator: boolean;
@@ -19,20 +19,20 @@ export function DeleteWebhookDialog(props: {
   const announce = useAnnounce();
   const remove = useAction(async () => {
     await deleteWebhook(supabase, webhook.id, operator);
-    announce(`The webhook “${webhookName(webhook)}” is deleted.`);
+    announce(`Webhook “${webhookName(webhook)}” deleted.`);
     onDeleted();
   });
   return (
     <FormDialog
-      title="Delete the webhook"
+      title="Delete webhook"
       onClose={onClose}
       action={remove}
-      submit="Delete the webhook"
+      submit="Delete webhook"
       kind="danger"
     >
       <p>
-        Nothing is sent to it any more, and its deliveries are deleted with it. The list of alerts
-        stays. To stop it for a while, disable it.
+        Alerts are no longer sent to this webhook, and its deliveries are deleted. The list of
+        alerts is kept. To pause the webhook, disable it instead.
       </p>
       <p className={styles.label}>
         <bdi>{webhookName(webhook)}</bdi>

@@ -69,7 +69,7 @@ function AttemptEntry({ value: attempt }: { value: Attempt }) {
       </p>
       {attempt.answer && (
         <>
-          <p className={styles.note}>What it answered, up to 500 bytes:</p>
+          <p className={styles.note}>Response body, up to 500 bytes:</p>
           <pre dir="auto" translate="no" className={styles.answer}>
             {attempt.answer}
           </pre>
@@ -79,7 +79,7 @@ function AttemptEntry({ value: attempt }: { value: Attempt }) {
   );
 }
 
-/** “Refused by the receiver, status 500, after 12 ms.” */
+/** For example: “Refused by the receiver, status 500, after 12 ms.” */
 function attemptWords(attempt: Attempt): string {
   const status = attempt.status === null ? '' : `, status ${attempt.status}`;
   return `${outcomeWords(attempt)}${status}, after ${duration(attempt.duration_ms)}.`;

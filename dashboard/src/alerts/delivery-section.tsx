@@ -14,7 +14,7 @@ import { useSession } from '../session/session-context.ts';
 import styles from './delivery-entry.module.css';
 import { DeliveryEntry } from './delivery-entry.tsx';
 
-/** What was sent to a webhook, newest alert first, and what came of it. */
+/** The deliveries to a webhook and their outcomes, newest alert first. */
 export function DeliverySection({
   value: webhook,
   operator,
@@ -27,8 +27,8 @@ export function DeliverySection({
   const deliveries = useDeliveries(webhook.id, operator);
   const queryClient = useQueryClient();
   const attempts = deliveries.data?.reduce((sum, delivery) => sum + delivery.attempts, 0);
-  // what came of an attempt may be another state of the webhook
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the change that matters
+  // an attempt's outcome may change the webhook's state
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the effect runs on each change
   useEffect(() => {
     void queryClient.invalidateQueries({ queryKey: ['webhooks', operator] });
   }, [queryClient, operator, attempts]);
@@ -36,7 +36,7 @@ export function DeliverySection({
   const resend = useAction(async (id: string) => {
     setResent(id);
     await resendDelivery(supabase, id, operator);
-    announce('It is on its way again.');
+    announce('Sending again.');
   });
   return (
     <Section title="Deliveries">
@@ -46,8 +46,8 @@ export function DeliverySection({
         what="the deliveries"
         count={(found) => counted(found.length, 'delivery', 'deliveries')}
         none={
-          <EmptyState title="Nothing was sent yet">
-            <p>Alerts that are raised from now on are sent to it. Send a test to try it.</p>
+          <EmptyState title="No deliveries yet">
+            <p>New alerts are sent to this webhook. To try it, send a test.</p>
           </EmptyState>
         }
       >

@@ -6,23 +6,23 @@ import { fromNow } from '../format/time.ts';
 const outcomes: Record<Outcome, string> = {
   delivered: 'Delivered',
   refused_status: 'Refused by the receiver',
-  redirected: 'Redirected, which is not followed',
-  timed_out: 'No answer within 10 seconds',
-  not_resolved: 'The name has no address',
-  target_forbidden: 'The address or the port is not allowed',
-  not_connected: 'No connection',
-  tls_failed: 'No TLS, or a certificate that is not valid for the name',
-  broke_off: 'The connection ended before an answer, or the answer was not HTTP',
-  not_configured: 'This project has no mail service',
+  redirected: 'Redirected; redirects are not followed',
+  timed_out: 'No response within 10 seconds',
+  not_resolved: 'The host name has no address',
+  target_forbidden: 'The address or port is not allowed',
+  not_connected: 'Could not connect',
+  tls_failed: 'TLS failed, or the certificate is not valid for the host name',
+  broke_off: 'The connection closed before a response, or the response was not HTTP',
+  not_configured: 'This project has no e-mail service',
 };
 
-/** What came of an attempt, in words; a code that is newer than this page as it is named. */
+/** An attempt's outcome in words; an unknown code by its name. */
 export function outcomeWords({ outcome }: Pick<Attempt, 'outcome'>): string {
   const words = Object.hasOwn(outcomes, outcome) ? outcomes[outcome as Outcome] : undefined;
   return words ?? outcome.replaceAll('_', ' ');
 }
 
-/** How far a delivery is, in words. */
+/** A delivery's state in words. */
 export interface DeliveryState {
   name: string;
   kind: Tone;
@@ -37,13 +37,13 @@ export function deliveryState(
 ): DeliveryState {
   if (state === 'delivered') return { name: 'Delivered', kind: 'good' };
   if (state === 'failed') {
-    return { name: 'Failed', kind: 'bad', explanation: 'It is not attempted any more.' };
+    return { name: 'Failed', kind: 'bad', explanation: 'There are no more attempts.' };
   }
   if (disabled_at) {
     return {
       name: 'Pending',
       kind: 'neutral',
-      explanation: 'It waits until the webhook is enabled.',
+      explanation: 'Waiting until the webhook is enabled.',
     };
   }
   const due = next_attempt_at ? Date.parse(next_attempt_at) : now;

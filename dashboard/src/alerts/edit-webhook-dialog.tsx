@@ -8,7 +8,7 @@ import { useAnnounce } from '../layout/announcer.tsx';
 import { useSession } from '../session/session-context.ts';
 import { checkTypes, readTypes, TypeFields } from './type-fields.tsx';
 
-/** Changes what a webhook is called and which alerts it gets. */
+/** Changes a webhook's label and alert types. */
 export function EditWebhookDialog(props: {
   value: Webhook;
   operator: boolean;
@@ -21,7 +21,7 @@ export function EditWebhookDialog(props: {
   const save = useAction(async (form: FormData) => {
     const changes = { label: textOf(form, 'label') || null, types: readTypes(form) };
     await updateWebhook(supabase, webhook.id, changes, operator);
-    announce('The webhook is changed.');
+    announce('Webhook saved.');
     onClose();
   });
   const check = (form: FormData) => {
@@ -30,15 +30,9 @@ export function EditWebhookDialog(props: {
     return mistake;
   };
   return (
-    <FormDialog
-      title="Edit the webhook"
-      onClose={onClose}
-      action={save}
-      check={check}
-      submit="Save"
-    >
-      <p>Where it leads cannot be changed: create another one, and delete this one.</p>
-      <Field label="Label" hint="May be left empty. Up to 80 characters.">
+    <FormDialog title="Edit webhook" onClose={onClose} action={save} check={check} submit="Save">
+      <p>You cannot change where alerts are sent. Create another webhook and delete this one.</p>
+      <Field label="Label" hint="Optional. Up to 80 characters.">
         <input
           name="label"
           maxLength={80}

@@ -4,12 +4,12 @@ import type { Threshold } from '../data/alert.ts';
 import { KeyPicker } from '../key-picker/key-picker.tsx';
 import { ThresholdFields, useThresholdForm } from './threshold-fields.tsx';
 
-/** Asks for a key, and sets its thresholds. `own` are those of keys that have some. */
+/** Sets the thresholds of a chosen key. `own` are the thresholds of keys with their own. */
 export function KeyThresholdDialog({ own, onClose }: { own: Threshold[]; onClose: () => void }) {
   const [keyId, setKeyId] = useState('');
   const { wrong, ...form } = useThresholdForm(keyId, onClose);
   return (
-    <FormDialog title="Thresholds of a key" onClose={onClose} {...form} submit="Save">
+    <FormDialog title="Set thresholds for a key" onClose={onClose} {...form} submit="Save">
       <KeyPicker label="Key" undeleted required autoFocus value={keyId} onChange={setKeyId} />
       <ThresholdFields
         key={keyId}

@@ -1,45 +1,45 @@
 import { Field } from '../components/field.tsx';
 import { useSession } from '../session/session-context.ts';
 
-const secretUrl = 'Anybody who has it can write there, so it is not shown again.';
+const secretUrl = 'Anyone who has this URL can post to the channel, so it is not shown again.';
 const urls: Record<string, { label: string; hint: string; placeholder: string; rule: string }> = {
   webhook: {
     label: 'URL',
-    hint: 'It gets each alert as JSON in a POST, signed as Standard Webhooks says.',
+    hint: 'Receives each alert as a JSON POST request, signed according to Standard Webhooks.',
     placeholder: 'https://example.com/alerts',
-    rule: 'Enter a whole URL that begins with https://, without a user name and without a “#”.',
+    rule: 'Enter a complete URL that starts with https://, without a user name and without “#”.',
   },
   slack: {
-    label: 'URL of an incoming webhook',
+    label: 'Incoming webhook URL',
     hint: secretUrl,
     placeholder: 'https://hooks.slack.com/services/…',
-    rule: 'Enter a URL that begins with https://hooks.slack.com/.',
+    rule: 'Enter a URL that starts with https://hooks.slack.com/.',
   },
   discord: {
-    label: 'URL of a webhook',
+    label: 'Webhook URL',
     hint: secretUrl,
     placeholder: 'https://discord.com/api/webhooks/…',
-    rule: 'Enter a URL that begins with https://discord.com/.',
+    rule: 'Enter a URL that starts with https://discord.com/.',
   },
 };
 
 /**
- * What a kind of webhook needs to reach its receiver. `wrong` is what the database refused of it, if
- * anything: `url` or `routing_key`.
+ * The fields that a kind of webhook needs. `wrong` is the field that the database refused, if any:
+ * `url` or `routing_key`.
  */
 export function KindFields({ kind, wrong }: { kind: string; wrong: string | undefined }) {
   const { email } = useSession();
   if (kind === 'email') {
-    return <p>Alerts are mailed to your account’s confirmed address, {email}.</p>;
+    return <p>Alerts are sent to your account’s confirmed e-mail address, {email}.</p>;
   }
-  // what was typed for one kind is not sent to another
+  // the `key` clears the field when the kind changes
   if (kind === 'pagerduty') {
     return (
       <Field
         key={kind}
         label="Integration key"
-        hint="The 32 characters of an integration with the Events API v2. They are not shown again."
-        error={wrong === 'routing_key' ? 'Enter its 32 letters and digits.' : undefined}
+        hint="The 32 characters of an Events API v2 integration. Not shown again."
+        error={wrong === 'routing_key' ? 'Enter the 32 letters and digits.' : undefined}
       >
         <input name="routing_key" required autoComplete="off" spellCheck={false} />
       </Field>

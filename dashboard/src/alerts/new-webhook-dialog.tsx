@@ -12,7 +12,7 @@ import { KindFields } from './kind-fields.tsx';
 import { checkTypes, readTypes, TypeFields } from './type-fields.tsx';
 import { kindWords } from './webhook-words.ts';
 
-/** Asks where alerts are to be sent, and creates that webhook. `onCreated` is given what has a secret. */
+/** Creates a webhook. `onCreated` is called if it has a secret. */
 export function NewWebhookDialog(props: {
   operator: boolean;
   onClose: () => void;
@@ -28,13 +28,13 @@ export function NewWebhookDialog(props: {
     setSentKind(textOf(form, 'kind'));
     const webhook = await createWebhook(supabase, toWebhook(form), operator);
     if (webhook.secret) return onCreated(webhook);
-    announce('The webhook is created.');
+    announce('Webhook created.');
     onClose();
   });
 
-  // of another kind it says nothing
+  // a refusal applies only to the kind that was sent
   const refusal = kind === sentKind ? create.refusal : undefined;
-  // these are said at their fields
+  // these refusals are shown at their fields
   const wrong = ['url', 'routing_key'].find((field) => field === refusal?.detail);
   const check = (form: FormData) => {
     const mistake = checkTypes(readTypes(form));
@@ -45,16 +45,16 @@ export function NewWebhookDialog(props: {
     if (!refusal || wrong) return null;
     return code === 'offline' ? <Unanswered /> : undefined;
   };
-  // e-mail goes to an account, and the operator has none
+  // e-mail goes to an account's address, and the operator has no account
   const kinds = ['webhook', 'slack', 'discord', 'pagerduty', ...(operator ? [] : ['email'])];
   return (
     <FormDialog
-      title="New webhook"
+      title="Create webhook"
       onClose={onClose}
       action={create}
       check={check}
       explain={explain}
-      submit="Create the webhook"
+      submit="Create webhook"
     >
       <Field label="Kind">
         <select
@@ -82,8 +82,8 @@ export function NewWebhookDialog(props: {
 function Unanswered() {
   return (
     <Notice kind="error">
-      No answer came, and the webhook may have been created. Look at the list before you try again;
-      you can rotate the secret on the webhook’s page.
+      No response. The webhook may have been created, so check the list before you try again. If it
+      was created, rotate its secret on the webhook’s page.
     </Notice>
   );
 }

@@ -4,7 +4,7 @@ import type { Webhook, WebhookWithSecret } from '../data/alert.ts';
 import { rotateWebhook } from '../data/alert-actions.ts';
 import { useSession } from '../session/session-context.ts';
 
-/** Says what a new signing secret means, and makes one. */
+/** Explains the consequences and rotates the signing secret. */
 export function RotateWebhookDialog(props: {
   value: Webhook;
   operator: boolean;
@@ -18,14 +18,14 @@ export function RotateWebhookDialog(props: {
   );
   return (
     <FormDialog
-      title="Rotate the signing secret"
+      title="Rotate signing secret"
       onClose={onClose}
       action={rotate}
       submit="Rotate secret"
     >
       <p>
-        Requests are signed with the new secret at once, and never again with the old one. Until
-        your receiver has the new one it refuses them; what it refuses is attempted again.
+        From now on, requests are signed only with the new secret. Your receiver refuses them until
+        it has the new secret; refused deliveries are retried.
       </p>
     </FormDialog>
   );

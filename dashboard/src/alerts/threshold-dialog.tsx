@@ -1,10 +1,10 @@
 import { FormDialog } from '../components/form-dialog.tsx';
 import { ThresholdFields, useThresholdForm } from './threshold-fields.tsx';
 
-/** Sets the thresholds of the account, or of one key. `percents` is null where the key has no own. */
+/** Sets the thresholds of the account, or of one key. `percents` is null if the key has none of its own. */
 export function ThresholdDialog(props: {
   keyId?: string;
-  /** What the key is called. */
+  /** The key's label. */
   name?: string;
   percents: number[] | null;
   onClose: () => void;
@@ -13,7 +13,7 @@ export function ThresholdDialog(props: {
   const { wrong, ...form } = useThresholdForm(keyId, onClose);
   return (
     <FormDialog
-      title={name ? `Thresholds of “${name}”` : 'Thresholds of the account'}
+      title={name ? `Thresholds for “${name}”` : 'Account thresholds'}
       onClose={onClose}
       {...form}
       submit="Save"

@@ -13,14 +13,14 @@ interface ThresholdForm {
   wrong: string | undefined;
 }
 
-/** What saves a form with ThresholdFields in it, of a key or of the account, and says what is wrong with it. */
+/** Checks and saves a form with ThresholdFields, for a key or for the account. */
 export function useThresholdForm(keyId: string | undefined, onSaved: () => void): ThresholdForm {
   const { supabase } = useSession();
   const announce = useAnnounce();
   const [wrong, setWrong] = useState<string>();
   const action = useAction(async (form: FormData) => {
     const { percents } = await setThresholds(supabase, readThresholds(form), keyId);
-    announce(`You are alerted ${percentWords(percents)} now.`);
+    announce(`Thresholds saved. Alert ${percentWords(percents)}.`);
     onSaved();
   });
   const check = (form: FormData) => {
@@ -32,14 +32,14 @@ export function useThresholdForm(keyId: string | undefined, onSaved: () => void)
   return { action, check, wrong };
 }
 
-/** The thresholds that a form has chosen; null for those by default. */
+/** The form's thresholds; null for the default. */
 function readThresholds(form: FormData): number[] | null {
   const which = form.get('which');
   if (which === 'default') return null;
   return which === 'percents' ? readPercents(String(form.get('percents'))) : [];
 }
 
-/** Chooses thresholds, of a key or of the account. `percents` is what is set; null where nothing is. */
+/** Chooses the thresholds of a key or the account. `percents` are the current ones; null if none were set. */
 export function ThresholdFields(props: {
   ofKey: boolean;
   percents: number[] | null;
@@ -53,24 +53,24 @@ export function ThresholdFields(props: {
   return (
     <>
       <Choice
-        legend="When are you alerted?"
+        legend="When to alert"
         name="which"
         initial={first}
         onChange={setWhich}
         options={[
           {
             value: 'default',
-            name: 'As by default',
-            hint: ofKey ? 'Like the account.' : `Alerted ${percentWords(defaultPercents)}.`,
+            name: 'Default',
+            hint: ofKey ? 'The same as the account.' : `Alert ${percentWords(defaultPercents)}.`,
           },
-          { value: 'percents', name: 'At percents of the quota that you choose' },
+          { value: 'percents', name: 'At custom percentages of the quota' },
           { value: 'never', name: 'Never' },
         ]}
       />
       {which === 'percents' && (
         <Field
-          label="Percents"
-          hint="Up to five whole numbers from 10 to 100, with commas between them."
+          label="Percentages"
+          hint="Up to five whole numbers from 10 to 100, separated by commas."
           error={wrong}
         >
           <input name="percents" defaultValue={before.join(', ')} autoComplete="off" />

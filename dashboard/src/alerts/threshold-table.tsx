@@ -5,7 +5,7 @@ import type { Threshold } from '../data/alert.ts';
 import { percentWords } from './percents.ts';
 import styles from './thresholds.module.css';
 
-/** The keys with thresholds of their own, one row each. */
+/** The keys with their own thresholds, one row each. */
 export function ThresholdTable(props: {
   thresholds: Threshold[];
   onEdit: (threshold: Threshold) => void;
@@ -25,13 +25,13 @@ export function ThresholdTable(props: {
         </>
       ),
     },
-    { name: 'Alerted', cell: ({ percents }) => percentWords(percents) },
+    { name: 'Alert', cell: ({ percents }) => percentWords(percents) },
     {
       name: 'Actions',
       kind: 'action',
       cell: (threshold) => (
         <Button
-          aria-label={`Edit the thresholds of ${threshold.label}`}
+          aria-label={`Edit thresholds of ${threshold.label}`}
           onClick={() => onEdit(threshold)}
         >
           Edit

@@ -16,7 +16,7 @@ import styles from './thresholds.module.css';
 
 const keyFilter = { key: text };
 
-/** At which percents of their quotas the signed-in user is alerted. A key's page leads to its own here. */
+/** The percentages of their quotas at which the user is alerted. A key's page links here with `?key=`. */
 export default function ThresholdsPage() {
   const thresholds = useThresholds();
   const [{ key: asked }, setAddress] = useAddressFilters(keyFilter);
@@ -29,26 +29,26 @@ export default function ThresholdsPage() {
   return (
     <Page title="Alert thresholds" above={<AlertsNav />}>
       <p>
-        You are alerted once a month as each of these shares of a quota is used. A limit that is
-        raised can alert again.
+        Each threshold raises one alert per month, when that share of a quota is used. If the limit
+        is raised, it can alert again.
       </p>
       <Loaded query={thresholds} what="the thresholds">
         {([account, ...own]) => (
           <>
-            <Section title="Account, and keys without their own" framed>
+            <Section title="Account and keys without their own thresholds" framed>
               <div className={styles.account}>
-                <p>Alerted {percentWords(account?.percents ?? [])}.</p>
+                <p>Alert {percentWords(account?.percents ?? [])}.</p>
                 <Button onClick={() => setDialog('account')}>
-                  Edit<span className="visually-hidden"> the account’s thresholds</span>
+                  Edit<span className="visually-hidden"> account thresholds</span>
                 </Button>
               </div>
             </Section>
             <Section
-              title="Keys with their own"
+              title="Keys with their own thresholds"
               actions={<Button onClick={() => setDialog('key')}>Set for a key</Button>}
             >
               {own.length === 0 ? (
-                <p className={styles.none}>No key has thresholds that differ from the account’s.</p>
+                <p className={styles.none}>No keys have their own thresholds.</p>
               ) : (
                 <ThresholdTable thresholds={own} onEdit={(threshold) => setDialog(threshold)} />
               )}

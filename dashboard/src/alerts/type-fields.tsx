@@ -4,29 +4,29 @@ import field from '../components/field.module.css';
 import { alertTypes, typeWords } from './alert-types.ts';
 import styles from './type-fields.module.css';
 
-/** Chooses which alerts a webhook gets. `initial` is null for all. */
+/** Chooses the alert types of a webhook. `initial` is null for all. */
 export function TypeFields(props: { initial: string[] | null; error: string | undefined }) {
   const { initial, error } = props;
   const [which, setWhich] = useState(initial ? 'some' : 'all');
   const errorId = useId();
-  // a test is sent to whom it is for; what is newer than this page stays
+  // a test always goes to its webhook; unknown types of the webhook are kept
   const known = Object.keys(alertTypes).filter((type) => type !== 'webhook.test');
   const types = [...new Set([...known, ...(initial ?? [])])];
   return (
     <>
       <Choice
-        legend="Which alerts does it get?"
+        legend="Alerts to send"
         name="which"
         initial={which}
         onChange={setWhich}
         options={[
-          { value: 'all', name: 'All', hint: 'Also types that are new later.' },
-          { value: 'some', name: 'Those that you choose' },
+          { value: 'all', name: 'All', hint: 'Including types that are added later.' },
+          { value: 'some', name: 'Selected types' },
         ]}
       />
       {which === 'some' && (
         <fieldset className={styles.types} aria-describedby={error ? errorId : undefined}>
-          <legend className="visually-hidden">Types of alerts</legend>
+          <legend className="visually-hidden">Alert types</legend>
           {types.map((type, index) => (
             <label key={type}>
               <input
@@ -51,12 +51,12 @@ export function TypeFields(props: { initial: string[] | null; error: string | un
   );
 }
 
-/** The types that a form with TypeFields has chosen; null for all. */
+/** The chosen types of a form with TypeFields; null for all. */
 export function readTypes(form: FormData): string[] | null {
   return form.get('which') === 'some' ? form.getAll('types').map(String) : null;
 }
 
-/** What is wrong with a choice of types; undefined if nothing is. */
+/** Returns the mistake in a choice of types, or undefined. */
 export function checkTypes(types: string[] | null): string | undefined {
-  return types?.length === 0 ? 'Choose at least one.' : undefined;
+  return types?.length === 0 ? 'Select at least one type.' : undefined;
 }

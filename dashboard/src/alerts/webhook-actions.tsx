@@ -7,10 +7,10 @@ import { useAnnounce } from '../layout/announcer.tsx';
 import { useSession } from '../session/session-context.ts';
 import styles from './webhook-page.module.css';
 
-/** What has a dialog. */
+/** The actions that open a dialog. */
 export type WebhookDialogKind = 'edit' | 'rotate' | 'delete';
 
-/** What can be done with a webhook. */
+/** The actions for a webhook. */
 export function WebhookActions(props: {
   value: Webhook;
   operator: boolean;
@@ -21,14 +21,14 @@ export function WebhookActions(props: {
   const announce = useAnnounce();
   const test = useAction(async () => {
     await testWebhook(supabase, webhook.id, operator);
-    announce('A test is on its way. What comes of it is shown below.');
+    announce('Sending a test. See the result below.');
   });
   const toggle = useAction(async (disabled: boolean) => {
     await updateWebhook(supabase, webhook.id, { disabled }, operator);
     announce(
       disabled
-        ? 'The webhook is disabled. Alerts that are raised now are not sent to it later.'
-        : 'The webhook is enabled.',
+        ? 'Webhook disabled. Alerts raised while it is disabled are never sent to it.'
+        : 'Webhook enabled.',
     );
   });
   const isDisabled = webhook.disabled_at !== null;
@@ -38,7 +38,7 @@ export function WebhookActions(props: {
       <div className={styles.actions}>
         {!isDisabled && (
           <Button busy={test.busy} onClick={() => void test.run()}>
-            Send a test
+            Send test
           </Button>
         )}
         <Button busy={toggle.busy} onClick={() => void toggle.run(!isDisabled)}>

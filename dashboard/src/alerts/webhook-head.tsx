@@ -5,23 +5,23 @@ import { Fact, Facts } from '../key/facts.tsx';
 import page from '../key/key-page.module.css';
 import { kindWords, wantedWords, webhookState } from './webhook-words.ts';
 
-/** Whether a webhook works, where it leads, and what it gets. */
+/** A webhook's state, address and alert types. */
 export function WebhookHead({ value: webhook }: { value: Webhook }) {
   const { name, kind, explanation } = webhookState(webhook);
   return (
     <div className={page.head}>
-      {/* read out as it changes */}
+      {/* screen readers announce changes */}
       <p role="status" className={page.state}>
         <Badge kind={kind}>{name}</Badge>
         <span>{explanation}</span>
       </p>
-      {/* a URL may be long */}
+      {/* stacked, because a URL may be long */}
       <Facts stacked>
-        <Fact name="Sent to">{webhook.address ?? 'Not known'}</Fact>
+        <Fact name="Sent to">{webhook.address ?? 'Unknown'}</Fact>
       </Facts>
       <Facts>
         <Fact name="Kind">{kindWords(webhook.kind)}</Fact>
-        <Fact name="Gets">{wantedWords(webhook)}</Fact>
+        <Fact name="Alerts">{wantedWords(webhook)}</Fact>
         <Fact name="Created">{dateTime(webhook.created_at)}</Fact>
         <Fact name="Last delivered">
           {webhook.last_delivered_at ? dateTime(webhook.last_delivered_at) : 'Never'}

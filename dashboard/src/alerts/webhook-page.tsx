@@ -15,7 +15,7 @@ import { WebhookHead } from './webhook-head.tsx';
 import { WebhookSecretDialog } from './webhook-secret-dialog.tsx';
 import { webhookName } from './webhook-words.ts';
 
-/** One webhook: whether it works, what was sent to it, and what can be done with it. */
+/** One webhook: its state, deliveries and actions. */
 export default function WebhookPage({ operator }: { operator: boolean }) {
   const { webhookId = '' } = useParams();
   const query = useWebhooks(operator);
@@ -32,8 +32,8 @@ export default function WebhookPage({ operator }: { operator: boolean }) {
   if (webhook) return <Shown key={webhook.id} {...{ webhook, operator, base, back }} />;
   if (query.data) {
     return (
-      <Page title="There is no such webhook" above={back}>
-        <p>It may be deleted, or belong to another account.</p>
+      <Page title="Webhook not found" above={back}>
+        <p>It may have been deleted, or belong to another account.</p>
       </Page>
     );
   }
@@ -49,7 +49,7 @@ export default function WebhookPage({ operator }: { operator: boolean }) {
 function Shown(props: { webhook: Webhook; operator: boolean; base: string; back: ReactNode }) {
   const { webhook, operator, base, back } = props;
   const navigate = useNavigate();
-  // a secret is held here while it is shown, and nowhere after
+  // holds a secret only while it is shown
   const [dialog, setDialog] = useState<WebhookDialogKind | WebhookWithSecret>();
   const common = { value: webhook, operator, onClose: () => setDialog(undefined) };
   return (

@@ -7,7 +7,7 @@ import { useHeldPage } from '../components/page-hold.ts';
 import type { WebhookWithSecret } from '../data/alert.ts';
 import { webhookName } from './webhook-words.ts';
 
-/** The one time that a signing secret is shown: closed by a button alone, and not left by accident. */
+/** Shows a signing secret, once. Only a button closes the dialog, so that it is not left by accident. */
 export function WebhookSecretDialog(props: { value: WebhookWithSecret; onClose: () => void }) {
   const { value: webhook, onClose } = props;
   const warning = useId();
@@ -22,11 +22,10 @@ export function WebhookSecretDialog(props: { value: WebhookWithSecret; onClose: 
     >
       <div id={warning}>
         <Notice kind="warning">
-          This is the only time the secret is shown. Store it now: nobody can read it again, only
-          replace it.
+          The secret is shown only once. Store it now: you cannot read it again, only replace it.
         </Notice>
       </div>
-      <p>Your receiver verifies each request with it, as Standard Webhooks says.</p>
+      <p>Your receiver uses it to verify each request, according to Standard Webhooks.</p>
       <CopyField name="Signing secret" value={webhook.secret ?? ''} />
       <DialogButtons>
         <Button kind="primary" onClick={onClose}>

@@ -7,7 +7,7 @@ import type { Webhook } from '../data/alert.ts';
 import styles from './webhook-table.module.css';
 import { kindWords, wantedWords, webhookName, webhookState } from './webhook-words.ts';
 
-/** Some webhooks, one row each. Their pages are under `base`. */
+/** Webhooks, one row each. Their pages are under `base`. */
 export function WebhookTable({ webhooks, base }: { webhooks: Webhook[]; base: string }) {
   const columns = useMemo(() => columnsOf(base), [base]);
   return <Table caption="Webhooks" columns={columns} rows={webhooks} idOf={({ id }) => id} />;
@@ -29,7 +29,7 @@ const columnsOf = (base: string): Column<Webhook>[] => [
   },
   { name: 'Kind', cell: ({ kind }) => kindWords(kind) },
   { name: 'State', wide: true, cell: (webhook) => <State value={webhook} /> },
-  { name: 'Gets', wide: true, cell: wantedWords },
+  { name: 'Alerts', wide: true, cell: wantedWords },
 ];
 
 function State({ value }: { value: Webhook }) {

@@ -11,17 +11,17 @@ const kinds: Record<string, string> = {
   email: 'E-mail',
 };
 
-/** What a webhook is called: its label, or where it leads. */
+/** A webhook's name: its label, or its address. */
 export function webhookName({ label, address, kind }: Webhook): string {
   return label ?? address ?? kindWords(kind);
 }
 
-/** A kind in words; one that is newer than this page as it is named. */
+/** A kind in words; an unknown kind by its name. */
 export function kindWords(kind: string): string {
   return Object.hasOwn(kinds, kind) ? (kinds[kind] ?? kind) : kind;
 }
 
-/** Whether a webhook gets what is sent to it, in words. */
+/** A webhook's state in words. */
 export interface WebhookState {
   name: string;
   kind: Tone;
@@ -34,24 +34,24 @@ export function webhookState(webhook: Webhook): WebhookState {
   if (disabled_at) {
     const since = `since ${dateTime(disabled_at)}`;
     if (disabled_reason === 'failing') {
-      const explanation = `It failed for three days, and is disabled ${since}.`;
+      const explanation = `Disabled ${since}, after failing for three days.`;
       return { name: 'Disabled', kind: 'bad', explanation };
     }
     if (disabled_reason === 'gone') {
-      const explanation = `It answered 410 Gone, and is disabled ${since}.`;
+      const explanation = `Disabled ${since}, after it returned 410 Gone.`;
       return { name: 'Disabled', kind: 'bad', explanation };
     }
-    return { name: 'Disabled', kind: 'neutral', explanation: `By its owner, ${since}.` };
+    return { name: 'Disabled', kind: 'neutral', explanation: `Disabled by its owner, ${since}.` };
   }
   if (failing_since) {
-    const explanation = `Since ${dateTime(failing_since)}. After three days it is disabled.`;
+    const explanation = `Failing since ${dateTime(failing_since)}. It is disabled after three days of failures.`;
     return { name: 'Failing', kind: 'warning', explanation };
   }
   if (last_delivered_at) {
     const explanation = `Last delivered on ${dateTime(last_delivered_at)}.`;
-    return { name: 'Works', kind: 'good', explanation };
+    return { name: 'Working', kind: 'good', explanation };
   }
-  return { name: 'New', kind: 'neutral', explanation: 'Nothing has been delivered yet.' };
+  return { name: 'New', kind: 'neutral', explanation: 'Nothing delivered yet.' };
 }
 
 /** Which alerts a webhook gets, in words. */

@@ -12,10 +12,10 @@ import { NewWebhookDialog } from './new-webhook-dialog.tsx';
 import { WebhookSecretDialog } from './webhook-secret-dialog.tsx';
 import { WebhookTable } from './webhook-table.tsx';
 
-/** Where alerts are sent: the webhooks of the signed-in user, or the operator's for admins. */
+/** The webhooks of the signed-in user, or for admins the operator's. */
 export default function WebhooksPage({ operator }: { operator: boolean }) {
   const webhooks = useWebhooks(operator);
-  // a secret is held here while it is shown, and nowhere after
+  // holds a secret only while it is shown
   const [dialog, setDialog] = useState<'new' | WebhookWithSecret>();
   const close = () => setDialog(undefined);
   const add = () => setDialog('new');
@@ -26,25 +26,22 @@ export default function WebhooksPage({ operator }: { operator: boolean }) {
       actions={
         <Button kind="primary" onClick={add}>
           <Plus size={18} aria-hidden />
-          New webhook
+          Create webhook
         </Button>
       }
     >
       <p>
         {operator
-          ? 'They get the alerts of all users, with the user’s ID and without labels.'
-          : 'They get your alerts as they are raised.'}{' '}
-        There can be up to ten.
+          ? 'These webhooks receive the alerts of all users, with user IDs and without key labels.'
+          : 'Webhooks receive your alerts as they are raised.'}{' '}
+        You can have up to ten.
       </p>
       <Loaded query={webhooks} what="the webhooks">
         {(all) =>
           all.length === 0 ? (
-            <EmptyState
-              icon={<WebhookIcon size={28} aria-hidden />}
-              title="There are no webhooks yet"
-            >
+            <EmptyState icon={<WebhookIcon size={28} aria-hidden />} title="No webhooks yet">
               <p>
-                Alerts can go to a server, Slack, Discord, PagerDuty{!operator && ' or by e-mail'}.
+                Send alerts to a server, Slack, Discord or PagerDuty{!operator && ', or by e-mail'}.
               </p>
             </EmptyState>
           ) : (

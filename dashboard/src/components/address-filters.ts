@@ -2,17 +2,17 @@ import { useCallback, useMemo } from 'react';
 import { useSearchParams } from 'react-router';
 import { withoutSecret } from '../format/without-secret.ts';
 
-/** By which column rows are sorted. */
+/** The column that rows are sorted by. */
 export interface Order<Sort extends string> {
   by: Sort;
   descending: boolean;
 }
 
-/** How one filter stands in an address. */
+/** How one filter is read from and written to a URL. */
 export interface Filter<Value> {
-  /** Reads what the address has, if anything. What it does not know is as if it were not there. */
+  /** Reads the URL's value, if any. An unknown value is ignored. */
   read(text: string | null): Value;
-  /** What the address is to have; undefined for nothing. */
+  /** The value for the URL; undefined for none. */
   write(value: Value): string | undefined;
 }
 
@@ -24,7 +24,7 @@ export const text: Filter<string> = {
   write: (value) => withoutSecret(value) || undefined,
 };
 
-/** One of some values: `first` where there is no other. */
+/** One of `values`; `first` by default. */
 export function oneOf<Value extends string>(values: readonly Value[], first: Value): Filter<Value> {
   return {
     read: (typed) => values.find((value) => value === typed) ?? first,
@@ -32,7 +32,7 @@ export function oneOf<Value extends string>(values: readonly Value[], first: Val
   };
 }
 
-/** An order as an address has it: a column, with a minus before it for descending. */
+/** An order in a URL: a column, with a leading minus for descending. */
 export function orderBy<Column extends string>(
   columns: readonly Column[],
   first: Order<Column>,
@@ -48,12 +48,12 @@ export function orderBy<Column extends string>(
   };
 }
 
-/** A column, with a minus before it for descending. */
+/** A column, with a leading minus for descending. */
 export function textOfOrder({ by, descending }: Order<string>): string {
   return `${descending ? '-' : ''}${by}`;
 }
 
-/** Reads filters from an address. */
+/** Reads filters from a URL's parameters. */
 export function readFilters<Values extends object>(
   filters: Filters<Values>,
   address: URLSearchParams,
@@ -64,12 +64,12 @@ export function readFilters<Values extends object>(
   ) as Values;
 }
 
-/** The filters of an address that has none of them. */
+/** The default filters. */
 export function firstOf<Values extends object>(filters: Filters<Values>): Values {
   return readFilters(filters, new URLSearchParams());
 }
 
-/** An address with `values` in place of what it had of them. */
+/** Returns the URL's parameters with the filters in `values` replaced. */
 export function writeFilters<Values extends object>(
   filters: Filters<Values>,
   values: Partial<Values>,
@@ -86,8 +86,8 @@ export function writeFilters<Values extends object>(
 }
 
 /**
- * The filters that the address has, to be kept or sent, and how to change some of them. What else it has
- * stays. `filters` must not change. With `push`, the browser's way back leads to those before.
+ * The filters in the URL, and a function to change some of them. Other parameters stay. `filters` must
+ * not change between renders. With `push`, the browser's back button restores the filters before.
  */
 export function useAddressFilters<Values extends object>(
   filters: Filters<Values>,
@@ -95,7 +95,7 @@ export function useAddressFilters<Values extends object>(
 ): [Values, (changes: Partial<Values>) => boolean] {
   const [address, setAddress] = useSearchParams();
   const values = useMemo(() => readFilters(filters, address), [filters, address]);
-  /** Says whether the address is another now. */
+  /** Returns whether the URL changed. */
   const change = useCallback(
     (changes: Partial<Values>) => {
       const next = writeFilters(filters, changes, address);

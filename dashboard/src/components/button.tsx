@@ -1,14 +1,13 @@
 import type { ComponentProps } from 'react';
 import styles from './button.module.css';
 
-/** What a button looks like. `busy` keeps it from being pressed again, and its focus where it is. */
+/** A button's look. A `busy` button cannot be pressed but keeps the focus. */
 export interface ButtonLook {
   kind?: 'plain' | 'primary' | 'danger' | 'link';
   busy?: boolean;
   wide?: boolean;
 }
 
-/** A button. */
 export function Button({
   kind = 'plain',
   busy = false,

@@ -1,6 +1,6 @@
 import styles from './choice.module.css';
 
-/** A few options, one of which is chosen: at first `initial`, or the first. */
+/** A choice between a few options; starts with `initial`, or the first one. */
 export function Choice(props: {
   legend: string;
   name: string;

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import styles from './copy-block.module.css';
 import { useCopy } from './use-copy.ts';
 
-/** Some lines of a program, with a button that copies them. Long lines are wrapped, and copied whole. */
+/** Lines of code with a copy button. Wrapped lines are copied unwrapped. */
 export function CopyBlock(props: { name: string; value: string; children: ReactNode }) {
   const { name, value, children } = props;
   const { copy, shown, copied, outcome } = useCopy(value);
@@ -23,7 +23,7 @@ export function CopyBlock(props: { name: string; value: string; children: ReactN
         </button>
       </div>
       <pre className={styles.lines}>
-        {/* a browser that translates pages would send it out */}
+        {/* a browser that translates pages would send the text to a server */}
         <code ref={shown} translate="no">
           {value}
         </code>

@@ -3,7 +3,7 @@ import { useId } from 'react';
 import styles from './copy-field.module.css';
 import { useCopy } from './use-copy.ts';
 
-/** A value to be taken elsewhere, with a button that copies it. It is in no input: browsers keep those. */
+/** A value with a copy button. It is not in an input, because browsers store input values. */
 export function CopyField({ name, value }: { name: string; value: string }) {
   const id = useId();
   const { copy, shown, copied, outcome } = useCopy(value);
@@ -14,7 +14,7 @@ export function CopyField({ name, value }: { name: string; value: string }) {
         {name}
       </span>
       <div className={styles.box}>
-        {/* a browser that translates pages would send it out */}
+        {/* a browser that translates pages would send the text to a server */}
         <code ref={shown} className={styles.value} translate="no">
           {value}
         </code>

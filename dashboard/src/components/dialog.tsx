@@ -4,21 +4,21 @@ import styles from './dialog.module.css';
 import { returnFocus } from './page-focus.ts';
 
 /**
- * A dialog over the page, which it makes inert; the focus goes in, and back where it was. `onClose` is
- * called on Escape and on a press beside it, unless `mustAnswer`: then only a button within closes it.
+ * A modal dialog. The focus moves in, and back when it closes. `onClose` is called on Escape and on a
+ * press outside, unless `mustAnswer`: then only a button inside closes the dialog.
  */
 export function Dialog(props: {
   title: string;
   onClose: () => void;
   mustAnswer?: boolean;
-  /** The id of what is read out after the title, as the dialog opens. */
+  /** The id of the element that is read out after the title when the dialog opens. */
   describedBy?: string;
   children: ReactNode;
 }) {
   const { title, onClose, mustAnswer = false, describedBy, children } = props;
   useEffect(
     () => () => {
-      // react-aria lets go of the page in the next frame
+      // react-aria releases the page in the next frame
       requestAnimationFrame(() => requestAnimationFrame(returnFocus));
     },
     [],
@@ -49,7 +49,7 @@ export function Dialog(props: {
   );
 }
 
-/** The buttons at the end of a dialog: the one that does it last, and first on a phone. */
+/** The buttons of a dialog: the main one last, or first on a phone. */
 export function DialogButtons({ children }: { children: ReactNode }) {
   return <div className={styles.buttons}>{children}</div>;
 }

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import styles from './empty-state.module.css';
 
-/** Stands where there is nothing yet, or nothing that fits: why, and the way on. */
+/** Shown for an empty list: why it is empty, and what to do next. */
 export function EmptyState(props: { icon?: ReactNode; title: string; children: ReactNode }) {
   return (
     <div className={styles.empty}>

@@ -7,7 +7,7 @@ interface ControlProps {
   'aria-invalid'?: boolean | undefined;
 }
 
-/** A labelled control: an input, a select or a textarea. `error` says what is wrong with its value. */
+/** A labeled control: an input, a select or a textarea. `error` describes what is wrong with its value. */
 export function Field(props: {
   label: string;
   hint?: string;

@@ -8,21 +8,21 @@ import { useFocusOnWrong } from './use-focus-on-wrong.ts';
 
 interface FormProps {
   onClose: () => void;
-  /** What the form does with its fields. */
+  /** Runs on submit. */
   action: Action<[FormData]>;
-  /** Says whether a field is wrong, and marks it: the action does not run then. */
+  /** Marks wrong fields and returns a truthy value if there are any: then the action does not run. */
   check?: (form: FormData) => unknown;
-  /** What stands for a refusal in place of its usual words; null for one that is said at its field. */
+  /** Replaces the usual words of a refusal; null for one that is shown at its field. */
   explain?: (refusal: Refusal) => ReactNode | undefined;
-  /** The words on the button that submits. */
+  /** The submit button's label. */
   submit: string;
   kind?: 'primary' | 'danger';
-  /** It cannot be submitted now. */
+  /** The form cannot be submitted now. */
   disabled?: boolean;
   children: ReactNode;
 }
 
-/** A dialog that is a form: its fields, why it was refused, and its buttons. */
+/** A dialog with a form: its fields, why the action was refused, and its buttons. */
 export function FormDialog({ title, ...form }: { title: string } & FormProps) {
   return (
     <Dialog title={title} onClose={form.onClose}>
@@ -31,7 +31,7 @@ export function FormDialog({ title, ...form }: { title: string } & FormProps) {
   );
 }
 
-/** The form of such a dialog by itself, for one that has something to read first. */
+/** The form of such a dialog alone, for a dialog that must load something first. */
 export function DialogForm(props: FormProps) {
   const { onClose, action, check, explain, submit, kind = 'primary', disabled, children } = props;
   const form = useRef<HTMLFormElement>(null);

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import styles from './full-page.module.css';
 
-/** A page on its own, before anybody is signed in. */
+/** A page without navigation, for a visitor who is not signed in. */
 export function FullPage({ title, children }: { title: string; children: ReactNode }) {
   return (
     <main className={styles.page}>
@@ -11,7 +11,7 @@ export function FullPage({ title, children }: { title: string; children: ReactNo
           <img src="./icon.svg" alt="" width="28" height="28" />
           Proxy Keys
         </p>
-        {/* for the focus of what led here and is gone */}
+        {/* gets the focus of the control that led here */}
         <h1 tabIndex={-1}>{title}</h1>
         {children}
       </div>

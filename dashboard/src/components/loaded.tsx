@@ -8,12 +8,12 @@ import { Notice } from './notice.tsx';
 import { RefusalNotice } from './refusal-notice.tsx';
 
 /**
- * Shows what a query has read; until then that it is on its way, or why not and how to go on. What was
- * read before stays when it cannot be read again, with a word on how old it is.
+ * Shows a query's data, a loading state, or an error with a retry. If a refetch fails, the old data
+ * stays, with a note on its age.
  */
 export function Loaded<T>(props: {
   query: UseQueryResult<T>;
-  /** What is on its way, as in “Loading your keys”. */
+  /** What is being loaded, as in “Loading your keys”. */
   what: string;
   children: (data: T) => ReactNode;
 }) {
@@ -21,7 +21,7 @@ export function Loaded<T>(props: {
   if (query.data !== undefined) {
     return (
       <>
-        {/* there from the beginning, so that what comes into it is read out */}
+        {/* rendered from the start, so that screen readers announce its content */}
         <div role="status" style={{ display: 'contents' }}>
           {query.isError && <Stale query={query} what={what} />}
         </div>
@@ -44,7 +44,7 @@ export function Loaded<T>(props: {
   if (query.fetchStatus === 'paused') {
     return (
       <Notice kind="warning">
-        You are offline. {capitalized(what)} will be shown as soon as you are back.
+        You are offline. {capitalized(what)} will load when you are online again.
       </Notice>
     );
   }
@@ -54,8 +54,7 @@ export function Loaded<T>(props: {
 function Stale({ query, what }: { query: UseQueryResult<unknown>; what: string }) {
   return (
     <Notice kind="warning">
-      {capitalized(what)} could not be read again. This is from {clockTime(query.dataUpdatedAt)}{' '}
-      UTC.{' '}
+      Could not refresh {what}. This is the state at {clockTime(query.dataUpdatedAt)} UTC.{' '}
       <Button kind="link" onClick={() => void query.refetch()}>
         Try again
       </Button>

@@ -1,13 +1,13 @@
 import styles from './loading.module.css';
 
-/** Stands where something is on its way; seen only once it has been for a moment. */
+/** Shown while something loads; visible only after a moment. */
 export function Loading({ what = 'Loading' }: { what?: string }) {
   return (
     <div className={styles.loading}>
       <p role="status" className="visually-hidden">
-        {what} …
+        {what}…
       </p>
-      {/* not around the words, which would not be read out then */}
+      {/* not around the words: a busy region is not read out */}
       <div aria-busy="true" className={styles.lines}>
         <div />
         <div />

@@ -4,7 +4,7 @@ import styles from './notice.module.css';
 
 const icons = { info: Info, warning: TriangleAlert, error: CircleAlert };
 
-/** A remark in the page. An error is read out by screen readers as it appears. */
+/** A message in the page. Screen readers announce an error when it appears. */
 export function Notice(props: { kind: 'info' | 'warning' | 'error'; children: ReactNode }) {
   const Icon = icons[props.kind];
   return (

@@ -1,7 +1,7 @@
-// A keyboard user must not begin the page again because what had the focus went away: a row that
-// was deleted, a button that has done its work, a dialog. Menus and dialogs are outside of the root.
+// A keyboard user must not start at the top of the page again because the focused element was removed:
+// a deleted row, a used button, a dialog. Menus and dialogs are outside the root element.
 
-/** What had the focus last, and what around it can have it. */
+/** The element that had the focus last, and its ancestors that can have it. */
 let trail: HTMLElement[] = [];
 
 function remember({ target }: Event): void {
@@ -12,19 +12,19 @@ function remember({ target }: Event): void {
   }
 }
 
-/** A press on nothing takes the focus away on purpose. */
+/** A press on the page removes the focus on purpose. */
 function forget({ target }: Event): void {
   if (target instanceof Element && target.closest('#root')) trail = [];
 }
 
-/** Gives the focus to the nearest that is left of where it was; to the page's heading if nothing is. */
+/** Focuses the nearest remaining element of the trail, or the page's heading if none remains. */
 export function returnFocus(): void {
   if (trail.length === 0 || document.activeElement !== document.body) return;
   const left = trail.find((element) => element.isConnected);
   (left ?? document.querySelector<HTMLElement>('main h1'))?.focus({ preventScroll: true });
 }
 
-/** Keeps the focus in the page for as long as the page is there. */
+/** Keeps the focus in the page when a focused element is removed. */
 export function keepFocus(): void {
   document.addEventListener('pointerdown', forget);
   document.addEventListener('focusin', remember);

@@ -1,10 +1,10 @@
 import { useEffect } from 'react';
 
-// What cannot be shown again must not go away by the browser's way back, as a phone's edge is swiped.
+// A secret that is shown once must not disappear through the browser's back button or a phone's swipe.
 
 declare global {
   interface Window {
-    /** A part of the Navigation API, which TypeScript does not know yet. */
+    /** A part of the Navigation API that TypeScript does not have yet. */
     navigation?: { currentEntry: { key: string } | null; traverseTo(key: string): unknown };
   }
 }
@@ -12,7 +12,7 @@ declare global {
 /** The entry of the browser's history that must not be left. */
 let held: string | undefined;
 
-/** Holds the page where it is for as long as the component is there; leaving the site is asked about. */
+/** Blocks navigation while the component is mounted; leaving the site needs a confirmation. */
 export function useHeldPage(): void {
   useEffect(() => {
     const ask = (event: BeforeUnloadEvent) => event.preventDefault();
@@ -25,7 +25,10 @@ export function useHeldPage(): void {
   }, []);
 }
 
-/** Lets pages be held. To be called before there is a router: it must not hear of a way that is undone. */
+/**
+ * Enables held pages. Call it before the router starts: the router must not see a navigation that is
+ * undone.
+ */
 export function guardHistory(): void {
   addEventListener('popstate', (event) => {
     if (held === undefined || held === currentEntry()) return;
@@ -35,7 +38,7 @@ export function guardHistory(): void {
   });
 }
 
-/** The browser's key of the entry; older browsers have none, and there the way back alone is undone. */
+/** The browser's key of the history entry. Older browsers have none; there only going back is undone. */
 function currentEntry(): string {
   return window.navigation?.currentEntry?.key ?? location.href;
 }

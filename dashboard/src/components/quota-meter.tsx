@@ -2,7 +2,7 @@ import { bytes, percent } from '../format/amount.ts';
 import styles from './quota-meter.module.css';
 import { quotaTone } from './tone.ts';
 
-/** How much of a month's bytes is used: in words, with a bar. */
+/** The used share of a month's bytes: in words, with a bar. */
 export function QuotaMeter(props: { used: number; limit: number; name: string }) {
   const { used, limit, name } = props;
   const share = limit > 0 ? Math.min(1, used / limit) : 1;
@@ -17,7 +17,7 @@ export function QuotaMeter(props: { used: number; limit: number; name: string })
         aria-valuemin={0}
         aria-valuemax={100}
         aria-valuenow={Math.floor(share * 100)}
-        // the bytes are read from the words above
+        // the bytes are in the words above
         aria-valuetext={percent(used, limit)}
         className={styles.bar}
       >

@@ -6,7 +6,7 @@ import { useSession } from '../session/session-context.ts';
 import { Button } from './button.tsx';
 import { Notice } from './notice.tsx';
 
-/** Says why something was not done, or not read, and what to do next. */
+/** Explains why an action or a read was refused, and what to do next. */
 export function RefusalNotice(props: { refusal: Refusal; reading?: boolean }) {
   const { refusal, reading } = props;
   const { signOut } = useSession();
@@ -14,10 +14,10 @@ export function RefusalNotice(props: { refusal: Refusal; reading?: boolean }) {
   if (refusal.code === 'rate_limited') {
     return (
       <Notice kind="error">
-        {wordsOf(refusal, reading)} {/* the seconds alone would be read out one by one */}
+        {wordsOf(refusal, reading)} {/* a countdown of seconds would be read out again and again */}
         <span aria-hidden>{seconds > 0 ? `Try again in ${span(seconds)}.` : 'Try again now.'}</span>
         <span className="visually-hidden">
-          {seconds < 60 ? 'Try again in up to a minute.' : `Try again in ${span(seconds)}.`}
+          {seconds < 60 ? 'Try again within a minute.' : `Try again in ${span(seconds)}.`}
         </span>
       </Notice>
     );
@@ -26,7 +26,7 @@ export function RefusalNotice(props: { refusal: Refusal; reading?: boolean }) {
     <Notice kind="error">
       <p>
         {wordsOf(refusal, reading)}
-        {/* to look up, or to tell the operator; without an answer there is no code */}
+        {/* for looking it up, or for a report to the operator; a failed connection has no code */}
         {refusal.code !== 'offline' && (
           <>
             {' '}
@@ -45,7 +45,7 @@ export function RefusalNotice(props: { refusal: Refusal; reading?: boolean }) {
   );
 }
 
-/** How many seconds there are still until a time, in milliseconds since the epoch; never below 0. */
+/** The seconds left until a time (in milliseconds since the epoch), at least 0. */
 export function useSecondsUntil(time = 0): number {
   const [now, setNow] = useState(Date.now);
   const left = Math.max(0, Math.ceil((time - now) / 1_000));

@@ -5,26 +5,26 @@ import styles from './table.module.css';
 
 /** One column of a table of `Row`. */
 export interface Column<Row, Sort extends string = string> {
-  /** Its heading, and what stands over the value in a card. */
+  /** Its heading, and the value's name in a card. */
   name: string;
   cell: (row: Row) => ReactNode;
-  /** `row` names the row; `action` and `select` have controls, and a heading for screen readers alone. */
+  /** `row` names the row; `action` and `select` have controls, and a heading only for screen readers. */
   kind?: 'row' | 'number' | 'select' | 'action' | 'menu';
-  /** As wide as the card, where rows are cards. */
+  /** In a card, takes the full width. */
   wide?: boolean;
   className?: string | undefined;
-  /** What the rows are sorted by once the heading is pressed. */
+  /** The sort order after a press on the heading. */
   sort?: { by: Sort; descendingFirst?: boolean };
-  /** In place of the heading, such as a box that selects all rows. */
+  /** Replaces the heading, for example with a checkbox that selects all rows. */
   heading?: ReactNode;
-  /** Under all rows. */
+  /** The cell below all rows. */
   foot?: ReactNode;
 }
 
-/** Rows under the names of their columns; a card for each row where there is no room, unless `fixed`. */
+/** A table; on narrow screens each row is a card, unless `fixed`. */
 export function Table<Row, Sort extends string = string>(props: {
   caption: string;
-  /** The same ones each time, so that a row that did not change is not drawn again. */
+  /** Must be stable between renders, so that unchanged rows are not rendered again. */
   columns: Column<Row, Sort>[];
   rows: Row[];
   idOf: (row: Row) => string;
@@ -36,7 +36,7 @@ export function Table<Row, Sort extends string = string>(props: {
   const { caption, columns, rows, idOf, order, onOrder, fixed = false, className = '' } = props;
   return (
     <div className={styles.frame}>
-      {/* the roles hold where a phone's layout takes a table's own away */}
+      {/* explicit roles, because a phone's layout removes the table's implicit ones */}
       <table role="table" className={`${styles.table} ${fixed ? '' : styles.cards} ${className}`}>
         <caption className="visually-hidden">{caption}</caption>
         <thead role="rowgroup">
@@ -67,7 +67,7 @@ export function Table<Row, Sort extends string = string>(props: {
   );
 }
 
-// another search leaves most rows as they are
+// a refreshed list has mostly unchanged rows
 const TableRow = memo(function TableRow(props: { columns: Column<unknown>[]; row: unknown }) {
   const { columns, row } = props;
   return (

@@ -2,14 +2,13 @@ import type { ReactNode } from 'react';
 import { Tabs as AriaTabs, Tab, TabList, TabPanel } from 'react-aria-components';
 import styles from './tabs.module.css';
 
-/** One of some tabs. */
 export interface TabContent<Id extends string> {
   id: Id;
   name: string;
   content: ReactNode;
 }
 
-/** Some contents of which one is shown. With `printed`, paper has all of them. */
+/** Tabs, one of which is shown. With `printed`, all are printed. */
 export function Tabs<Id extends string>(props: {
   label: string;
   tabs: TabContent<Id>[];

@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { Refusal } from '../data/refusal.ts';
 
-/** Something that changes what there is: whether it is under way, and why it was not done. */
+/** An action that changes data: whether it is running, and why it was refused. */
 export interface Action<Input extends unknown[]> {
   run(...input: Input): Promise<void>;
   busy: boolean;
@@ -10,8 +10,8 @@ export interface Action<Input extends unknown[]> {
 }
 
 /**
- * Makes an action of `act`: one at a time, its refusal kept until the next try, and all that was read
- * before read again after it. `act` shows what came of it by itself; nothing of its answer is kept.
+ * Makes an action of `act`: runs one at a time, keeps a refusal until the next try, and refetches all
+ * queries afterwards. `act` shows its own result; the answer is not kept.
  */
 export function useAction<Input extends unknown[]>(
   act: (...input: Input) => Promise<void>,

@@ -1,18 +1,18 @@
 import { type RefObject, useEffect, useRef, useState } from 'react';
 
-/** A text that can be copied: what to do on a press, what holds it, and what came of it. */
+/** A text that can be copied: the action, the element that shows it, and the result. */
 export interface Copying {
   copy(): Promise<void>;
-  /** The element that shows the text, which is selected where there is no clipboard. */
+  /** The element that shows the text; it is selected if there is no clipboard. */
   shown: RefObject<HTMLElement | null>;
   copied: boolean;
-  /** Words for it, to be shown for a few seconds; empty where nothing was copied. */
+  /** The result in words, shown for a few seconds; empty if nothing was copied. */
   outcome: string;
 }
 
-const words = { copied: 'Copied.', selected: 'Selected: copy it with Ctrl+C or ⌘C.' };
+const words = { copied: 'Copied.', selected: 'Selected. Press Ctrl+C or ⌘C to copy.' };
 
-/** Copies a text, or selects it. */
+/** Copies a text, or selects it if there is no clipboard. */
 export function useCopy(text: string): Copying {
   const shown = useRef<HTMLElement>(null);
   const [outcome, setOutcome] = useState<keyof typeof words>();

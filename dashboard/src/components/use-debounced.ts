@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 
-/** The value, once it has stayed the same for `ms`: what is typed asks for nothing until it rests. */
+/** The value after it has stayed the same for `ms`, so that typing does not send a request per keystroke. */
 export function useDebounced<Value>(value: Value, ms = 250): Value {
   const [rested, setRested] = useState(value);
   useEffect(() => {

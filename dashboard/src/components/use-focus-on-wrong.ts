@@ -1,8 +1,8 @@
 import { type RefObject, useEffect } from 'react';
 
-/** Moves the focus to the first field of the form that is marked as wrong, each time `wrong` changes. */
+/** Focuses the form's first invalid field each time `wrong` changes. */
 export function useFocusOnWrong(form: RefObject<HTMLFormElement | null>, wrong: unknown): void {
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the change that matters
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the effect runs on each change
   useEffect(() => {
     form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
   }, [form, wrong]);

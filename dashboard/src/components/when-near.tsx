@@ -2,17 +2,17 @@ import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import styles from './loading.module.css';
 
-// so that paper, which has all of the page, finds it read
+// loads everything after this time, so that the page prints completely
 const patience = 5_000;
 
-/** Shows, and so reads, what is in it once it is nearly in the window or the rest has long been there. */
+/** Renders, and so loads, its children once they are near the window or `patience` has passed. */
 export function WhenNear({ children }: { children: ReactNode }) {
   const place = useRef<HTMLDivElement>(null);
   const [near, setNear] = useState(false);
   useEffect(() => {
     if (near || !place.current) return;
     const show = () => setNear(true);
-    // the browser does not wait for React's next turn
+    // the browser does not wait for React's next render
     const print = () => flushSync(show);
     const observer = new IntersectionObserver(
       (entries) => entries.some(({ isIntersecting }) => isIntersecting) && show(),

@@ -4,7 +4,7 @@ import { type ClientId, isClientId } from './snippets.ts';
 const storageKey = 'proxy-keys-client';
 const listeners = new Set<() => void>();
 
-/** The client that was chosen last in this tab of the browser, at first curl; and how to choose one. */
+/** The client that was last chosen in this browser tab (curl by default), and a function to choose one. */
 export function useChosenClient(): [ClientId, (id: ClientId) => void] {
   return [useSyncExternalStore(subscribe, storedClient), chooseClient];
 }
@@ -19,7 +19,7 @@ function chooseClient(id: ClientId): void {
   for (const listener of listeners) listener();
 }
 
-/** A dialog and the page behind it both show the choice. */
+/** A dialog and the page behind it both show the choice, so both subscribe. */
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);

@@ -3,9 +3,9 @@ export interface Client {
   name: string;
   /** What to install, and how to run it. */
   note: string;
-  /** What to know besides where the proxy is spoken to over TLS. */
+  /** An extra note for TLS to the proxy. */
   tlsNote?: string;
-  /** Whether it can speak TLS to a proxy. */
+  /** Whether it supports TLS to a proxy. */
   tls: boolean;
   /** Writes the program that sends one request and prints its status. */
   write(connection: Connection): string;
@@ -17,11 +17,11 @@ export interface Connection {
   port: number;
   secure: boolean;
   keyId: string;
-  /** Undefined where the program is to read it from the environment. */
+  /** Undefined if the program reads it from the environment. */
   secret?: string;
 }
 
-/** What each snippet asks for. */
+/** The URL that each snippet requests. */
 export const exampleUrl = 'https://example.com/';
 
 /** The proxy's address without credentials. */
@@ -29,7 +29,7 @@ export function proxyOrigin({ secure, host, port }: Connection): string {
   return `${secure ? 'https' : 'http'}://${host}:${port}`;
 }
 
-/** The proxy's URL, with `secret` in the place of the secret: the secret itself, or a variable. */
+/** The proxy's URL. `secret` is the secret itself, or a variable. */
 export function proxyUrl(connection: Connection, secret: string): string {
   return proxyOrigin(connection).replace('//', `//${connection.keyId}:${secret}@`);
 }

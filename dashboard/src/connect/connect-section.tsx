@@ -1,13 +1,13 @@
 import { Section } from '../key/section.tsx';
 import { Connect } from './connect.tsx';
 
-/** How to use a key whose secret was stored elsewhere. */
+/** How to use a key with a stored secret. */
 export function ConnectSection({ keyId }: { keyId: string }) {
   return (
     <Section title="Connect" framed>
       <p>
-        Put the secret that you stored into the environment variable <code>PROXY_SECRET</code>, from
-        which each snippet reads it.
+        Set the environment variable <code>PROXY_SECRET</code> to the secret that you stored. The
+        snippets read it from there.
       </p>
       <Connect keyId={keyId} />
     </Section>

@@ -7,7 +7,7 @@ import { gatewayAddress } from './gateway-address.ts';
 import { GatewayFacts } from './gateway-facts.tsx';
 import { type ClientId, clientIds, clients, snippetFor } from './snippets.ts';
 
-/** How to send requests with a key: where to, and a snippet to copy for each client. */
+/** How to send requests with a key: the gateway, and a snippet for each client. */
 export function Connect({ keyId, secret }: { keyId: string; secret?: string }) {
   const gateway = gatewayAddress(useConfiguration());
   const [chosen, setChosen] = useChosenClient();
@@ -31,7 +31,8 @@ export function Connect({ keyId, secret }: { keyId: string; secret?: string }) {
 function ClientSnippet({ id, of }: { id: ClientId; of: Parameters<typeof snippetFor>[1] }) {
   const { name } = clients[id];
   const snippet = snippetFor(id, of);
-  if (!snippet) return <p>{name} has no TLS to a proxy, and the gateway has no HTTP port.</p>;
+  if (!snippet)
+    return <p>{name} does not support TLS to a proxy, and the gateway has no HTTP port.</p>;
   return (
     <CopyBlock name={name} value={snippet.text}>
       {snippet.note}

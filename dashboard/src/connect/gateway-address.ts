@@ -1,6 +1,6 @@
 import type { Configuration } from '../configuration.ts';
 
-/** Where clients reach the gateway. Each port is undefined where the deployment names none. */
+/** Where clients reach the gateway. A port is undefined if the deployment does not have it. */
 export interface GatewayAddress {
   host: string;
   /** In clear text. */
@@ -9,7 +9,7 @@ export interface GatewayAddress {
   httpsPort?: number;
 }
 
-/** The address that the deployment names: `gatewayUrl`, and the TLS port on the same host. */
+/** The gateway's address in the configuration: `gatewayUrl`, and the TLS port on the same host. */
 export function gatewayAddress(
   configuration: Pick<Configuration, 'gatewayUrl' | 'gatewayTlsPort'>,
 ): GatewayAddress {

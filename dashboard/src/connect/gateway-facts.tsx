@@ -1,7 +1,7 @@
 import type { GatewayAddress } from './gateway-address.ts';
 import styles from './gateway-facts.module.css';
 
-/** Where clients connect: the host, and the port of each way that the deployment has. */
+/** Where clients connect: the host, and the ports that the deployment has. */
 export function GatewayFacts({ gateway }: { gateway: GatewayAddress }) {
   const { host, httpsPort, httpPort } = gateway;
   const facts = { Host: host, 'HTTPS port': httpsPort, 'HTTP port': httpPort };

@@ -5,7 +5,7 @@ import { playwright, puppeteer, undici } from './languages/node.ts';
 import { httpx, requests, scrapy } from './languages/python.ts';
 import { curl, environment } from './languages/shell.ts';
 
-/** The clients that there are snippets for, in the order of their tabs. */
+/** The clients with snippets, in the order of their tabs. */
 export const clients = {
   curl,
   environment,
@@ -21,15 +21,15 @@ export const clients = {
 /** The name of one of the clients. */
 export type ClientId = keyof typeof clients;
 
-/** All of them, in order. */
+/** All client IDs, in order. */
 export const clientIds = Object.keys(clients) as ClientId[];
 
-/** Whether a text names a client. */
+/** Whether a text is a client ID. */
 export function isClientId(text: unknown): text is ClientId {
   return typeof text === 'string' && Object.hasOwn(clients, text);
 }
 
-/** What a snippet is for: a gateway, a key, and its secret where that may be shown. */
+/** The gateway, the key, and its secret if it may be shown. */
 export interface SnippetOf {
   gateway: GatewayAddress;
   keyId: string;
@@ -37,13 +37,13 @@ export interface SnippetOf {
   secret?: string;
 }
 
-/** A program to copy, and what to know before it is run. */
+/** Code to copy, and a note on how to run it. */
 export interface Snippet {
   text: string;
   note: string;
 }
 
-/** The snippet of a client; undefined where the client cannot reach any port of the gateway. */
+/** The snippet for a client; undefined if the client cannot use any port of the gateway. */
 export function snippetFor(id: ClientId, of: SnippetOf): Snippet | undefined {
   const client: Client = clients[id];
   const connection = connectionOf(client, of);
@@ -54,10 +54,10 @@ export function snippetFor(id: ClientId, of: SnippetOf): Snippet | undefined {
 function noteOf(client: Client, { secure }: Connection, { httpsPort }: GatewayAddress): string {
   if (secure) return [client.note, client.tlsNote].filter(Boolean).join(' ');
   if (httpsPort === undefined) return client.note;
-  return `${client.note} ${client.name} has no TLS to a proxy, so this uses the HTTP port.`;
+  return `${client.note} ${client.name} does not support TLS to a proxy, so this uses the HTTP port.`;
 }
 
-/** TLS where both sides have it: in clear text the secret could be read on the way. */
+/** Uses TLS if both sides support it: in clear text, the secret could be read on the way. */
 function connectionOf(client: Client, { gateway, ...key }: SnippetOf): Connection | undefined {
   const { host, httpPort, httpsPort } = gateway;
   if (client.tls && httpsPort !== undefined) return { ...key, host, port: httpsPort, secure: true };

@@ -3,15 +3,15 @@ import type { Threshold, Webhook, WebhookWithSecret } from './alert.ts';
 import type { Supabase } from './database.ts';
 import { answerOf } from './refusal.ts';
 
-// Not kept anywhere on the way: what a creation or a rotation answers holds a secret.
+// The answers are never cached: that of a creation or a rotation has a secret.
 
-/** What a new webhook is to be. What is left out, its kind does not have. */
+/** A new webhook. Fields that its kind does not have are left out. */
 export interface NewWebhook {
   kind: string;
   url?: string;
   routing_key?: string;
   label?: string;
-  /** What it wants; all where it is left out. */
+  /** The alert types it gets; all if left out. */
   types?: string[];
 }
 
@@ -25,7 +25,7 @@ export async function createWebhook(
   return (await answerOf(call)) as WebhookWithSecret;
 }
 
-/** What of a webhook may be changed; what is left out stays. */
+/** The changes to a webhook; fields that are left out stay. */
 export type WebhookChanges = Partial<Pick<Webhook, 'label' | 'types'> & { disabled: boolean }>;
 
 /** Changes a webhook. Throws Refusal. */
@@ -38,7 +38,7 @@ export async function updateWebhook(
   await answerOf(supabase.rpc('update_proxy_webhook', { id, changes: changes as Json, operator }));
 }
 
-/** Gives a generic webhook a new signing secret; the old one signs nothing more. Throws Refusal. */
+/** Gives a generic webhook a new signing secret; the old one is no longer used. Throws Refusal. */
 export async function rotateWebhook(
   supabase: Supabase,
   id: string,
@@ -49,7 +49,7 @@ export async function rotateWebhook(
   )) as WebhookWithSecret;
 }
 
-/** Removes a webhook with its deliveries. Throws Refusal. */
+/** Deletes a webhook and its deliveries. Throws Refusal. */
 export async function deleteWebhook(
   supabase: Supabase,
   id: string,
@@ -58,7 +58,7 @@ export async function deleteWebhook(
   await answerOf(supabase.rpc('delete_proxy_webhook', { id, operator }));
 }
 
-/** Sends a test to a webhook, and to no other. Throws Refusal. */
+/** Sends a test to one webhook. Throws Refusal. */
 export async function testWebhook(
   supabase: Supabase,
   id: string,
@@ -67,7 +67,7 @@ export async function testWebhook(
   await answerOf(supabase.rpc('test_proxy_webhook', { id, operator }));
 }
 
-/** Sends a delivery again; one that is pending, now. Throws Refusal. */
+/** Sends a delivery again; a pending one is sent now. Throws Refusal. */
 export async function resendDelivery(
   supabase: Supabase,
   id: string,
@@ -77,8 +77,8 @@ export async function resendDelivery(
 }
 
 /**
- * Sets at which percents of a quota there is an alert: of a key, or without one of the account and all
- * keys without their own. Null is as before it was set. Throws Refusal.
+ * Sets the percentages of a quota at which there is an alert: for a key, or without `keyId` for the
+ * account and all keys without their own. Null restores the default. Throws Refusal.
  */
 export async function setThresholds(
   supabase: Supabase,
@@ -86,7 +86,7 @@ export async function setThresholds(
   keyId: string | undefined,
 ): Promise<Threshold> {
   const call = supabase.rpc('set_proxy_alert_thresholds', {
-    // the generated types know no null
+    // the generated types do not allow null
     percents: percents as number[],
     ...(keyId ? { id: keyId } : {}),
   });

@@ -3,7 +3,7 @@ import type { Database } from '../../../supabase/functions/_shared/database.type
 type Composites = Database['public']['CompositeTypes'];
 type Present<T, Field extends keyof T> = T & { [F in Field]-?: NonNullable<T[F]> };
 
-/** Something that a user was alerted to. `data` is what webhooks send, in camelCase. */
+/** An alert to a user. `data` is the webhooks' payload, in camelCase. */
 export interface Alert {
   id: string;
   api_key_id: string | null;
@@ -12,27 +12,30 @@ export interface Alert {
   data: Record<string, unknown>;
 }
 
-/** Where alerts are sent, as its owner reads it: never a secret. */
+/** A webhook as its owner reads it: never with a secret. */
 export type Webhook = Present<
   Omit<Composites['proxy_webhook'], 'secret'>,
   'id' | 'kind' | 'created_at'
 >;
 
-/** A webhook with what signs its requests, if it is a generic one: in this answer and nowhere else. */
+/**
+ * A webhook with its signing secret, if it is a generic one. Only the answers to a creation or a
+ * rotation have it.
+ */
 export type WebhookWithSecret = Webhook & { secret: string | null };
 
-/** An attempt at a delivery, and what came of it. */
+/** An attempt at a delivery, and its outcome. */
 export interface Attempt {
   number: number;
   started_at: string;
   duration_ms: number;
   outcome: string;
   status: number | null;
-  /** The first 500 bytes of it. */
+  /** The first 500 bytes of the answer. */
   answer: string | null;
 }
 
-/** An alert on its way to a webhook, with the last 20 attempts in order. */
+/** A delivery of an alert to a webhook, with the last 20 attempts in order. */
 export interface Delivery {
   id: string;
   alert_id: string;
@@ -44,5 +47,8 @@ export interface Delivery {
   attempt_log: Attempt[];
 }
 
-/** At which percents of a quota there is an alert; without a key, of the account and all other keys. */
+/**
+ * The percentages of a quota at which there is an alert; without a key, for the account and all other
+ * keys.
+ */
 export type Threshold = Present<Composites['proxy_alert_threshold'], 'percents'>;

@@ -1,13 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import type { KnownConfiguration } from '../configuration.ts';
 
-/** What a project allows of ways to sign in, as far as this page asks. */
+/** The sign-in options of a project that this page offers. */
 export interface AuthSettings {
   passkeys: boolean;
   signUp: boolean;
 }
 
-/** Reads what the project's Auth says of itself. Until that is there, it is what most projects have. */
+/** Reads the project's Auth settings. Until they are loaded, returns what most projects have. */
 export function useAuthSettings({ supabaseUrl, publishableKey }: KnownConfiguration): AuthSettings {
   const { data } = useQuery({
     queryKey: ['auth-settings'],

@@ -1,12 +1,11 @@
-// What the database answers on an account and on what burns its quota.
+// The database's answers about an account and about what uses up its quota.
 
-/** Bytes in and out. */
 interface Bytes {
   bytes_sent: number;
   bytes_received: number;
 }
 
-/** What all live, or all test, keys of a tier share in this month (UTC). */
+/** The quota that all live keys, or all test keys, of a tier share this month (UTC). */
 export interface AccountQuota {
   used_bytes: number;
   limit_bytes: number;
@@ -18,22 +17,22 @@ export interface AccountQuota {
 /** The quota of a tier's live keys, and of its test keys. */
 export interface AccountTier extends AccountQuota {
   tier: string;
-  /** How many keys there are, and may be, that are not deleted. */
+  /** The number of keys that are not deleted, and its limit. */
   keys: number;
   key_limit: number;
-  /** What an admin set in place of the tier's limits, by the name of the limit. */
+  /** The limits that an admin set in place of the tier's, by name. */
   limit_overrides: Record<string, number>;
   test: AccountQuota;
 }
 
-/** What an account may use in this month (UTC), and has used. */
+/** An account's quotas and usage this month (UTC). */
 export interface Account {
   period: string;
   resets_at: string;
   tiers: AccountTier[];
 }
 
-/** What a key used in a month (UTC). */
+/** A key's usage in a month (UTC). */
 export interface KeyUsage extends Bytes {
   id: string;
   key_id: string;
@@ -44,37 +43,37 @@ export interface KeyUsage extends Bytes {
   requests: number;
 }
 
-/** What was moved to targets, or to one. */
+/** The traffic to one target, or to several. */
 export interface TargetFigures extends Bytes {
   requests: number;
-  /** Of these, how many failed at the target. */
+  /** The number of requests that failed at the target. */
   errors: number;
 }
 
-/** A host, or all hosts of a site where `host` is null. */
+/** A host, or all hosts of a site if `host` is null. */
 export interface Target extends TargetFigures {
   host: string | null;
   site: string | null;
 }
 
-/** By what targets, and outcomes, are sorted: the most first. */
+/** The sort order of targets and outcomes, descending. */
 export type BurnSort = 'bytes' | 'requests' | 'errors';
 
 /** The targets of a span: totals = targets + unlisted + other. */
 export interface TargetUsage {
   from: string;
   to: string;
-  /** Nothing is known of the time before it. */
+  /** Older data is not kept. */
   kept_from: string;
   targets: Target[];
   totals: TargetFigures;
-  /** Of the targets beyond the limit. */
+  /** The sum of the targets beyond the limit. */
   unlisted: TargetFigures;
-  /** What is not counted by target. */
+  /** The traffic that is not counted by target. */
   other: TargetFigures;
 }
 
-/** How many requests ended so, and what to do about it. */
+/** An outcome of requests, and what to do about it. */
 export interface Outcome extends Bytes {
   /** `ok`, or the code of a refusal or failure. */
   outcome: string;
@@ -91,12 +90,12 @@ export interface OutcomePoint {
   failed: number;
 }
 
-/** How the requests of a span ended; what was refused is a request here. */
+/** How the requests of a span ended, including refused ones. */
 export interface OutcomeUsage {
   interval: 'hour' | 'day';
   from: string;
   to: string;
-  /** Nothing is known of the time before it. */
+  /** Older data is not kept. */
   kept_from: string;
   outcomes: Outcome[];
   totals: Bytes & {
@@ -104,7 +103,7 @@ export interface OutcomeUsage {
     ok: number;
     refused: number;
     failed: number;
-    /** Of 0 to 1; null without a request. */
+    /** From 0 to 1; null if there are no requests. */
     success_rate: number | null;
   };
   points: OutcomePoint[];

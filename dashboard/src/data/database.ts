@@ -2,22 +2,22 @@ import { createClient, type Session, type SupabaseClient } from '@supabase/supab
 import type { Database } from '../../../supabase/functions/_shared/database.types.ts';
 import type { KnownConfiguration } from '../configuration.ts';
 
-/** The project, through supabase-js with the signed-in user's token and no other privilege. */
+/** The supabase-js client, with the privileges of the signed-in user's token only. */
 export type Supabase = SupabaseClient<Database>;
 
 const baseKey = 'proxy-keys-session';
 
 /**
- * Where the browser's storage has the session. One origin may hold pages of several projects, and no
- * project may be sent another's tokens.
+ * The session's key in the browser's storage. One origin may host pages of several projects, and no
+ * project may get another's tokens.
  */
 export function sessionStorageKey({ supabaseUrl }: KnownConfiguration): string {
   return supabaseUrl === location.origin ? baseKey : `${baseKey}@${supabaseUrl}`;
 }
 
 /**
- * The one client of the page. A sign-in by link comes back with a code, so no token is in a URL; what
- * comes back is read by session/mailed-link.ts, which asks before it changes who is signed in.
+ * Creates the page's only client. A sign-in by link returns a code, so no token is in a URL;
+ * session/mailed-link.ts reads the code, and the page asks before it changes the signed-in user.
  */
 export function createSupabase(configuration: KnownConfiguration): Supabase {
   return createClient<Database>(configuration.supabaseUrl, configuration.publishableKey, {
@@ -30,22 +30,22 @@ export function createSupabase(configuration: KnownConfiguration): Supabase {
   });
 }
 
-/** No answer stays on the browser's disk: after a sign-out the machine has none of it. */
+/** Keeps answers off the browser's disk, so that none remain after a sign-out. */
 const fetchUncached: typeof fetch = (input, init) => fetch(input, { ...init, cache: 'no-store' });
 
-/** The session that the browser's storage has now, for any tab; null without one. */
+/** The session in the browser's storage, shared by all tabs; null if there is none. */
 export function storedSession(configuration: KnownConfiguration): Session | null {
   return JSON.parse(localStorage.getItem(sessionStorageKey(configuration)) ?? 'null');
 }
 
-/** Ends a session at the project, where that can be reached. Nothing of it is kept in the browser. */
+/** Revokes a session at the project, if the project can be reached. The browser keeps nothing of it. */
 export async function revokeSession(
   configuration: KnownConfiguration,
   { access_token, refresh_token }: Session,
 ): Promise<void> {
   const { auth } = createClient(configuration.supabaseUrl, configuration.publishableKey, {
     auth: {
-      // a client of its own: two of one name would share what they do
+      // a separate client: two with one storage key would affect each other
       storageKey: `${baseKey}-ended-${Date.now()}`,
       persistSession: false,
       autoRefreshToken: false,
@@ -53,7 +53,7 @@ export async function revokeSession(
     },
     global: { fetch: fetchUncached },
   });
-  // a token that has expired cannot end anything: this gets another
+  // an expired token cannot revoke the session: this gets a new one
   const { error } = await auth.setSession({ access_token, refresh_token });
   if (!error) await auth.signOut({ scope: 'local' });
   await auth.dispose();

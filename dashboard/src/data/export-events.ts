@@ -2,15 +2,15 @@ import type { Supabase } from './database.ts';
 import { answerOf } from './refusal.ts';
 import type { EventQuery } from './use-events.ts';
 
-/** How much of an export has been read. */
+/** The progress of an export. */
 export interface ExportProgress {
   parts: Blob[];
   events: number;
 }
 
 /**
- * Reads all events of a key as CSV, a part at a time, and tells after each what there is so far. Throws
- * Refusal, or what `signal` was aborted with.
+ * Reads all events of a key as CSV, part by part, and yields the progress after each part. Throws
+ * Refusal, or the abort reason of `signal`.
  */
 export async function* exportEvents(
   supabase: Supabase,
@@ -19,7 +19,7 @@ export async function* exportEvents(
   signal: AbortSignal,
 ): AsyncGenerator<ExportProgress> {
   const parts: Blob[] = [];
-  let events = -1; // the first line has the names
+  let events = -1; // the first line is the header
   let cursor: string | null = null;
   do {
     const part: { csv: string | null; next_cursor: string | null } = await answerOf(
@@ -31,7 +31,7 @@ export async function* exportEvents(
       throw refusal;
     });
     const csv = part.csv ?? '';
-    // the browser may keep a Blob on disk, as it may not a string
+    // the browser can store a Blob on disk, but not a string
     parts.push(new Blob([csv]));
     events += csv.split('\r\n').length - 1;
     cursor = part.next_cursor;
@@ -39,13 +39,13 @@ export async function* exportEvents(
   } while (cursor);
 }
 
-/** Hands a file to the browser, as a download of that name. */
+/** Downloads a file with that name. */
 export function download(parts: Blob[], name: string): void {
   const url = URL.createObjectURL(new Blob(parts, { type: 'text/csv' }));
   const link = document.createElement('a');
   link.href = url;
   link.download = name;
   link.click();
-  // the download begins after this, and needs the URL until it has
+  // the download starts later and needs the URL until then
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

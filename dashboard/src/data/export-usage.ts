@@ -13,7 +13,7 @@ export async function exportTargets(
   return new Blob([csv ?? '']);
 }
 
-/** Reads the outcomes of a span as CSV, by hour or day as the span is. Throws Refusal. */
+/** Reads the outcomes of a span as CSV, in the span's interval. Throws Refusal. */
 export async function exportOutcomes(supabase: Supabase, query: BurnQuery): Promise<Blob> {
   const values = { ...burnArguments(query), interval: query.span.interval };
   const { csv } = await answerOf(supabase.rpc('export_proxy_usage_outcomes', values));

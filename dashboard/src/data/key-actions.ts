@@ -2,14 +2,14 @@ import type { Supabase } from './database.ts';
 import type { Key, MintedKey, RotatedKey } from './key.ts';
 import { answerOf } from './refusal.ts';
 
-// Not kept anywhere on the way: what a mint or a rotation answers holds a secret.
+// The answers are never cached: that of a mint or a rotation has a secret.
 
-/** What a new key is to be. */
+/** The properties of a new key. */
 export interface NewKey {
   label: string;
   tier: string;
   liveMode: boolean;
-  /** From which addresses it may be used; none for any. */
+  /** The addresses that may use the key; empty for any. */
   allowedIps: string[];
   /** RFC 3339, or null for never. */
   expiresAt: string | null;
@@ -33,7 +33,7 @@ export async function mintKey(
   )) as MintedKey;
 }
 
-/** Gives a key a new secret; the old one works for `graceSeconds` more (0 to 30). Throws Refusal. */
+/** Gives a key a new secret; the old one works for another `graceSeconds` (0 to 30). Throws Refusal. */
 export async function rotateKey(
   supabase: Supabase,
   id: string,
@@ -49,7 +49,7 @@ export async function rotateKey(
   )) as RotatedKey;
 }
 
-/** What of a key its owner may change; what is left out stays. */
+/** The owner's changes to a key; fields that are left out stay. */
 export type KeyChanges = Partial<Pick<Key, 'label' | 'allowed_ips' | 'expires_at'>>;
 
 /** Changes a key. Throws Refusal. */
@@ -57,15 +57,15 @@ export async function updateKey(supabase: Supabase, id: string, changes: KeyChan
   return (await answerOf(supabase.rpc('update_proxy_key', { id, changes }))) as Key;
 }
 
-/** Takes a key out of service; its usage stays. Throws Refusal. */
+/** Deletes a key; its usage is kept. Throws Refusal. */
 export async function deleteKey(supabase: Supabase, id: string): Promise<Key> {
   return (await answerOf(supabase.rpc('delete_proxy_key', { id }))) as Key;
 }
 
-/** One change of several keys. */
+/** A change to several keys. */
 export type ManyChanges = { deleted: true } | Pick<KeyChanges, 'allowed_ips' | 'expires_at'>;
 
-/** Makes one change of up to 300 keys, of all or of none. Throws Refusal. */
+/** Applies one change to up to 300 keys: to all, or to none. Throws Refusal. */
 export async function changeKeys(
   supabase: Supabase,
   ids: string[],

@@ -6,7 +6,7 @@ type Present<T, Field extends keyof T> = T & { [F in Field]-?: NonNullable<T[F]>
 /** Postgres cannot mark a composite's fields as never null. */
 type AllPresent<T> = { [F in keyof T]-?: NonNullable<T[F]> };
 
-/** A key as its owner reads it: never a secret. Times are RFC 3339 in UTC. */
+/** A key as its owner reads it: never with a secret. Times are RFC 3339 in UTC. */
 export type Key = Present<
   Omit<Rpc<'get_proxy_key'>, 'limit_overrides' | 'quota_used_up_by' | 'state'>,
   | 'active'
@@ -22,14 +22,14 @@ export type Key = Present<
   | 'tier'
   | 'tunnel_limit'
 > & {
-  /** What an admin set in place of the tier's limits, by the name of the limit. */
+  /** The limits that an admin set in place of the tier's, by name. */
   limit_overrides: Record<string, number>;
   state: KeyStateName;
-  /** Whose quota it is that is used up. */
+  /** The quota that is used up: the key's own, or the account's. */
   quota_used_up_by: 'key' | 'account' | null;
 };
 
-/** What the gateway makes of a key. */
+/** The states of a key. */
 export type KeyStateName =
   | 'active'
   | 'quota_used_up'
@@ -38,7 +38,7 @@ export type KeyStateName =
   | 'owner_barred'
   | 'deleted';
 
-/** Why somebody should look at a key. */
+/** Why a key needs attention. */
 export type AttentionReason =
   | 'quota_used_up'
   | 'suspended'
@@ -48,31 +48,31 @@ export type AttentionReason =
 
 /** A user's keys at a glance. */
 export interface KeyAttention {
-  /** Whether there are keys, deleted ones too. */
+  /** Whether the user has any keys, including deleted ones. */
   has_keys: boolean;
-  /** How many of those that are not deleted are in each. */
+  /** The number of keys in each state, without deleted ones. */
   states: { state: KeyStateName; keys: number }[];
-  /** How many keys somebody should look at, the most pressing reason first. */
+  /** The number of keys that need attention, by reason, the most pressing first. */
   reasons: { reason: AttentionReason; keys: number }[];
-  /** The most pressing of these. */
+  /** The most pressing of these keys. */
   keys: (Key & { reason: AttentionReason })[];
 }
 
-/** A key as an admin finds it: with its owner's address, unless the account is gone. */
+/** A key as an admin finds it: with the owner's e-mail address, unless the account was removed. */
 export type FoundKey = Key & { email: string | null };
 
-/** A key with its secret: in this answer and nowhere else. */
+/** A key with its secret. Only the answer to a mint has it. */
 export type MintedKey = AllPresent<
   Omit<Database['public']['CompositeTypes']['minted_proxy_key'], 'rotated_at'>
 >;
 
-/** The same after a rotation, with how many more there may be within the minute. */
+/** The same for a rotation, with the number of rotations left within the minute. */
 export type RotatedKey = AllPresent<Database['public']['CompositeTypes']['rotated_proxy_key']>;
 
 /** A tier and its limits. */
 export type Tier = Database['public']['Tables']['proxy_tiers']['Row'];
 
-/** A tier that a user was granted, with the user's address, as admins read it. */
+/** A tier granted to a user, with the user's e-mail address, as admins read it. */
 export type TierGrant = Present<
   Database['public']['CompositeTypes']['proxy_tier_grant'],
   'granted_at' | 'id' | 'tier' | 'user_id'
@@ -82,7 +82,7 @@ export type TierGrant = Present<
 export interface AuditEntry {
   id: string;
   api_key_id: string | null;
-  /** Of a grant that was made or taken back. */
+  /** The tier of a grant or a revocation. */
   tier: string | null;
   actor_id: string | null;
   action: string;
@@ -92,7 +92,7 @@ export interface AuditEntry {
   occurred_at: string;
 }
 
-/** One CONNECT or plain request of a key, in one hour, or refusals of one kind. */
+/** One CONNECT or plain request of a key within one hour, or several refusals of one kind. */
 export interface UsageEvent {
   event_id: string;
   api_key_id: string;
@@ -104,15 +104,15 @@ export interface UsageEvent {
   bytes_received: number;
   duration_ms: number;
   served_by_node_id: string;
-  /** Why the gateway refused it, or what failed; null for what it served. */
+  /** Why the gateway refused it, or what failed; null if it was served. */
   code: string | null;
-  /** How many requests or refusals it stands for; 0 where a tunnel goes on from an earlier hour. */
+  /** The number of requests or refusals; 0 if a tunnel continues from an earlier hour. */
   count: number;
-  /** What to do about the code; null without one, and for one that is not known. */
+  /** What to do about the code; null if there is no code or it is unknown. */
   how_to_fix: string | null;
 }
 
-/** What was used in one hour or day (UTC). */
+/** The usage in one hour or day (UTC). */
 export interface UsagePoint {
   start: string;
   requests: number;

@@ -1,7 +1,7 @@
 import { QueryClient } from '@tanstack/react-query';
 import { Refusal } from './refusal.ts';
 
-/** Holds what was read. What it shows is at most some seconds old while somebody looks at it. */
+/** The cache of all reads. While the page is visible, its data is at most a few seconds old. */
 export function createQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {

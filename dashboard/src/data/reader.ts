@@ -1,19 +1,19 @@
 import { createContext, useContext } from 'react';
 
-/** Whose keys a part of the page reads. */
+/** Who reads a key on a part of the page. */
 export interface Reader {
-  /** What its reads ask for beside what they are about. */
+  /** Extra arguments for its reads. */
   asked: { as_admin?: true };
-  /** Of the key that an admin reads; null once the account is removed. */
+  /** The owner of the key that an admin reads; null if the account was removed. */
   ownerId?: string | null;
 }
 
 const owner: Reader = { asked: {} };
 
-/** By whom the key below is read: by its owner, unless an admin's page says otherwise. */
+/** The reader of the keys below: the owner, unless an admin's page provides another. */
 export const ReaderContext = createContext<Reader>(owner);
 
-/** By whom the key is read. */
+/** The reader of the key. */
 export function useReader(): Reader {
   return useContext(ReaderContext);
 }

@@ -1,15 +1,15 @@
 import type { PostgrestSingleResponse } from '@supabase/supabase-js';
 
 /**
- * Why a call was not answered. `code` is one of docs/errors.md, or `offline` where no answer came;
- * `detail` is what the table there says: an argument, a key's id.
+ * Why a call failed. `code` is one of docs/errors.md, or `offline` if no answer came; `detail` is as
+ * the table there describes: an argument, a key's id.
  */
 export class Refusal extends Error {
   readonly code: string;
   readonly detail: string | undefined;
-  /** When a call that came too early may be made again; milliseconds since the epoch. */
+  /** When a rate-limited call may be retried, in milliseconds since the epoch. */
   readonly retryAt: number | undefined;
-  /** What the database says of it, for people. */
+  /** The database's explanation for users. */
   readonly sentence: string | undefined;
 
   constructor(
@@ -23,20 +23,20 @@ export class Refusal extends Error {
     this.sentence = options.sentence;
   }
 
-  /** Whether the same call may well be answered a little later. */
+  /** Whether a retry may succeed. */
   get mayPass(): boolean {
     return this.code === 'offline' || this.code === 'unavailable';
   }
 }
 
-/** The answer to a call of the database. Throws Refusal. */
+/** The answer of a database call. Throws Refusal. */
 export async function answerOf<T>(call: PromiseLike<PostgrestSingleResponse<T>>): Promise<T> {
   const { data, error, status } = await call;
   if (error) throw toRefusal(error, status, Date.now());
   return data;
 }
 
-const unreadable = 'Something in it is not right. Check what you entered.';
+const unreadable = 'Some of the input is invalid. Check what you entered.';
 
 interface DatabaseError {
   code?: string;
@@ -45,7 +45,7 @@ interface DatabaseError {
   details?: string | null;
 }
 
-/** What a failed call of supabase-js means. `status` is 0 where no answer came. */
+/** Converts an error of supabase-js. `status` is 0 if no answer came. */
 export function toRefusal(
   { code = '', message, hint, details }: DatabaseError,
   status: number,
@@ -64,7 +64,7 @@ export function toRefusal(
   if (status === 401) return new Refusal('unauthorized');
   if (status === 403) return new Refusal('forbidden');
   if (status >= 502 && status <= 504) return new Refusal('unavailable');
-  // a value that PostgREST could not even read
+  // a value that PostgREST could not parse
   if (status === 400) return new Refusal('invalid_request', { sentence: unreadable });
   return new Refusal('internal');
 }

@@ -4,14 +4,14 @@ import type { Alert } from './alert.ts';
 import { answerOf } from './refusal.ts';
 import { usePageSize } from './use-page-size.ts';
 
-/** Which alerts are wanted; what is left out is no filter. */
+/** Filters for alerts. */
 export interface AlertQuery {
   /** A keyId or a uuid. */
   id?: string;
   type?: string;
 }
 
-/** What the signed-in user was alerted to within 90 days, newest first. */
+/** The signed-in user's alerts of the last 90 days, newest first. */
 export function useAlerts(wanted: AlertQuery) {
   const { supabase } = useSession();
   const limit = usePageSize();
@@ -32,7 +32,7 @@ export function useAlerts(wanted: AlertQuery) {
     initialPageParam: '',
     getNextPageParam: ({ next_cursor }) => next_cursor,
     select: ({ pages }): Alert[] => pages.flatMap(({ items }) => items),
-    // new ones come by themselves, unless somebody reads further down
+    // new alerts appear by themselves, unless the user has loaded more pages
     refetchInterval: ({ state }) => ((state.data?.pages.length ?? 1) > 1 ? false : 10_000),
   });
 }

@@ -4,23 +4,23 @@ import type { Account } from './burns.ts';
 import type { FoundKey, UsageEvent } from './key.ts';
 import { answerOf } from './refusal.ts';
 
-/** The user of a key or an account, as admins see one. */
+/** A user as admins see one. */
 export interface Person {
   user_id: string | null;
   email: string | null;
-  /** Whether the account is no longer there. */
+  /** Whether the account was removed. */
   removed: boolean;
-  /** Null where it is not banned; of the year 2100 for good. */
+  /** Null if the account is not banned; in the year 2100 for a permanent ban. */
   barred_until: string | null;
 }
 
-/** What says why a key is refused. */
+/** The data that explains why a key is refused. */
 export interface KeyReading {
   key: FoundKey;
   owner: Person;
-  /** Null once the account is removed. */
+  /** Null if the account was removed. */
   account: Account | null;
-  /** The newest that is kept. */
+  /** The newest event that is kept. */
   last_event: UsageEvent | null;
 }
 

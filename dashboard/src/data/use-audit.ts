@@ -4,7 +4,7 @@ import type { AuditEntry } from './key.ts';
 import { useReader } from './reader.ts';
 import { answerOf } from './refusal.ts';
 
-/** What was done to a key (by its uuid), newest first, 50 to a page. */
+/** The audit history of a key (by its uuid), newest first, 50 entries per page. */
 export function useAudit(id: string) {
   const { supabase } = useSession();
   const { asked } = useReader();
@@ -26,7 +26,7 @@ export function useAudit(id: string) {
     initialPageParam: '',
     getNextPageParam: ({ next_cursor }) => next_cursor,
     select: ({ pages }): AuditEntry[] => pages.flatMap(({ items }) => items),
-    // what an admin does is seen too, unless somebody reads further down
+    // new entries appear by themselves, unless the user has loaded more pages
     refetchInterval: ({ state }) => ((state.data?.pages.length ?? 1) > 1 ? false : 10_000),
   });
 }

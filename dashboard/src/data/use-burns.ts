@@ -5,7 +5,7 @@ import { useReader } from './reader.ts';
 import { answerOf } from './refusal.ts';
 import type { UsageSpan } from './use-usage.ts';
 
-/** The month of the account, tier by tier. */
+/** The account's month, by tier. */
 export function useAccount() {
   const { supabase } = useSession();
   return useQuery({
@@ -16,13 +16,13 @@ export function useAccount() {
   });
 }
 
-/** The keys that used the most in a month, and what all keys used together. */
+/** The keys with the most traffic in a month, and the traffic of all keys. */
 export interface TopKeys {
   keys: KeyUsage[];
   totalBytes: number;
 }
 
-/** The `limit` of the user's keys, deleted ones too, with the most traffic of a month (`YYYY-MM`, UTC). */
+/** The user's `limit` keys with the most traffic in a month (`YYYY-MM`, UTC), including deleted ones. */
 export function useTopKeys(period: string, limit: number) {
   const { supabase } = useSession();
   return useQuery({
@@ -40,15 +40,15 @@ export function useTopKeys(period: string, limit: number) {
   });
 }
 
-/** Which targets or outcomes are asked for, as the database's functions take it. */
+/** A query for targets or outcomes. */
 export interface BurnQuery {
   span: UsageSpan;
-  /** Of one key alone, by its keyId or uuid. */
+  /** Only this key, by its keyId or uuid. */
   keyId?: string | undefined;
   sort: BurnSort;
 }
 
-/** The arguments of a span and key that all functions on targets and outcomes take. */
+/** The arguments that all database functions for targets and outcomes take. */
 export function burnArguments({ span, keyId, sort }: BurnQuery) {
   return {
     from: span.from.toISOString(),
@@ -58,7 +58,7 @@ export function burnArguments({ span, keyId, sort }: BurnQuery) {
   };
 }
 
-/** What was moved to each host or site, in whole days. */
+/** The traffic to each host or site, in whole days. */
 export function useTargets(
   query: BurnQuery,
   { by, limit }: { by: 'host' | 'site'; limit: number },
@@ -75,7 +75,7 @@ export function useTargets(
   });
 }
 
-/** How requests ended, by hour or day as the span is. */
+/** How requests ended, in the span's interval. */
 export function useOutcomes(query: BurnQuery) {
   const { supabase } = useSession();
   const { asked } = useReader();

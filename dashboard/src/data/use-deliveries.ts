@@ -4,7 +4,7 @@ import type { Delivery } from './alert.ts';
 import { answerOf } from './refusal.ts';
 import { usePageSize } from './use-page-size.ts';
 
-/** What is sent to a webhook, newest alert first. */
+/** The deliveries to a webhook, newest alert first. */
 export function useDeliveries(webhookId: string, operator: boolean) {
   const { supabase } = useSession();
   const limit = Math.min(usePageSize(), 20);
@@ -29,7 +29,7 @@ export function useDeliveries(webhookId: string, operator: boolean) {
     refetchInterval: ({ state }) => {
       const pages = state.data?.pages ?? [];
       if (pages.length > 1) return false;
-      // who has just sent a test waits for what comes of it
+      // a user who just sent a test is waiting for the result
       return pages[0]?.items.some(isDue) ? 2_000 : 10_000;
     },
   });

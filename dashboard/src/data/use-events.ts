@@ -4,26 +4,26 @@ import type { UsageEvent } from './key.ts';
 import { useReader } from './reader.ts';
 import { answerOf } from './refusal.ts';
 
-/** Which events of a key are asked for, as the database's functions take it; what is left out is no filter. */
+/** Filters for a key's events, as arguments of the database functions. */
 export interface EventQuery {
-  /** RFC 3339, included. */
+  /** RFC 3339, inclusive. */
   from?: string;
-  /** RFC 3339, not included. */
+  /** RFC 3339, exclusive. */
   to?: string;
   status_code?: number;
   target_host?: string;
   code?: string;
 }
 
-/** Some events, newest first, and the place where older ones begin, if there are any. */
+/** A page of events, newest first, and the cursor of the older ones, if any. */
 export interface EventPage {
   items: UsageEvent[];
   next_cursor: string | null;
 }
 
 /**
- * A page of a key's events, from `cursor` on. The first page is read again every 10 s while `follow`;
- * what an older page shows does not move.
+ * A page of a key's events, starting at `cursor`. With `follow`, the first page is refetched every
+ * 10 seconds; older pages are not.
  */
 export function useEvents(
   id: string,

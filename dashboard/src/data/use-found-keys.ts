@@ -4,20 +4,20 @@ import type { FoundKey } from './key.ts';
 import { answerOf } from './refusal.ts';
 import { usePageSize } from './use-page-size.ts';
 
-/** Which keys are wanted; what is left out is no filter. */
+/** Filters for keys. */
 export interface FoundKeysQuery {
   /** A keyId or a uuid. */
   key_id?: string;
   /** An id or an e-mail address. */
   user?: string;
-  /** What the label contains. */
+  /** Any part of the label. */
   label?: string;
   state?: string;
   tier?: string;
   live_mode?: boolean;
 }
 
-/** The keys of all users that fit, newest first. For admins. */
+/** The matching keys of all users, newest first. For admins. */
 export function useFoundKeys(wanted: FoundKeysQuery) {
   const { supabase } = useSession();
   const limit = usePageSize();

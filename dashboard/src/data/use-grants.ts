@@ -4,14 +4,14 @@ import type { TierGrant } from './key.ts';
 import { answerOf } from './refusal.ts';
 import { usePageSize } from './use-page-size.ts';
 
-/** Which grants are wanted; what is left out is no filter. */
+/** Filters for grants. */
 export interface GrantQuery {
   /** An id or an e-mail address. */
   user?: string;
   tier?: string;
 }
 
-/** The grants of all users that fit, newest first. For admins. */
+/** The matching grants of all users, newest first. For admins. */
 export function useGrants(wanted: GrantQuery) {
   const { supabase } = useSession();
   const limit = usePageSize();

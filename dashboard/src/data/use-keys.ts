@@ -3,24 +3,27 @@ import { useSession } from '../session/session-context.ts';
 import type { Key, KeyAttention } from './key.ts';
 import { answerOf } from './refusal.ts';
 
-/** Which keys are wanted, as the database's functions take it; what is left out is no filter. */
+/** Filters for keys, as arguments of the database functions. */
 export interface KeyQuery {
-  /** One of the states, or undeleted. */
+  /** One of the states, or `undeleted`. */
   state?: string;
-  /** What the label or the keyId contains. */
+  /** Any part of the label or keyId. */
   search?: string;
   tier?: string;
   live_mode?: boolean;
   sort?: string;
 }
 
-/** Some keys, and the place where the next page begins, if there is one. */
+/** A page of keys, and the cursor of the next page, if any. */
 export interface KeyPage {
   items: Key[];
   next_cursor: string | null;
 }
 
-/** A page of the signed-in user's keys, from `cursor` on. What is shown stays until another has come. */
+/**
+ * A page of the signed-in user's keys, starting at `cursor`. The old page stays until the new one has
+ * loaded.
+ */
 export function useKeyPage(
   query: KeyQuery,
   { limit, cursor = '', enabled = true }: { limit: number; cursor?: string; enabled?: boolean },
@@ -40,7 +43,7 @@ export function useKeyPage(
   });
 }
 
-/** How many of the signed-in user's keys are in which state, and which need attention. */
+/** The number of the signed-in user's keys per state, and the keys that need attention. */
 export function useKeyAttention() {
   const { supabase } = useSession();
   return useQuery({

@@ -1,9 +1,9 @@
 import { useSyncExternalStore } from 'react';
 
-// where tables have columns; below, each row is a card
+// from this width on, tables have columns; below, each row is a card
 const columns = matchMedia('(width >= 700px)');
 
-/** How many rows a page of a list has: few where each of them is a card. `wide`: where they have columns. */
+/** The number of rows per page of a list: `wide` if rows have columns, fewer if each row is a card. */
 export function usePageSize(wide = 50): number {
   return useSyncExternalStore(subscribe, () => (columns.matches ? wide : 10));
 }

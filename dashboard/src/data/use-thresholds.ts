@@ -3,7 +3,7 @@ import { useSession } from '../session/session-context.ts';
 import type { Threshold } from './alert.ts';
 import { answerOf } from './refusal.ts';
 
-/** The thresholds of the signed-in user: first those of the account, then those of keys that have some. */
+/** The thresholds of the signed-in user: first the account's, then those of keys with their own. */
 export function useThresholds() {
   const { supabase } = useSession();
   return useQuery({

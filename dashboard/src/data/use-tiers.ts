@@ -3,7 +3,7 @@ import { useSession } from '../session/session-context.ts';
 import type { Tier } from './key.ts';
 import { answerOf } from './refusal.ts';
 
-/** The tiers there are, the smallest first. */
+/** All tiers, the smallest first. */
 export function useTiers() {
   const { supabase } = useSession();
   return useQuery({
@@ -16,7 +16,7 @@ export function useTiers() {
   });
 }
 
-/** The tiers that the signed-in user was granted. */
+/** The tiers granted to the signed-in user. */
 export function useGrantedTiers() {
   const { supabase } = useSession();
   return useQuery({

@@ -4,14 +4,14 @@ import type { UsagePoint } from './key.ts';
 import { useReader } from './reader.ts';
 import { answerOf } from './refusal.ts';
 
-/** A span of whole hours or days (UTC), from `from` up to, not including, `to`. */
+/** A span of whole hours or days (UTC), from `from` up to, but not including, `to`. */
 export interface UsageSpan {
   interval: 'hour' | 'day';
   from: Date;
   to: Date;
 }
 
-/** Usage over a span, a point for each hour or day; of one key, or of all. */
+/** Usage of one key or all keys over a span, one point per hour or day. */
 export function useUsageSeries({ interval, from, to }: UsageSpan, keyId?: string) {
   const { supabase } = useSession();
   const { asked } = useReader();

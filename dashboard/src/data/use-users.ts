@@ -5,10 +5,10 @@ import { answerOf } from './refusal.ts';
 import type { Person } from './use-any-key.ts';
 import { usePageSize } from './use-page-size.ts';
 
-/** A user with the account, and what all keys moved in this month. */
+/** A user with the account, and this month's traffic of all keys. */
 export type UserUsage = Person & Account & { user_id: string; used_bytes: number };
 
-/** The users who moved something in this month, the most first; or one (id or e-mail address). */
+/** The users with traffic this month, the most first; or one user (id or e-mail address). */
 export function useUsers(user: string) {
   const { supabase } = useSession();
   const limit = usePageSize();
@@ -28,7 +28,7 @@ export function useUsers(user: string) {
     },
     initialPageParam: '',
     getNextPageParam: ({ next_cursor }) => next_cursor,
-    // one who moved more meanwhile may be on two pages
+    // a user whose traffic grew in the meantime may be on two pages
     select: ({ pages }): UserUsage[] => [
       ...new Map(pages.flatMap(({ items }) => items.map((item) => [item.user_id, item]))).values(),
     ],

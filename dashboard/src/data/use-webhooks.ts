@@ -3,7 +3,7 @@ import { useSession } from '../session/session-context.ts';
 import type { Webhook } from './alert.ts';
 import { answerOf } from './refusal.ts';
 
-/** The webhooks of the signed-in user, or for admins the operator's, oldest first. At most ten. */
+/** The webhooks of the signed-in user, or for admins the operator's, oldest first; at most ten. */
 export function useWebhooks(operator: boolean) {
   const { supabase } = useSession();
   return useQuery({

@@ -1,6 +1,5 @@
-// Traffic is sold in powers of ten: 1 GB is 1,000,000,000 bytes.
-// Numbers and times are written by hand: the first of the browser's own formats, of whichever kind, takes
-// 13 ms or more, in the longest task of a first load.
+// Traffic is sold in powers of ten: 1 GB is 1,000,000,000 bytes. Numbers and times are formatted by
+// hand: the first use of the browser's Intl takes 13 ms or more, in the longest task of a first load.
 
 const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
@@ -8,7 +7,7 @@ const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 export function bytes(count: number): string {
   let unit = 0;
   let rest = count;
-  // what would be rounded up to 1,000 belongs to the next unit
+  // a value that rounds up to 1,000 belongs to the next unit
   while (rest >= 999.5 && unit < units.length - 1) {
     rest /= 1_000;
     unit += 1;
@@ -26,7 +25,7 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${number(count)} ${count === 1 ? one : many}`;
 }
 
-/** “42 %”; “< 1 %” for a little, and never “100 %” for what is not all of it. */
+/** “42 %”; “< 1 %” for a small share; “100 %” only for all of it. */
 export function percent(part: number, total: number): string {
   if (total <= 0) return part > 0 ? 'over' : '0 %';
   const share = (part / total) * 100;

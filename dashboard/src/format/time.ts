@@ -1,6 +1,6 @@
 import { counted } from './amount.ts';
 
-// Months, quotas and days are of UTC, so all times are shown so, and say it.
+// Months, quotas and days are in UTC, so all times are shown in UTC and say so.
 
 type Time = string | number | Date;
 
@@ -50,7 +50,7 @@ function nameOfMonth(at: Date): string {
   return months[at.getUTCMonth()] ?? '';
 }
 
-// “yesterday” would be a day of the calendar, and these are spans of 24 hours
+// no “yesterday”: that would be a calendar day, and these are spans of 24 hours
 const steps: [string, number][] = [
   ['year', 365 * 86_400],
   ['month', 30 * 86_400],
@@ -71,19 +71,19 @@ export function fromNow(time: Time, now: number): string {
   return seconds > 0 ? 'within a minute' : 'just now';
 }
 
-/** The same of what has happened: never in the future, by however much the browser's clock is behind. */
+/** The same for a past time: never in the future, even if the browser's clock is behind. */
 export function ago(time: Time, now: number): string {
   return fromNow(time, Math.max(now, new Date(time).getTime()));
 }
 
-/** “42 s”, “5 min”, “3 h”: how long to wait, in seconds, and never less than it is. */
+/** “42 s”, “5 min”, “3 h”: a waiting time in seconds, rounded up. */
 export function span(seconds: number): string {
   if (seconds < 120) return `${seconds} s`;
   const minutes = Math.ceil(seconds / 60);
   return minutes < 120 ? `${minutes} min` : `${Math.ceil(minutes / 60)} h`;
 }
 
-/** The first moment of the month that is `ahead` months after the one of `time`, in UTC. */
+/** The start of the month that is `ahead` months after that of `time`, in UTC. */
 export function startOfMonth(time: number, ahead = 0): Date {
   const at = new Date(time);
   return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + ahead, 1));

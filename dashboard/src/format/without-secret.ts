@@ -1,7 +1,7 @@
-// no more and no less: a label or a host may be long and all of such characters
+// exactly 64 characters: a label or host may be a longer run of hex digits
 const secret = /:?(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/gi;
 
-/** What was typed, without a key's secret: who has `keyId:secret` at hand pastes it whole. */
+/** Removes a key's secret from a typed text: users paste `keyId:secret` as a whole. */
 export function withoutSecret(typed: string): string {
   return typed.replace(secret, '');
 }

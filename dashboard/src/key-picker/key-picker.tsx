@@ -15,15 +15,15 @@ interface Option {
 }
 
 /**
- * Chooses one of the user's keys, by a search in the database: the combobox pattern of WAI-ARIA. `all` are
- * the words for none of them, where that is a choice.
+ * Chooses one of the user's keys by a search in the database, with WAI-ARIA's combobox pattern. `all`
+ * is the label of the option for all keys, if there is one.
  */
 export function KeyPicker(props: {
   label: string;
   value: string;
   onChange: (keyId: string) => void;
   all?: string;
-  /** Deleted keys are no choice. */
+  /** Offers no deleted keys. */
   undeleted?: boolean;
   required?: boolean;
   autoFocus?: boolean;
@@ -68,7 +68,7 @@ export function KeyPicker(props: {
       event.preventDefault();
       choose(options[active < 0 ? (typed ? 0 : -1) : active]);
     } else if (event.key === 'Escape' && open) {
-      // the dialog around it stays
+      // keeps the surrounding dialog open
       event.preventDefault();
       event.stopPropagation();
       close();
@@ -98,7 +98,7 @@ export function KeyPicker(props: {
         onClick={() => setOpen(true)}
         onKeyDown={onKeyDown}
         onBlur={() => {
-          // nothing is left of a key whose name was deleted
+          // an emptied input clears the choice
           if (typed === '' && value !== '') onChange('');
           close();
         }}
@@ -110,12 +110,12 @@ export function KeyPicker(props: {
         <div
           id={`${id}-list`}
           role="listbox"
-          aria-label="What was found"
+          aria-label="Search results"
           hidden={options.length === 0}
         >
           {options.map((option, index) => (
             // biome-ignore lint/a11y/useFocusableInteractive: the focus stays in the input
-            // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are those of the input
+            // biome-ignore lint/a11y/useKeyWithClickEvents: the input handles the keyboard
             <div
               key={option.keyId}
               id={`${id}-${index}`}
@@ -124,7 +124,7 @@ export function KeyPicker(props: {
               ref={(element) => {
                 if (element && index === active) element.scrollIntoView({ block: 'nearest' });
               }}
-              // the input would lose the focus, and the list close before the click
+              // otherwise the input loses the focus and the list closes before the click
               onPointerDown={(event) => event.preventDefault()}
               onClick={() => choose(option)}
             >
@@ -139,15 +139,15 @@ export function KeyPicker(props: {
   );
 }
 
-/** What stands below the keys that were found. */
+/** The line below the found keys. */
 function Rest({ found, search }: { found: ReturnType<typeof useKeyPage>; search: string }) {
   const words = found.isError
-    ? 'Your keys could not be read.'
+    ? 'Your keys could not be loaded.'
     : !found.data
       ? 'Loading…'
       : found.data.items.length === 0
-        ? search && 'No key is called so.'
-        : found.data.next_cursor && 'There are more: type a part of the label or key ID.';
+        ? search && 'No keys match.'
+        : found.data.next_cursor && 'More keys match. Type part of the label or key ID.';
   return words && <div className={styles.rest}>{words}</div>;
 }
 

@@ -11,14 +11,14 @@ import styles from './facts.module.css';
 import { Fact, Facts } from './facts.tsx';
 import { Section } from './section.tsx';
 
-/** From where the key may be used, and until when. */
+/** The key's allowed clients and its expiry. */
 export function AccessSection({ value: key }: { value: Key }) {
   const { asked } = useReader();
   const [dialog, setDialog] = useState<'clients' | 'expiry'>();
   const now = useNow(minute);
   const close = () => setDialog(undefined);
   const edit = (what: 'clients' | 'expiry', name: string) =>
-    // what is gone cannot be changed, nor by an admin what is the owner's to say
+    // a deleted key cannot be changed, and an admin cannot change what only the owner may set
     !key.deleted_at &&
     !asked.as_admin && (
       <Button onClick={() => setDialog(what)}>

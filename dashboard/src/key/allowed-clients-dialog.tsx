@@ -9,7 +9,7 @@ import { useSession } from '../session/session-context.ts';
 import { checkAllowedClients } from './allowed-clients.ts';
 import { ClientsField, readClients } from './clients-field.tsx';
 
-/** Says from which addresses the key may be used. */
+/** Sets the addresses that may use the key. */
 export function AllowedClientsDialog({ value: key, onClose }: { value: Key; onClose: () => void }) {
   const { supabase } = useSession();
   const announce = useAnnounce();
@@ -18,8 +18,8 @@ export function AllowedClientsDialog({ value: key, onClose }: { value: Key; onCl
     const { allowed_ips } = await updateKey(supabase, key.id, { allowed_ips: readClients(form) });
     announce(
       allowed_ips.length === 0
-        ? 'Any client may use the key now.'
-        : `${counted(allowed_ips.length, 'address or range', 'addresses or ranges')} may use the key now.`,
+        ? 'Any client can now use the key.'
+        : `${counted(allowed_ips.length, 'address or range', 'addresses or ranges')} can now use the key.`,
     );
     onClose();
   });
@@ -31,8 +31,8 @@ export function AllowedClientsDialog({ value: key, onClose }: { value: Key; onCl
   return (
     <FormDialog title="Allowed clients" onClose={onClose} action={save} check={check} submit="Save">
       <p>
-        The gateway refuses clients of any other address. It is the address that the gateway sees:
-        behind a load balancer or a shared network, that is theirs and not your machine’s.
+        The gateway refuses clients at any other address. It checks the address that it sees: behind
+        a load balancer or a shared network, that is not your machine’s own address.
       </p>
       <ClientsField initial={key.allowed_ips} wrong={wrong} autoFocus />
     </FormDialog>

@@ -12,14 +12,14 @@ import styles from './audit-section.module.css';
 import { actionWords, actorWords, detailsOf } from './audit-words.ts';
 import { Section } from './section.tsx';
 
-/** What was done to the key, by whom, and why; newest first. `id` is its uuid. */
+/** The key's audit history, newest first. `id` is the key's uuid. */
 export function AuditSection({ id }: { id: string }) {
   const audit = useAudit(id);
   const list = useRef<HTMLOListElement>(null);
   const readFrom = useRef<number>(undefined);
 
-  // more is read on from its beginning, whether or not the button stays
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it is once there are more of them
+  // moves the focus to the first new entry, because the button may be gone
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the effect runs when more entries arrive
   useEffect(() => {
     if (readFrom.current === undefined) return;
     const next = list.current?.children[readFrom.current];
@@ -61,7 +61,7 @@ function Entry({ value: entry }: { value: AuditEntry }) {
   const { ownerId } = useReader();
   const details = detailsOf(entry);
   return (
-    // takes the focus when it is the first of more
+    // gets the focus when it is the first entry of a new page
     <li tabIndex={-1} className={styles.entry}>
       <p className={styles.what}>
         <strong>{actionWords(entry)}</strong> by {actorWords(entry, userId, ownerId)}

@@ -3,7 +3,7 @@ import { limitNames, limits } from '../format/limits.ts';
 import { dateTime } from '../format/time.ts';
 import { shortRange } from './allowed-clients.ts';
 
-/** A remark on what was done. `value` is text of a user, and stands apart. */
+/** A detail of an audit entry. `value` is a user's text and is shown apart. */
 export interface Detail {
   text: string;
   value?: string;
@@ -15,20 +15,20 @@ const actions: Record<string, string> = {
   rotated: 'Secret rotated',
   deleted: 'Deleted',
   suspended: 'Suspended',
-  reactivated: 'Back in service',
+  reactivated: 'Reactivated',
   limits_changed: 'Limits changed',
   account_limits_changed: 'Shared limits changed',
 };
 
-/** What was done, in a word or two. */
+/** The action, in a word or two. */
 export function actionWords({ action }: Pick<AuditEntry, 'action'>): string {
-  // an action that is newer than this page is shown by its name
+  // an action that this page does not know is shown by its name
   return Object.hasOwn(actions, action) ? (actions[action] ?? action) : action.replaceAll('_', ' ');
 }
 
 const ofAdmins = ['suspended', 'reactivated', 'limits_changed', 'account_limits_changed'];
 
-/** The actor, in words for the user of that id. The page does not know the names of others. */
+/** The actor, in words for the user `userId`. The page does not know the names of other users. */
 export function actorWords(
   { action, actor_id }: Pick<AuditEntry, 'action' | 'actor_id'>,
   userId: string,
@@ -40,7 +40,7 @@ export function actorWords(
   return ofAdmins.includes(action) ? 'an admin' : 'another account';
 }
 
-/** What was changed into what, and why. */
+/** The new values and the reason. */
 export function detailsOf({ action, changes, reason }: AuditEntry): Detail[] {
   const details: Detail[] = [];
   if (typeof changes === 'object' && changes !== null && !Array.isArray(changes)) {
@@ -58,13 +58,13 @@ function updates(changes: Changes): Detail[] {
     if (column === 'label') return { text: 'New label:', value: String(value) };
     if (column === 'allowed_ips' && Array.isArray(value)) {
       return value.length === 0
-        ? { text: 'Any client may use it' }
+        ? { text: 'Any client can use it' }
         : { text: 'Allowed clients:', value: value.map(String).map(shortRange).join(', ') };
     }
     if (column === 'expires_at') {
       return { text: value === null ? 'Never expires' : `Expires on ${dateTime(String(value))}` };
     }
-    // one that is newer than this page is shown as it is named
+    // a column that this page does not know is shown by its name
     return { text: `New ${column.replaceAll('_', ' ')}:`, value: String(value ?? 'none') };
   });
 }
@@ -76,7 +76,7 @@ function limitChanges({ tier, limit_overrides: overrides }: Changes): Detail[] {
     ...limitNames.map((name) => {
       const value = own[name];
       const { words, name: what } = limits[name];
-      return { text: typeof value === 'number' ? words(value) : `${what} of the tier` };
+      return { text: typeof value === 'number' ? words(value) : `${what}: tier default` };
     }),
   ];
 }

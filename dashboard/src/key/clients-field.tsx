@@ -1,7 +1,7 @@
 import { Field } from '../components/field.tsx';
 import { readAllowedClients, writeAllowedClients } from './allowed-clients.ts';
 
-/** Asks from which addresses a key may be used. */
+/** Asks for the addresses that may use a key. */
 export function ClientsField(props: {
   initial?: string[];
   wrong: string | undefined;
@@ -12,7 +12,7 @@ export function ClientsField(props: {
   return (
     <Field
       label="Addresses and ranges"
-      hint="One a line, as 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32. At most 50. Leave it empty to let any client in."
+      hint="One per line, such as 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32. At most 50. Leave empty to allow any client."
       error={wrong}
     >
       <textarea
@@ -28,7 +28,7 @@ export function ClientsField(props: {
   );
 }
 
-/** What this field says. */
+/** The field's addresses and ranges. */
 export function readClients(form: FormData): string[] {
   return readAllowedClients(String(form.get('clients') ?? ''));
 }

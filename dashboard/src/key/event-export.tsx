@@ -11,7 +11,7 @@ import { useAnnounce } from '../layout/announcer.tsx';
 import { useSession } from '../session/session-context.ts';
 import styles from './event-export.module.css';
 
-/** Downloads the events that fit as one CSV file: whole, or not at all. */
+/** Downloads the matching events as one CSV file, complete or not at all. */
 export function EventExport(props: { value: Key; query: EventQuery; filtered: boolean }) {
   const { value: key, query, filtered } = props;
   const { supabase } = useSession();
@@ -19,7 +19,7 @@ export function EventExport(props: { value: Key; query: EventQuery; filtered: bo
   const [running, setRunning] = useState<AbortController>();
   const [events, setEvents] = useState(0);
   const [refusal, setRefusal] = useState<Refusal>();
-  // nobody waits for it any more
+  // stop the export when the component goes away
   useEffect(() => () => running?.abort(), [running]);
 
   async function start() {
@@ -55,10 +55,10 @@ export function EventExport(props: { value: Key; query: EventQuery; filtered: bo
           <Button
             onClick={() => {
               running.abort();
-              announce('The download is cancelled. No file was saved.');
+              announce('Download canceled. No file was saved.');
             }}
           >
-            Cancel the download
+            Cancel download
           </Button>
         )}
         <span role="status" className={styles.progress}>

@@ -5,7 +5,7 @@ import { useFocusOnWrong } from '../components/use-focus-on-wrong.ts';
 import styles from './event-filter-bar.module.css';
 import { checkFilters, type EventFilters, isFiltered, noFilters } from './event-filters.ts';
 
-/** Filters over the events. They hold once applied: half of a host or a date fits nothing. */
+/** Filters for the events. They apply on submit, because part of a host or a date matches nothing. */
 export function EventFilterBar(props: {
   filters: EventFilters;
   onApply: (filters: EventFilters) => void;
@@ -16,7 +16,7 @@ export function EventFilterBar(props: {
   const [applied, setApplied] = useState(filters);
   const form = useRef<HTMLFormElement>(null);
   useFocusOnWrong(form, wrong);
-  // they were applied, or the address was changed
+  // the filters were applied, or the URL changed
   if (applied !== filters) {
     setApplied(filters);
     setEntered(filters);

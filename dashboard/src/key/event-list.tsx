@@ -8,27 +8,27 @@ import { number } from '../format/amount.ts';
 import styles from './event-list.module.css';
 import { EventTable } from './event-table.tsx';
 
-/** The events that fit, a page at a time, newest first; `children` where there are none. */
+/** The matching events, one page at a time, newest first; `children` if there are none. */
 export function EventList(props: { id: string; query: EventQuery; children: ReactNode }) {
   const size = usePageSize();
-  // pages of another size begin elsewhere
+  // with another page size, pages start elsewhere
   return <Pages key={size} size={size} {...props} />;
 }
 
 function Pages(props: { id: string; query: EventQuery; size: number; children: ReactNode }) {
   const { id, query, size, children } = props;
   const list = useRef<HTMLDivElement>(null);
-  // of the pages gone through to come here; the first has none
+  // the cursors of the pages before this one; empty on the first page
   const [cursors, setCursors] = useState<string[]>([]);
   const [follow, setFollow] = useState(true);
   const events = useEvents(id, query, { cursor: cursors.at(-1), follow, size });
   const turned = useRef(false);
 
-  // another page is read from its beginning
+  // a new page is read from its top
   // biome-ignore lint/correctness/useExhaustiveDependencies: the cursors are the page
   useEffect(() => {
     if (!turned.current) return;
-    // a focus alone leaves a list that is higher than the window where it is
+    // focus() alone does not scroll a list that is taller than the window
     list.current?.focus({ preventScroll: true });
     list.current?.scrollIntoView({ block: 'start' });
   }, [cursors]);
@@ -45,7 +45,7 @@ function Pages(props: { id: string; query: EventQuery; size: number; children: R
     <>
       <div
         ref={list}
-        // takes the focus when another page comes
+        // gets the focus when another page is shown
         tabIndex={-1}
         role="group"
         aria-label={range}
@@ -65,7 +65,7 @@ function Pages(props: { id: string; query: EventQuery; size: number; children: R
       {(shown > 0 || cursors.length > 0) && (
         <nav aria-label="Pages of events" className={styles.pager}>
           <span className={styles.range}>
-            {events.isPlaceholderData ? 'Loading the events …' : `${range}, newest first`}
+            {events.isPlaceholderData ? 'Loading the events…' : `${range}, newest first`}
           </span>
           {cursors.length === 0 && (
             <label className={styles.follow}>
@@ -74,7 +74,7 @@ function Pages(props: { id: string; query: EventQuery; size: number; children: R
                 checked={follow}
                 onChange={(event) => setFollow(event.target.checked)}
               />
-              Show new events as they come
+              Show new events as they arrive
             </label>
           )}
           {(cursors.length > 0 || older) && (

@@ -17,7 +17,7 @@ import { EventList } from './event-list.tsx';
 import { NoEvents } from './no-events.tsx';
 import { Section } from './section.tsx';
 
-/** What the key was used for. The filters are in the address, to be kept or sent. */
+/** The key's events. The filters are in the URL, so that it can be bookmarked or shared. */
 export function EventSection({ value: key }: { value: Key }) {
   const { asked } = useReader();
   const [address, setAddress] = useAddressFilters(eventFilters);
@@ -27,14 +27,14 @@ export function EventSection({ value: key }: { value: Key }) {
   const apply = (next: EventFilters) => setAddress(tidy(next));
   return (
     <Section title="Events">
-      {/* there is nothing to choose from yet */}
+      {/* hidden while the key has no events */}
       {(key.last_used_at || filtered) && (
         <>
           <EventFilterBar filters={filters} onApply={apply} />
           {!asked.as_admin && <EventExport value={key} query={query} filtered={filtered} />}
         </>
       )}
-      {/* other filters begin at the newest again */}
+      {/* new filters start at the newest event */}
       <EventList key={JSON.stringify(query)} id={key.id} query={query}>
         <NoEvents value={key} onClear={filtered ? () => apply(noFilters) : undefined} />
       </EventList>

@@ -25,7 +25,7 @@ const columns: Column<UsageEvent>[] = [
     cell: ({ target_host, count }) => (
       <>
         <bdi>{target_host}</bdi>
-        {count === 0 && <p className={table.small}>Goes on from an earlier hour</p>}
+        {count === 0 && <p className={table.small}>Continued from an earlier hour</p>}
       </>
     ),
   },
@@ -61,7 +61,7 @@ const columns: Column<UsageEvent>[] = [
   },
 ];
 
-/** Some events, one row each. */
+/** Events, one row each. */
 export function EventTable({ events, caption }: { events: UsageEvent[]; caption: string }) {
   const continued = events.some(({ count }) => count === 0);
   return (
@@ -83,7 +83,7 @@ export function EventTable({ events, caption }: { events: UsageEvent[]; caption:
   );
 }
 
-/** How it ended; what was not served, with its code and what to do. */
+/** The event's status; for a refusal or failure also its code and how to fix it. */
 export function Status({ value: event }: { value: UsageEvent }) {
   const words = statusWords(event);
   return (
@@ -101,7 +101,7 @@ export function Status({ value: event }: { value: UsageEvent }) {
   );
 }
 
-/** A code that may be broken after its underscores, and is copied whole. */
+/** A code that can wrap after its underscores and is still copied in one piece. */
 function Code({ value }: { value: string }) {
   const [first, ...words] = value.split('_');
   return (

@@ -9,19 +9,19 @@ import { useSession } from '../session/session-context.ts';
 import { toLocalInput } from './expiry.ts';
 import { ExpiryFields, readExpiry } from './expiry-fields.tsx';
 
-/** Says until when the key may be used. */
+/** Sets the key's expiry. */
 export function ExpiryDialog({ value: key, onClose }: { value: Key; onClose: () => void }) {
   const { supabase } = useSession();
   const announce = useAnnounce();
   const [missing, setMissing] = useState(false);
   const save = useAction(async (form: FormData) => {
-    // the input has no seconds, and would take those of the time that there is away
+    // the input has no seconds, so saving an unchanged value would drop the expiry's seconds
     const entered = String(form.get('expires_at') ?? '');
     if (key.expires_at && entered === toLocalInput(key.expires_at)) return onClose();
     const expiry = readExpiry(form, Date.now()) ?? null;
     const { expires_at } = await updateKey(supabase, key.id, { expires_at: expiry });
     announce(
-      expires_at ? `The key expires on ${dateTime(expires_at)}.` : 'The key never expires now.',
+      expires_at ? `The key expires on ${dateTime(expires_at)}.` : 'The key no longer expires.',
     );
     onClose();
   });
@@ -33,8 +33,8 @@ export function ExpiryDialog({ value: key, onClose }: { value: Key; onClose: () 
   return (
     <FormDialog title="Expiry" onClose={onClose} action={save} check={check} submit="Save">
       <p>
-        Once the time has come, the gateway refuses the key and closes its open connections. Another
-        expiry brings it back.
+        When the key expires, the gateway refuses it and closes its open connections. To use the key
+        again, set a later expiry.
       </p>
       <ExpiryFields initial={key.expires_at} missing={missing} autoFocus />
     </FormDialog>

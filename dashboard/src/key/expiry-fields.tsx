@@ -6,7 +6,7 @@ import { fromLocalInput, toLocalInput } from './expiry.ts';
 
 const days = [7, 30, 90];
 
-/** Asks when a key expires: never, in some days, or at a date. At first at `initial`, if that is given. */
+/** Asks when a key expires: never, in some days, or at a date. Starts with `initial`, if given. */
 export function ExpiryFields(props: {
   initial?: string | null;
   missing: boolean;
@@ -36,8 +36,8 @@ export function ExpiryFields(props: {
       {when === 'at' && (
         <Field
           label="Date and time (UTC)"
-          hint={`It is ${dateTime(now)} now.`}
-          error={missing ? 'Enter a date and a time.' : undefined}
+          hint={`The time is now ${dateTime(now)}.`}
+          error={missing ? 'Enter a date and time.' : undefined}
         >
           <input
             type="datetime-local"
@@ -51,7 +51,7 @@ export function ExpiryFields(props: {
   );
 }
 
-/** What these fields say: a time, null for never, or undefined where the date is missing. */
+/** The chosen expiry: a time, null for never, or undefined if the date is missing. */
 export function readExpiry(form: FormData, now: number): string | null | undefined {
   const when = String(form.get('expires') ?? 'never');
   if (when === 'never') return null;

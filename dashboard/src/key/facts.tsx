@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import styles from './facts.module.css';
 
-/** What there is to know, each under its name: side by side, or one under the other. */
+/** A list of names and values: side by side, or stacked. */
 export function Facts({ stacked, children }: { stacked?: boolean; children: ReactNode }) {
   return (
     <dl className={styles.facts} data-stacked={stacked || undefined}>
@@ -10,7 +10,7 @@ export function Facts({ stacked, children }: { stacked?: boolean; children: Reac
   );
 }
 
-/** One of them. */
+/** One name and its value. */
 export function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
     <div className={styles.fact}>

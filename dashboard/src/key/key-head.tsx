@@ -8,11 +8,11 @@ import { Fact, Facts } from './facts.tsx';
 import styles from './key-page.module.css';
 
 const whyNoRotation: Partial<Record<KeyState['state'], string>> = {
-  suspended: 'It gets a new secret again once an admin has reactivated it.',
-  expired: 'It gets a new secret again once it has another expiry.',
+  suspended: 'You can rotate its secret after an admin reactivates it.',
+  expired: 'You can rotate its secret after you set a new expiry.',
 };
 
-/** Whether the key works, and what there is to know of it. */
+/** The key's state and its properties. */
 export function KeyHead({ value: key }: { value: Key }) {
   const state = stateOf(key, useNow(moment));
   return (

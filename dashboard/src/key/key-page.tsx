@@ -18,7 +18,7 @@ import { KeyRecords } from './key-records.tsx';
 import { KeyUsage } from './key-usage.tsx';
 import { LimitSection } from './limit-section.tsx';
 
-/** One key of the signed-in user: its state, what it is used for, and what can be done with it. */
+/** One key of the signed-in user: its state, usage, settings and actions. */
 export default function KeyPage() {
   const { keyId = '' } = useParams();
   const query = useKey(keyId);
@@ -33,7 +33,7 @@ export default function KeyPage() {
   );
   if (!key && isNoKey(query.error)) {
     return (
-      <Page title="There is no such key">
+      <Page title="Key not found">
         <p>
           It may belong to another account. Go to your <Link to="/keys">keys</Link>.
         </p>
@@ -65,7 +65,7 @@ export default function KeyPage() {
   );
 }
 
-/** Whether the address names no key of the user: one that there is not, or what no key is called. */
+/** Whether the URL names no key of the user: the key does not exist, or the text is no valid key ID. */
 function isNoKey(error: unknown): boolean {
   return error instanceof Refusal && ['not_found', 'invalid_request'].includes(error.code);
 }
@@ -73,7 +73,7 @@ function isNoKey(error: unknown): boolean {
 function KeyActions(props: { value: Key; onAction: (dialog: OpenKeyDialog) => void }) {
   const { value, onAction } = props;
   const { state } = stateOf(value, useNow(moment));
-  // nothing can be done with what is gone
+  // a deleted key has no actions
   if (state === 'deleted') return null;
   return (
     <>

@@ -6,7 +6,7 @@ import { EventSection } from './event-section.tsx';
 
 const filters = { show: oneOf(['events', 'history'], 'events') };
 
-/** What the key was used for, and what was done to it. The address has which of them is shown. */
+/** The key's events and its history. The URL says which of them is shown. */
 export function KeyRecords({ value: key }: { value: Key }) {
   const [{ show }, setAddress] = useAddressFilters(filters);
   return (

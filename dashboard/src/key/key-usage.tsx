@@ -5,7 +5,7 @@ import { TargetsSection } from '../usage/targets-section.tsx';
 import { useSpan } from '../usage/use-span.ts';
 import { UsageHistory } from '../usage-chart/usage-history.tsx';
 
-/** What the key burns, in a time to choose: over time, by target, by outcome. */
+/** The key's usage in a chosen time span: over time, by target, by outcome. */
 export function KeyUsage({ value: key }: { value: Key }) {
   const [span, setSpan] = useSpan();
   return (

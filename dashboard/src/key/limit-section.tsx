@@ -10,13 +10,13 @@ import styles from './facts.module.css';
 import { Fact, Facts } from './facts.tsx';
 import { Section } from './section.tsx';
 
-/** How much the key may do, how much of that is used, and where the limits come from; `children` are more facts. */
+/** The key's limits, their origin, and how much of the quota is used; `children` are more facts. */
 export function LimitSection({ value: key, children }: { value: Key; children?: ReactNode }) {
   const now = useNow(hour);
   const { asked } = useReader();
   const origin = (name: LimitName) => (
     <span className={styles.note}>
-      {name in key.limit_overrides ? 'Set for this key by an admin.' : `From the tier ${key.tier}.`}
+      {name in key.limit_overrides ? 'Set for this key by an admin.' : `From tier ${key.tier}.`}
     </span>
   );
   return (
@@ -35,7 +35,7 @@ export function LimitSection({ value: key, children }: { value: Key; children?: 
           {limits.rate_limit.words(key.rate_limit)}
           {origin('rate_limit')}
         </Fact>
-        <Fact name="Open at once, on each gateway">
+        <Fact name="Concurrent connections, per gateway">
           {limits.tunnel_limit.words(key.tunnel_limit)}
           {origin('tunnel_limit')}
         </Fact>

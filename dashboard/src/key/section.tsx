@@ -1,7 +1,7 @@
 import { type ReactNode, useId } from 'react';
 import styles from './section.module.css';
 
-/** A part of the page, under its own heading; `framed` where it has no frame of its own within. */
+/** A part of the page under its own heading; `framed` if its content has no frame. */
 export function Section(props: {
   title: string;
   framed?: boolean;
@@ -12,7 +12,7 @@ export function Section(props: {
   return (
     <section
       aria-labelledby={id}
-      // for the focus of what went away in it
+      // gets the focus when a focused element in it is removed
       tabIndex={-1}
       className={styles.section}
       data-framed={props.framed || undefined}

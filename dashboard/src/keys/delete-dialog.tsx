@@ -8,14 +8,14 @@ import { useAnnounce } from '../layout/announcer.tsx';
 import { useSession } from '../session/session-context.ts';
 import styles from './delete-dialog.module.css';
 
-/** Deletes a key once its label was typed. */
+/** Deletes a key after its label is typed. */
 export function DeleteDialog({ value: key, onClose }: { value: Key; onClose: () => void }) {
   const { supabase } = useSession();
   const announce = useAnnounce();
   const [mistyped, setMistyped] = useState(false);
   const remove = useAction(async () => {
     await deleteKey(supabase, key.id);
-    announce(`The key “${key.label}” is deleted.`);
+    announce(`Key “${key.label}” deleted.`);
     onClose();
   });
   const check = (form: FormData) => {
@@ -26,24 +26,24 @@ export function DeleteDialog({ value: key, onClose }: { value: Key; onClose: () 
   };
   return (
     <FormDialog
-      title="Delete the key"
+      title="Delete key"
       onClose={onClose}
       action={remove}
       check={check}
-      submit="Delete the key"
+      submit="Delete key"
       kind="danger"
     >
       <p>
-        The gateway refuses it at once, and its open connections are closed. Its usage and its
-        history stay, and count. Only an admin can bring it back.
+        The gateway refuses the key and closes its open connections at once. Its usage and history
+        are kept. Only an admin can restore it.
       </p>
       <p className={styles.label}>
         <bdi>{key.label}</bdi>
         <code>{key.key_id}</code>
       </p>
       <Field
-        label="Type the label to delete it"
-        error={mistyped ? 'This is not the label as it stands above.' : undefined}
+        label="Type the label to delete the key"
+        error={mistyped ? 'This does not match the label above.' : undefined}
       >
         <input name="typed" autoComplete="off" autoFocus dir="auto" required />
       </Field>

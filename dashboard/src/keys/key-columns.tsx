@@ -4,7 +4,7 @@ import { QuotaMeter } from '../components/quota-meter.tsx';
 import type { Key } from '../data/key.ts';
 import { KeyStateWords } from './key-state-words.tsx';
 
-// Columns of keys that their owners and admins see alike.
+// Columns that are the same for owners and admins.
 
 export const stateColumn = {
   name: 'State',

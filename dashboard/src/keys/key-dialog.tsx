@@ -7,7 +7,7 @@ import { RenameDialog } from './rename-dialog.tsx';
 import { RotateDialog } from './rotate-dialog.tsx';
 import { MintedDialog, RotatedDialog } from './secret-dialog.tsx';
 
-/** Which dialog is open, and on what. A secret is held here while it is shown, and nowhere after. */
+/** The open dialog and its key. Holds a secret only while it is shown. */
 export type OpenKeyDialog =
   | { kind: 'mint' }
   | { kind: 'rename' | 'rotate' | 'delete'; value: Key }
@@ -15,7 +15,7 @@ export type OpenKeyDialog =
   | { kind: 'minted'; minted: MintedKey }
   | { kind: 'rotated'; rotated: RotatedKey; graceSeconds: number };
 
-/** The dialog that is open, if any; one may lead to the next. */
+/** The open dialog, if any; one may lead to the next. */
 export function KeyDialog(props: {
   open: OpenKeyDialog | undefined;
   onOpen: (dialog: OpenKeyDialog | undefined) => void;

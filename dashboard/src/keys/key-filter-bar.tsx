@@ -12,17 +12,17 @@ const orders = {
   '-label': 'Label, Z to A',
   '-used': 'Most used first',
   used: 'Least used first',
-  '-last_used': 'Last used first',
-  last_used: 'Longest unused first',
+  '-last_used': 'Recently used first',
+  last_used: 'Least recently used first',
 };
 
-/** Search and filters over the list of keys. */
+/** Search and filters for the list of keys. */
 export function KeyFilterBar(props: {
   filters: KeyFilters;
   onChange: (changes: Partial<KeyFilters>) => void;
 }) {
   const { filters, onChange } = props;
-  // the list works without them, where they cannot be read
+  // the list works without tiers if they cannot be loaded
   const tiers = useTiers().data?.map(({ tier }) => tier) ?? [];
   const known = filters.tier === '' || tiers.includes(filters.tier);
   return (
@@ -37,10 +37,10 @@ export function KeyFilterBar(props: {
       </Field>
       <Field label="State">
         <select value={filters.state} onChange={(event) => onChange({ state: event.target.value })}>
-          <option value="undeleted">All but deleted</option>
+          <option value="undeleted">All except deleted</option>
           <option value="">All</option>
           {Object.entries(keyStates)
-            // whose account is barred reads nothing
+            // a banned user cannot see this page
             .filter(([state]) => state !== 'owner_barred')
             .map(([state, name]) => (
               <option key={state} value={state}>

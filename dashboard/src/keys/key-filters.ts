@@ -14,7 +14,7 @@ const columns = ['label', 'used', 'last_used', 'created'] as const;
 /** A column that the list can be sorted by. */
 export type SortColumn = (typeof columns)[number];
 
-/** Which keys the list shows, and in which order. An empty string is no filter. */
+/** The list's filters and order. An empty string is no filter. */
 export interface KeyFilters {
   search: string;
   state: string;
@@ -23,7 +23,7 @@ export interface KeyFilters {
   sort: Order<SortColumn>;
 }
 
-/** What the list shows at first: all but the deleted, the newest first. */
+/** The default filters: all except deleted keys, newest first. */
 export const firstFilters: KeyFilters = {
   search: '',
   state: 'undeleted',
@@ -32,7 +32,7 @@ export const firstFilters: KeyFilters = {
   sort: { by: 'created', descending: true },
 };
 
-/** How the filters stand in an address. */
+/** How the filters are written in a URL. */
 export const keyFilters: { [Name in keyof KeyFilters]: Filter<KeyFilters[Name]> } = {
   search: text,
   state: oneOf(['', 'undeleted', ...Object.keys(keyStates)], firstFilters.state),
@@ -48,7 +48,7 @@ const sorts: Record<SortColumn, string> = {
   created: 'created_at',
 };
 
-/** What the database is asked for. */
+/** The filters as database arguments. */
 export function toKeyQuery({ search, state, tier, mode, sort }: KeyFilters): KeyQuery {
   const wanted = search.trim();
   return {
@@ -60,7 +60,10 @@ export function toKeyQuery({ search, state, tier, mode, sort }: KeyFilters): Key
   };
 }
 
-/** How many keys are listed at most: by age all, and deleted ones in another order the newest alone. */
+/**
+ * The maximum number of listed keys: unlimited by age; in other orders only the newest deleted keys are
+ * listed.
+ */
 export function mostListed({ state, sort }: KeyFilters): number {
   return sort.by !== 'created' && (state === '' || state === 'deleted')
     ? 2_000

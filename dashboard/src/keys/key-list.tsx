@@ -27,8 +27,8 @@ import { KeyTable } from './key-table.tsx';
 import { SelectionBar } from './selection-bar.tsx';
 
 /**
- * The keys that fit the filters, a page at a time. The filters are in the address, to be kept or sent; the
- * pages gone through are beside it, so that the way back from a key leads to where one was.
+ * The matching keys, one page at a time. The filters are in the URL, so that it can be bookmarked or
+ * shared; the page cursors are in the history state, so that going back from a key restores the page.
  */
 export function KeyList({ onAction }: { onAction: (dialog: OpenKeyDialog) => void }) {
   const { supabase } = useSession();
@@ -39,23 +39,23 @@ export function KeyList({ onAction }: { onAction: (dialog: OpenKeyDialog) => voi
     state: { cursors?: string[] } | null;
   };
   const cursors = useMemo(() => state?.cursors ?? [], [state]);
-  // with their menus and meters, more would keep the browser busy for over 50 ms
+  // with menus and meters, more rows would block the browser for over 50 ms
   const limit = usePageSize(25);
   const list = useRef<HTMLElement>(null);
   const turned = useRef(false);
   const [selected, setSelected] = useState<ReadonlyMap<string, Key>>(new Map());
 
-  // typing goes on while the list follows
+  // typing stays responsive while the list follows
   const search = useDebounced(filters.search);
   const query = toKeyQuery({ ...filters, search });
   const keys = useKeyPage(query, { limit, cursor: cursors.at(-1) ?? '' });
 
-  // another page is read from its beginning
+  // a new page is read from its top
   // biome-ignore lint/correctness/useExhaustiveDependencies: the cursors are the page
   useEffect(() => {
     if (!turned.current) return;
     turned.current = false;
-    // a focus alone leaves a list that is higher than the window where it is
+    // focus() alone does not scroll a list that is taller than the window
     list.current?.focus({ preventScroll: true });
     list.current?.scrollIntoView({ block: 'start' });
   }, [cursors]);
@@ -64,7 +64,7 @@ export function KeyList({ onAction }: { onAction: (dialog: OpenKeyDialog) => voi
     turned.current = true;
     void navigate({ search: address }, { replace: true, state: { cursors: next } });
   };
-  // other filters begin at the first page again, and nothing is changed that is not seen
+  // new filters start at the first page and clear the selection, so that no unseen key is changed
   const change = (changes: Partial<KeyFilters>) => {
     setSelected(new Map());
     setFilters(changes);
@@ -79,7 +79,7 @@ export function KeyList({ onAction }: { onAction: (dialog: OpenKeyDialog) => voi
       <p role="status" className="visually-hidden">
         {keys.data && !keys.isPlaceholderData && `${counted(items.length, 'key')} shown`}
       </p>
-      {/* for the focus of a row that went away, or when another page comes */}
+      {/* gets the focus when a focused row is removed or another page is shown */}
       <section
         ref={list}
         tabIndex={-1}
@@ -90,7 +90,7 @@ export function KeyList({ onAction }: { onAction: (dialog: OpenKeyDialog) => voi
         <Loaded query={keys} what="your keys">
           {() =>
             items.length === 0 && cursors.length === 0 ? (
-              <EmptyState title="No key fits these filters">
+              <EmptyState title="No keys match these filters">
                 <Button onClick={() => change({ ...firstFilters, state: '' })}>
                   Show all keys
                 </Button>
@@ -111,7 +111,7 @@ export function KeyList({ onAction }: { onAction: (dialog: OpenKeyDialog) => voi
                   onSelect={setSelected}
                   onAction={onAction}
                 />
-                <nav aria-label="Pages of the list" className={styles.pager}>
+                <nav aria-label="Pages of keys" className={styles.pager}>
                   <span className={styles.range}>
                     {items.length > 0 && `Keys ${number(first)} to ${number(last)}`}
                   </span>
@@ -123,7 +123,7 @@ export function KeyList({ onAction }: { onAction: (dialog: OpenKeyDialog) => voi
                         onClick={() => cursors.length > 0 && turn(cursors.slice(0, -1))}
                       >
                         <ChevronLeft size={18} aria-hidden />
-                        Page before
+                        Previous page
                       </Button>
                       <Button
                         aria-disabled={!next}
@@ -141,7 +141,8 @@ export function KeyList({ onAction }: { onAction: (dialog: OpenKeyDialog) => voi
         </Loaded>
         {last >= mostListed(filters) && (
           <p className={styles.note}>
-            Older deleted keys are not shown in this order. Newest or oldest first shows all.
+            This order leaves out older deleted keys. To see all keys, sort by newest or oldest
+            first.
           </p>
         )}
       </section>

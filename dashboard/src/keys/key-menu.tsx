@@ -6,11 +6,11 @@ import type { OpenKeyDialog } from './key-dialog.tsx';
 import styles from './key-menu.module.css';
 import { stateOf } from './key-state.ts';
 
-/** What can be done with a key, behind one button. */
+/** A menu of actions for a key. */
 export function KeyMenu(props: { value: Key; onAction: (dialog: OpenKeyDialog) => void }) {
   const { value, onAction } = props;
   const { state } = stateOf(value, useNow(moment));
-  // nothing can be done with what is gone
+  // a deleted key has no actions
   if (state === 'deleted') return null;
   const mayRotate = state !== 'suspended' && state !== 'expired';
   return (

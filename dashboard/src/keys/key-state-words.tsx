@@ -4,7 +4,7 @@ import type { Key } from '../data/key.ts';
 import { moment, useNow } from '../usage-chart/use-now.ts';
 import { stateOf } from './key-state.ts';
 
-/** The state of a key in words, and what it means. */
+/** The state of a key in words, with an explanation. */
 export function KeyStateWords({ value }: { value: Key }) {
   const { kind, name, explanation, reason } = stateOf(value, useNow(moment));
   return (

@@ -2,18 +2,18 @@ import type { Tone } from '../components/tone.ts';
 import type { Key, KeyStateName } from '../data/key.ts';
 import { dateTime } from '../format/time.ts';
 
-/** Whether and why a key lets traffic through, in words. */
+/** A key's state in words. */
 export interface KeyState {
   state: KeyStateName;
   name: string;
   kind: Tone;
-  /** What that means, where the name alone does not say it. */
+  /** An explanation, if the name needs one. */
   explanation?: string;
-  /** Why, in an admin's own words. */
+  /** An admin's reason. */
   reason?: string;
 }
 
-/** The states that there are, by what the list's filter calls them. */
+/** All states and their names, also for the list's filter. */
 export const keyStates: Record<KeyStateName, string> = {
   active: 'Active',
   quota_used_up: 'Quota used up',
@@ -23,7 +23,7 @@ export const keyStates: Record<KeyStateName, string> = {
   deleted: 'Deleted',
 };
 
-/** The colour of each: what the gateway refuses is bad, until somebody changes that. */
+/** The color of each state: bad for a key that the gateway refuses until someone acts. */
 export const keyTones = {
   active: 'good',
   quota_used_up: 'bad',
@@ -33,7 +33,7 @@ export const keyTones = {
   deleted: 'neutral',
 } as const satisfies Record<KeyStateName, Tone>;
 
-/** The state of a key at `now`, in milliseconds since the epoch: what the database says of it, in words. */
+/** The state of a key at `now`, in milliseconds since the epoch: the database's state, in words. */
 export function stateOf(key: Key, now: number): KeyState {
   const { state, suspended_reason: reason } = key;
   const explanation = explain(key, now);
@@ -49,22 +49,22 @@ export function stateOf(key: Key, now: number): KeyState {
 function explain(key: Key, now: number): string | undefined {
   switch (key.state) {
     case 'deleted':
-      return key.deleted_at ? `Since ${dateTime(key.deleted_at)}. Its usage stays.` : undefined;
+      return key.deleted_at ? `Since ${dateTime(key.deleted_at)}. Its usage is kept.` : undefined;
     case 'suspended':
       return key.suspended_at ? `By an admin, on ${dateTime(key.suspended_at)}.` : undefined;
     case 'expired':
       return key.expires_at
-        ? `On ${dateTime(key.expires_at)}. Another expiry brings it back.`
+        ? `On ${dateTime(key.expires_at)}. To use it again, set a later expiry.`
         : undefined;
     case 'owner_barred':
-      return 'Its account is banned or removed.';
+      return 'The owner’s account is banned or removed.';
     case 'quota_used_up':
       return key.quota_used_up_by === 'account'
-        ? `The quota that all ${key.live_mode ? 'live' : 'test'} keys of the tier share. Until the month ends (UTC), or that limit is raised.`
-        : 'Until the month ends (UTC), or its limit is raised.';
+        ? `All ${key.live_mode ? 'live' : 'test'} keys of the tier share this quota. Refused until the month ends (UTC) or the quota is raised.`
+        : 'Refused until the month ends (UTC) or the quota is raised.';
     case 'active':
       if (key.grace_ends_at && Date.parse(key.grace_ends_at) > now) {
-        return 'Just rotated: the old secret works for some seconds more.';
+        return 'Just rotated. The old secret works for a few more seconds.';
       }
       return key.expires_at ? `Until ${dateTime(key.expires_at)}.` : undefined;
   }

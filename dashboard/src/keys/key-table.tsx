@@ -12,7 +12,7 @@ import styles from './key-table.module.css';
 
 type OnAction = (dialog: OpenKeyDialog) => void;
 
-/** Some keys, one row each. */
+/** Keys, one row each. */
 export function KeyTable(props: {
   keys: Key[];
   order: Order<SortColumn>;
@@ -31,7 +31,7 @@ export function KeyTable(props: {
   );
 }
 
-/** The column by which keys are selected: all that are not deleted. */
+/** The column with checkboxes, for keys that are not deleted. */
 function selectColumn(
   keys: Key[],
   selected: ReadonlyMap<string, Key>,
@@ -53,7 +53,7 @@ function selectColumn(
     heading: page.length > 0 && (
       <input
         type="checkbox"
-        aria-label="Select all keys of this page"
+        aria-label="Select all keys on this page"
         checked={count === page.length}
         ref={(input) => {
           if (input) input.indeterminate = count > 0 && count < page.length;

@@ -8,7 +8,7 @@ import { KeyDialog, type OpenKeyDialog } from './key-dialog.tsx';
 import { KeyList } from './key-list.tsx';
 import { NoKeys } from './no-keys.tsx';
 
-/** All keys of the signed-in user, and what can be done with them. */
+/** All keys of the signed-in user, and their actions. */
 export default function KeysPage() {
   const keys = useKeyAttention();
   const [dialog, setDialog] = useState<OpenKeyDialog>();

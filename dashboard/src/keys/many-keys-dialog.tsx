@@ -20,22 +20,22 @@ export type ManyKeysChange = 'delete' | 'expiry' | 'clients';
 const words: Record<ManyKeysChange, { title: string; does: string; submit: string }> = {
   delete: {
     title: 'Delete',
-    does: 'The gateway refuses them at once, and closes their open connections. Their usage and history stay, and count. Only an admin can bring them back.',
+    does: 'The gateway refuses the keys and closes their open connections at once. Their usage and history are kept. Only an admin can restore them.',
     submit: 'Delete',
   },
   expiry: {
-    title: 'Expiry of',
-    does: 'Once the time has come, the gateway refuses them and closes their open connections. It takes the place of the expiry that each has now.',
-    submit: 'Set the expiry of',
+    title: 'Set expiry of',
+    does: 'When the keys expire, the gateway refuses them and closes their open connections. This replaces the current expiry of each key.',
+    submit: 'Set expiry of',
   },
   clients: {
-    title: 'Allowed clients of',
-    does: 'The gateway refuses clients of any other address. It takes the place of the list that each has now.',
-    submit: 'Set the clients of',
+    title: 'Set allowed clients of',
+    does: 'The gateway refuses clients at any other address. This replaces the current list of each key.',
+    submit: 'Set allowed clients of',
   },
 };
 
-/** Makes one change of several keys: of all of them, or of none. */
+/** Applies one change to several keys: to all of them, or to none. */
 export function ManyKeysDialog(props: {
   change: ManyKeysChange;
   keys: Key[];
@@ -71,9 +71,9 @@ export function ManyKeysDialog(props: {
       kind={change === 'delete' ? 'danger' : 'primary'}
     >
       <p>{does}</p>
-      {/* it scrolls by itself, also by keyboard */}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached */}
-      <ul tabIndex={0} aria-label="The keys" className={styles.keys}>
+      {/* the list scrolls, also by keyboard */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a keyboard user must reach a scrollable list */}
+      <ul tabIndex={0} aria-label="Selected keys" className={styles.keys}>
         {keys.map(({ id, key_id, label }) => (
           <li key={id}>
             <bdi>{label}</bdi> <code>{key_id}</code>
@@ -81,7 +81,7 @@ export function ManyKeysDialog(props: {
         ))}
       </ul>
       {change === 'delete' && (
-        <Field label={`Type ${keys.length} to delete them`} error={wrong}>
+        <Field label={`Type ${keys.length} to delete the keys`} error={wrong}>
           <input name="typed" inputMode="numeric" autoComplete="off" autoFocus required />
         </Field>
       )}
@@ -97,7 +97,7 @@ function changesOf(change: ManyKeysChange, form: FormData): ManyChanges {
   return { expires_at: readExpiry(form, Date.now()) ?? null };
 }
 
-/** What is wrong with the fields, in words. */
+/** Returns the mistake in the fields, in words. */
 function mistakeIn(change: ManyKeysChange, form: FormData, count: number): string | undefined {
   if (change === 'clients') return checkAllowedClients(readClients(form));
   if (change === 'expiry') {
@@ -105,10 +105,10 @@ function mistakeIn(change: ManyKeysChange, form: FormData, count: number): strin
   }
   return String(form.get('typed')).trim() === String(count)
     ? undefined
-    : 'This is not how many keys there are above.';
+    : 'This is not the number of keys above.';
 }
 
-/** Why nothing was changed, and which key it is because of. */
+/** Explains why no key was changed, and names the key that caused it. */
 function explain(refusal: Refusal, keys: Key[]): ReactNode | undefined {
   const place = /^ids\.(\d+)$/.exec(refusal.detail ?? '')?.[1];
   const key = place === undefined ? undefined : keys[Number(place)];
@@ -116,8 +116,8 @@ function explain(refusal: Refusal, keys: Key[]): ReactNode | undefined {
   return (
     <Notice kind="error">
       <p>
-        No key was changed, because of <bdi>{key.label}</bdi> (<code>{key.key_id}</code>):{' '}
-        {wordsOf(refusal)} Leave it out, and try again.
+        No keys were changed. The problem is <bdi>{key.label}</bdi> (<code>{key.key_id}</code>):{' '}
+        {wordsOf(refusal)} Deselect this key, then try again.
       </p>
     </Notice>
   );

@@ -18,16 +18,16 @@ import { ExpiryFields, readExpiry } from '../key/expiry-fields.tsx';
 import { useSession } from '../session/session-context.ts';
 import styles from './mint-dialog.module.css';
 
-/** Asks what a new key is to be, and mints it. */
+/** Asks for a new key's properties and mints it. */
 export function MintDialog(props: { onClose: () => void; onMinted: (minted: MintedKey) => void }) {
   const { onClose, onMinted } = props;
   const { supabase } = useSession();
   const tiers = useTiers();
-  // an answer that is lost must not become a second key when one tries again
+  // a retry after a lost answer must not create a second key
   const [idempotencyKey] = useState(() => uuid());
   const [missing, setMissing] = useState(false);
   const [wrong, setWrong] = useState<string>();
-  // a retry asks for the same time
+  // a retry must send the same expiry
   const [openedAt] = useState(() => Date.now());
   const mint = useAction(async (form: FormData) => {
     const wanted = {
@@ -57,12 +57,9 @@ export function MintDialog(props: { onClose: () => void; onMinted: (minted: Mint
             explain={({ code, detail }) =>
               code === 'already_done' ? <Lost id={detail} onClose={onClose} /> : undefined
             }
-            submit="Create the key"
+            submit="Create key"
           >
-            <Field
-              label="Label"
-              hint="What it is for: you will see it in lists. Up to 80 characters."
-            >
+            <Field label="Label" hint="What the key is for. Up to 80 characters.">
               <input name="label" required maxLength={80} autoComplete="off" autoFocus />
             </Field>
             <TierChoice tiers={all} />
@@ -71,12 +68,12 @@ export function MintDialog(props: { onClose: () => void; onMinted: (minted: Mint
               name="mode"
               options={[
                 { value: 'live', name: 'Live', hint: 'For real traffic. Billed.' },
-                { value: 'test', name: 'Test', hint: 'For trying out. Metered, never billed.' },
+                { value: 'test', name: 'Test', hint: 'For testing. Metered, never billed.' },
               ]}
             />
             <details
               className={styles.more}
-              // what is wrong in it must be seen
+              // an error inside must be visible
               {...(missing || wrong ? { open: true } : {})}
             >
               <summary>Expiry and allowed clients</summary>
@@ -102,15 +99,15 @@ function TierChoice({ tiers }: { tiers: Tier[] }) {
   return <Choice legend="Tier" name="tier" options={options} />;
 }
 
-/** The key is there, and its secret went lost on its way here. */
+/** The key exists, but its secret was lost on the way to the page. */
 function Lost({ id, onClose }: { id: string | undefined; onClose: () => void }) {
   return (
     <Notice kind="warning">
-      The key was created, but its secret did not reach this page, and nobody has it now.{' '}
+      The key was created, but its secret did not reach this page and cannot be read again.{' '}
       <Link to={`/keys/${id}`} onClick={onClose}>
         Open the key
       </Link>{' '}
-      and rotate it for a new secret.
+      and rotate its secret.
     </Notice>
   );
 }

@@ -6,18 +6,18 @@ import { updateKey } from '../data/key-actions.ts';
 import { useAnnounce } from '../layout/announcer.tsx';
 import { useSession } from '../session/session-context.ts';
 
-/** Gives a key another label. */
+/** Changes a key's label. */
 export function RenameDialog({ value: key, onClose }: { value: Key; onClose: () => void }) {
   const { supabase } = useSession();
   const announce = useAnnounce();
   const rename = useAction(async (form: FormData) => {
     const renamed = await updateKey(supabase, key.id, { label: String(form.get('label')) });
-    announce(`The key is called “${renamed.label}” now.`);
+    announce(`Key renamed to “${renamed.label}”.`);
     onClose();
   });
   return (
-    <FormDialog title="Rename the key" onClose={onClose} action={rename} submit="Rename">
-      <Field label="Label" hint="Only the label changes: the key ID and the secret stay.">
+    <FormDialog title="Rename key" onClose={onClose} action={rename} submit="Rename">
+      <Field label="Label" hint="Only the label changes. The key ID and the secret stay the same.">
         <input
           name="label"
           defaultValue={key.label}

@@ -10,7 +10,7 @@ import { rotateKey } from '../data/key-actions.ts';
 import { Refusal } from '../data/refusal.ts';
 import { useSession } from '../session/session-context.ts';
 
-/** Says what a new secret stops, and when, and makes one. */
+/** Explains when the old secret stops, and rotates it. */
 export function RotateDialog(props: {
   value: Key;
   onClose: () => void;
@@ -24,7 +24,7 @@ export function RotateDialog(props: {
     try {
       onRotated(await rotateKey(supabase, key.id, graceSeconds, idempotencyKey), graceSeconds);
     } catch (error) {
-      // it was done, and its secret went lost: only another rotation gives one
+      // the rotation happened but its secret was lost: only another rotation yields one
       if (error instanceof Refusal && error.code === 'already_done') setIdempotencyKey(uuid());
       throw error;
     }
@@ -36,27 +36,31 @@ export function RotateDialog(props: {
       onClose={onClose}
       action={rotate}
       explain={explain}
-      submit="Rotate the secret"
+      submit="Rotate secret"
       disabled={wait > 0}
     >
       <p>
-        The key ID stays. Whatever uses the old secret is refused once it stops, until you give it
-        the new one. Connections that are open go on.
+        The key ID stays the same. When the old secret stops working, clients that still use it are
+        refused. Open connections stay open.
       </p>
       {key.grace_ends_at && (
         <Notice kind="warning">
-          The key was rotated just now. The secret before the present one stops at once.
+          The key was rotated moments ago. The secret before the current one stops working at once.
         </Notice>
       )}
       <Choice
-        legend="When does the old secret stop?"
+        legend="When does the old secret stop working?"
         name="grace"
         options={[
-          { value: '0', name: 'At once', hint: 'If it may have leaked, or nothing uses it.' },
+          {
+            value: '0',
+            name: 'Immediately',
+            hint: 'If the secret may have leaked, or is not in use.',
+          },
           {
             value: '30',
-            name: '30 seconds from now',
-            hint: 'Both work meanwhile: for a secret that is read from one place.',
+            name: 'In 30 seconds',
+            hint: 'Both secrets work until then, which gives you time to replace the old one.',
           },
         ]}
       />
@@ -67,7 +71,7 @@ export function RotateDialog(props: {
 function explain({ code }: Refusal) {
   return code === 'already_done' ? (
     <Notice kind="warning">
-      The key was rotated, but the new secret did not reach this page. Rotate it once more.
+      The key was rotated, but the new secret did not reach this page. Rotate it again.
     </Notice>
   ) : undefined;
 }

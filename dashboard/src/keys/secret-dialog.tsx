@@ -12,7 +12,7 @@ import styles from './secret-dialog.module.css';
 
 type WithSecret = Pick<MintedKey, 'key_id' | 'secret' | 'basic_auth' | 'label'>;
 
-/** Shows the secret of a key just minted. */
+/** Shows the secret of a new key. */
 export function MintedDialog({ minted, onClose }: { minted: MintedKey; onClose: () => void }) {
   return (
     <SecretDialog title={`Your new key “${minted.label}”`} value={minted} onClose={onClose}>
@@ -21,7 +21,7 @@ export function MintedDialog({ minted, onClose }: { minted: MintedKey; onClose: 
   );
 }
 
-/** Shows the new secret of a key just rotated, and what became of the old one. */
+/** Shows the new secret after a rotation, and until when the old one works. */
 export function RotatedDialog(props: {
   rotated: RotatedKey;
   graceSeconds: number;
@@ -34,14 +34,15 @@ export function RotatedDialog(props: {
       <p>
         {left > 0
           ? `The old secret works for ${counted(left, 'more second', 'more seconds')}.`
-          : 'The old secret is refused.'}{' '}
-        You can rotate {counted(rotated.rotations_left, 'more time', 'more times')} within a minute.
+          : 'The old secret no longer works.'}{' '}
+        You can rotate {counted(rotated.rotations_left, 'more time', 'more times')} within this
+        minute.
       </p>
     </SecretDialog>
   );
 }
 
-/** The one time that a secret is shown: closed by a button alone, and not left by accident. */
+/** Shows a secret, once. Only a button closes the dialog, so that it is not left by accident. */
 function SecretDialog(props: {
   title: string;
   value: WithSecret;
@@ -57,8 +58,7 @@ function SecretDialog(props: {
     <Dialog title={title} onClose={onClose} mustAnswer describedBy={warning}>
       <div id={warning}>
         <Notice kind="warning">
-          This is the only time the secret is shown. Store it now: nobody can read it again, only
-          replace it.
+          The secret is shown only once. Store it now: you cannot read it again, only replace it.
         </Notice>
       </div>
       {children}

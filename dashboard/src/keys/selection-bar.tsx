@@ -4,12 +4,12 @@ import { counted } from '../format/amount.ts';
 import type { OpenKeyDialog } from './key-dialog.tsx';
 import styles from './key-list.module.css';
 
-/** How many keys one change may be of. */
+/** The maximum number of keys per change. */
 const mostChanged = 300;
 
-/** What can be done with the keys that are selected. Nothing where none are. */
+/** The actions for the selected keys. Renders nothing if none is selected. */
 export function SelectionBar(props: {
-  /** What can be selected on this page. */
+  /** The keys on this page that can be selected. */
   page: Key[];
   selected: ReadonlyMap<string, Key>;
   onSelect: (selected: ReadonlyMap<string, Key>) => void;
@@ -29,7 +29,7 @@ export function SelectionBar(props: {
         {keys.length > 0 && `${counted(keys.length, 'key')} selected`}
       </p>
       {keys.length > 0 && (
-        <div role="group" aria-label="The selected keys" className={styles.selection}>
+        <div role="group" aria-label="Selected keys" className={styles.selection}>
           <p className={styles.count}>
             <strong>{counted(keys.length, 'key')} selected</strong>
             {!page.every(({ id }) => selected.has(id)) && (
@@ -37,11 +37,11 @@ export function SelectionBar(props: {
                 kind="link"
                 onClick={() => onSelect(new Map([...selected, ...page.map(entry)]))}
               >
-                Select all of this page
+                Select all on this page
               </Button>
             )}
             <Button kind="link" onClick={() => onSelect(new Map())}>
-              Select none
+              Clear selection
             </Button>
           </p>
           <p className={styles.buttons}>
@@ -49,13 +49,13 @@ export function SelectionBar(props: {
               Delete
             </Button>
             <Button aria-disabled={isTooMany} onClick={act('expiry')}>
-              Expiry
+              Set expiry
             </Button>
             <Button aria-disabled={isTooMany} onClick={act('clients')}>
-              Clients
+              Set allowed clients
             </Button>
           </p>
-          {isTooMany && <p>At most {mostChanged} can be changed at once.</p>}
+          {isTooMany && <p>You can change at most {mostChanged} keys at once.</p>}
         </div>
       )}
     </>

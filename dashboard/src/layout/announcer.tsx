@@ -3,12 +3,12 @@ import styles from './announcer.module.css';
 
 const AnnouncerContext = createContext<(sentence: string) => void>(() => {});
 
-/** Says that something was done: on the page for some seconds, and to screen readers. */
+/** Returns a function that shows a message for a few seconds and announces it to screen readers. */
 export function useAnnounce(): (sentence: string) => void {
   return use(AnnouncerContext);
 }
 
-/** Where what was done is said, for all that is inside. */
+/** Shows the messages of its children. */
 export function Announcer({ children }: { children: ReactNode }) {
   const [said, setSaid] = useState<{ sentence: string }>();
   const announce = useCallback((sentence: string) => setSaid({ sentence }), []);

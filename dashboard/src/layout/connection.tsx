@@ -3,7 +3,7 @@ import { WifiOff } from 'lucide-react';
 import { useSyncExternalStore } from 'react';
 import styles from './connection.module.css';
 
-/** Says so while the browser has no connection. */
+/** Shows a banner while the browser is offline. */
 export function Connection() {
   const online = useSyncExternalStore(
     (changed) => onlineManager.subscribe(changed),
@@ -15,7 +15,7 @@ export function Connection() {
         <p className={styles.offline}>
           <WifiOff size={18} aria-hidden />
           <span>
-            You are offline. What you see was read before; it is read again once you are back.
+            You are offline. This page may be out of date. It refreshes when you are online again.
           </span>
         </p>
       )}

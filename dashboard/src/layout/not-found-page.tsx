@@ -1,10 +1,10 @@
 import { Link } from 'react-router';
 import { Page } from './page.tsx';
 
-/** For an address that leads nowhere. */
+/** Shown for an unknown route. */
 export function NotFoundPage() {
   return (
-    <Page title="There is no such page">
+    <Page title="Page not found">
       <p>
         Go to the <Link to="/">overview</Link> or to your <Link to="/keys">keys</Link>.
       </p>

@@ -3,7 +3,7 @@ import { Button } from '../components/button.tsx';
 import { Notice } from '../components/notice.tsx';
 import { Page } from './page.tsx';
 
-/** Stands in for a page that could not be loaded, or broke. */
+/** An error boundary: replaces a page that failed to load or to render. */
 export class PageFailure extends Component<{ children: ReactNode }, { failed: boolean }> {
   override state = { failed: false };
 
@@ -14,15 +14,15 @@ export class PageFailure extends Component<{ children: ReactNode }, { failed: bo
   override render() {
     if (!this.state.failed) return this.props.children;
     return (
-      <Page title="This page could not be shown">
+      <Page title="This page could not be loaded">
         <Notice kind="error">
           {navigator.onLine
-            ? 'A part of it could not be loaded, or failed. There may be a newer version: load the page again.'
-            : 'You are offline, and this page was not opened before. Load it again once you are back.'}
+            ? 'Part of the page failed to load. There may be a newer version. Reload the page.'
+            : 'You are offline, and this page has not been loaded before. Reload it when you are online again.'}
         </Notice>
         <div>
           <Button kind="primary" onClick={() => location.reload()}>
-            Load again
+            Reload
           </Button>
         </div>
       </Page>

@@ -2,10 +2,10 @@ import { type ReactNode, useEffect, useRef } from 'react';
 import { useNavigationType } from 'react-router';
 import styles from './page.module.css';
 
-/** One page: its title, what can be done on it, its content. Announced to screen readers when it opens. */
+/** A page: its title, actions and content. Screen readers announce it when it opens. */
 export function Page(props: {
   title: string;
-  /** Before the title: the way back. */
+  /** Above the title: a back link or navigation. */
   above?: ReactNode;
   actions?: ReactNode;
   children: ReactNode;
@@ -14,7 +14,7 @@ export function Page(props: {
   const cameHere = useRef(useNavigationType());
 
   useEffect(() => {
-    // who followed a link is at the new page's beginning; who just opened the site is at its very top
+    // after a link, the focus moves to the new page's heading; on a first visit, it stays at the top
     if (cameHere.current === 'PUSH') heading.current?.focus();
   }, []);
 

@@ -8,7 +8,7 @@ import { useSession } from '../session/session-context.ts';
 import { NotFoundPage } from './not-found-page.tsx';
 import { Page } from './page.tsx';
 
-/** Shows admins' pages to admins. What they may do there, the database decides. */
+/** Shows admins' pages only to admins. The database enforces the permissions. */
 export function RequireAdmin() {
   const { isAdmin, hasSecondFactor } = useSession();
   const refused = useSecondFactorRefused();
@@ -20,8 +20,8 @@ function SecondFactorNeeded() {
   return (
     <Page title="Admins need a second factor">
       <Notice kind="warning">
-        The operator of this project lets admins in only with a second factor, and you have none
-        yet. Set up an authenticator app; then this page opens.
+        The operator of this project requires a second factor for admins. Set up an authenticator
+        app to open this page.
       </Notice>
       <div>
         <Link to="/account" className={buttonClass('primary')}>
@@ -32,7 +32,7 @@ function SecondFactorNeeded() {
   );
 }
 
-/** Whether something that was read was refused for it: what the operator requires, no answer else says. */
+/** Whether a read was refused for a missing second factor: no other answer shows the operator's setting. */
 function useSecondFactorRefused(): boolean {
   const cache = useQueryClient().getQueryCache();
   return useSyncExternalStore(

@@ -8,7 +8,7 @@ import { PageFailure } from './page-failure.tsx';
 import styles from './shell.module.css';
 import { ThemeChoice } from './theme-choice.tsx';
 
-/** What is around every page: where one is, who one is, and the way out. */
+/** The frame around every page: navigation, account and sign-out. */
 export function Shell() {
   const { email, isAdmin, signOut } = useSession();
   const { pathname } = useLocation();

@@ -5,9 +5,9 @@ import styles from './theme-choice.module.css';
 
 const next: Record<Theme, Theme> = { system: 'light', light: 'dark', dark: 'system' };
 const icons = { system: Monitor, light: Sun, dark: Moon };
-const names = { system: 'as the system', light: 'light', dark: 'dark' };
+const names = { system: 'system', light: 'light', dark: 'dark' };
 
-/** A button that goes through light, dark, and as the system. */
+/** A button that switches between light, dark and the system's theme. */
 export function ThemeChoice() {
   const [theme, setTheme] = useState(storedTheme);
   const Icon = icons[theme];
@@ -15,7 +15,7 @@ export function ThemeChoice() {
     chooseTheme(next[theme]);
     setTheme(next[theme]);
   };
-  const label = `Colours: ${names[theme]}. Change to ${names[next[theme]]}`;
+  const label = `Theme: ${names[theme]}. Switch to ${names[next[theme]]}`;
   return (
     <button
       type="button"

@@ -31,7 +31,7 @@ const reasons: Record<AttentionReason, { name: string; kind: Tone; filters: Part
     expires_soon: { name: 'Expires soon', kind: 'warning', filters: { state: 'active' } },
   };
 
-/** The keys that somebody should look at. Nothing at all where there are none. */
+/** The keys that need attention. Renders nothing if there are none. */
 export function AttentionList({ value, now }: { value: KeyAttention; now: number }) {
   if (value.keys.length === 0) return null;
   const all = value.reasons.reduce((sum, { keys }) => sum + keys, 0);
@@ -57,8 +57,8 @@ export function AttentionList({ value, now }: { value: KeyAttention; now: number
 const details: Record<AttentionReason, (key: Key, now: number) => ReactNode> = {
   quota_used_up: (key) =>
     key.quota_used_up_by === 'account'
-      ? `Not its own, but the one that all ${key.live_mode ? 'live' : 'test'} ${key.tier} keys share.`
-      : `${bytes(key.bandwidth_limit_bytes)} per month. It is refused until the month ends.`,
+      ? `The quota that all ${key.live_mode ? 'live' : 'test'} ${key.tier} keys share is used up.`
+      : `${bytes(key.bandwidth_limit_bytes)} per month. The key is refused until the month ends.`,
   suspended: (key, now) => (
     <>
       {key.suspended_at && ago(key.suspended_at, now)}, by an admin
@@ -78,7 +78,7 @@ const details: Record<AttentionReason, (key: Key, now: number) => ReactNode> = {
     key.expires_at && `${fromNow(key.expires_at, now)}, on ${dateTime(key.expires_at)}`,
 };
 
-/** Where the rest of them are: a link for each reason, to the keys that it fits. */
+/** Links to all keys that need attention, one per reason. */
 function AllOfThem({ found, all }: { found: KeyAttention['reasons']; all: number }) {
   return (
     <p className={styles.all}>

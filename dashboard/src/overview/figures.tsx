@@ -10,14 +10,14 @@ import { usagePeriod } from '../usage-chart/usage-periods.ts';
 import { hour, useNow } from '../usage-chart/use-now.ts';
 import styles from './figures.module.css';
 
-/** The month in three figures, each with what it is to be seen beside. */
+/** The month in three figures, each with a figure to compare. */
 export function Figures({ keys }: { keys: KeyAttention | undefined }) {
   const account = useAccount();
   return (
     <section aria-labelledby="figures" className={styles.section}>
       <div className={styles.head}>
         <h2 id="figures">{month(useNow(hour))} so far</h2>
-        <p className={styles.note}>Months, days and hours are those of UTC.</p>
+        <p className={styles.note}>Months, days and hours are in UTC.</p>
       </div>
       <Loaded query={account} what="your figures">
         {(value) => <Month account={value} keys={keys} />}
@@ -29,7 +29,7 @@ export function Figures({ keys }: { keys: KeyAttention | undefined }) {
 function Month({ account, keys }: { account: Account; keys: KeyAttention | undefined }) {
   const now = useNow(hour);
   const lastMonth = startOfMonth(now, -1);
-  // the chart asks for the same at first
+  // the same query as the chart's first one
   const points = useUsageSeries(usagePeriod('month', now).span).data;
   const before = points && sumOf(points, lastMonth, startOfMonth(now));
   const { live, test } = totalsOf(account);
@@ -38,7 +38,7 @@ function Month({ account, keys }: { account: Account; keys: KeyAttention | undef
   return (
     <dl className={styles.figures}>
       <Figure name="Traffic" value={bytes(live.bytes + test.bytes)}>
-        {test.bytes > 0 && <span>of which test keys, never billed: {bytes(test.bytes)}</span>}
+        {test.bytes > 0 && <span>Test keys, never billed: {bytes(test.bytes)}</span>}
         {before && (
           <span>
             {month(lastMonth)}: {bytes(before.bytes)}
@@ -81,7 +81,7 @@ function totalsOf({ tiers }: Account) {
   return { live, test };
 }
 
-/** What the days from `from` up to, not including, `to` come to. */
+/** The sum of the days from `from` up to, but not including, `to`. */
 function sumOf(points: UsagePoint[], from: Date, to: Date) {
   const sum = { bytes: 0, requests: 0 };
   for (const { start, requests, bytes_sent, bytes_received } of points) {

@@ -15,10 +15,10 @@ import { AttentionList } from './attention-list.tsx';
 import { Figures } from './figures.tsx';
 import { Welcome } from './welcome.tsx';
 
-/** This month at a glance, and what burns it. Each part is read, and fails, by itself. */
+/** This month at a glance, and what uses it up. Each part loads, and fails, independently. */
 export function OverviewPage() {
   const keys = useKeyAttention();
-  // on its way at once, not only when it is known whether there are keys
+  // starts this request now instead of after the keys are known
   useAccount();
   return (
     <Page title="Overview">

@@ -8,19 +8,19 @@ import { authWordsOf, linkWordsOf } from './auth-words.ts';
 import type { MailedLink } from './mailed-link.ts';
 
 /**
- * Does what a mailed link is for. One that any browser can follow asks first, as anybody may have sent it,
- * of their own account; so does one that ends a session.
+ * Follows a mailed link. A link that works in any browser asks first, because an attacker may have sent
+ * it for their own account; so does a link that ends a session.
  */
 export function LinkPage(props: {
   supabase: Supabase;
   link: MailedLink;
-  /** The address of somebody who is signed in. */
+  /** The e-mail address of the signed-in user, if any. */
   present: string | undefined;
-  /** With a sentence on why nothing came of it. */
+  /** Called with a sentence on why the link failed, if it did. */
   onDone: (failure?: string) => void;
 }) {
   const { supabase, link, onDone } = props;
-  // as it was when the link was opened: following it changes who is
+  // the user when the link was opened: following it may change the user
   const [present] = useState(props.present);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState(link.kind === 'refused' ? linkWordsOf(link.code) : '');
@@ -45,16 +45,16 @@ export function LinkPage(props: {
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the page opens
   useEffect(() => {
     if (atOnce) void follow();
-    // the way in says why
+    // the sign-in page shows why
     else if (failure && present === undefined) onDone(failure);
   }, []);
 
   if (link.kind === 'first-of-two') {
     return (
       <FullPage title="One more link">
-        <p>This address is confirmed. Follow the link in the mail to your other address as well.</p>
+        <p>This address is confirmed. Now follow the link in the e-mail to your other address.</p>
         <Button kind="primary" wide onClick={() => onDone()}>
-          Go on
+          Continue
         </Button>
       </FullPage>
     );
@@ -75,7 +75,7 @@ export function LinkPage(props: {
           You are still signed in as <strong>{present}</strong>.
         </p>
         <Button kind="primary" wide onClick={() => onDone()}>
-          Go on
+          Continue
         </Button>
       </FullPage>
     );
@@ -83,18 +83,18 @@ export function LinkPage(props: {
   return (
     <FullPage title="Follow this link?">
       {present === undefined ? (
-        <p>It signs you in, in this browser. Follow it only if you asked for the mail.</p>
+        <p>The link signs you in to this browser. Follow it only if you requested the e-mail.</p>
       ) : (
         <p>
           You are signed in as <strong>{present}</strong>. The link signs you in to the account that
-          it was sent to, which may be another, and ends the session that you have here.
+          it was sent to, which may be another account, and ends your session here.
         </p>
       )}
       <Button kind="primary" wide busy={busy} onClick={() => void follow()}>
-        Follow it
+        Follow link
       </Button>
       <Button wide onClick={() => onDone()}>
-        {present === undefined ? 'Do not follow it' : 'Stay signed in'}
+        {present === undefined ? 'Cancel' : 'Stay signed in'}
       </Button>
     </FullPage>
   );

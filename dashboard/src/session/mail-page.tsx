@@ -6,24 +6,24 @@ import { Notice } from '../components/notice.tsx';
 import type { Supabase } from '../data/database.ts';
 import { authWordsOf } from './auth-words.ts';
 
-/** What a mail is asked for. */
+/** The purpose of a requested e-mail. */
 export type MailPurpose = 'recovery' | 'magiclink' | 'signup';
 
 const titles: Record<MailPurpose, string> = {
   recovery: 'Forgot your password?',
   magiclink: 'Sign in by e-mail',
-  signup: 'Confirm your address',
+  signup: 'Confirm your e-mail address',
 };
 
 /**
- * Asks for a mail with a link and a code, then for the code: the link leads here only in the browser that
- * asked. Says the same whether or not there is an account.
+ * Requests an e-mail with a link and a code, then asks for the code: the link works only in the browser
+ * that requested it. Shows the same whether or not the account exists.
  */
 export function MailPage(props: {
   supabase: Supabase;
   purpose: MailPurpose;
   email: string;
-  /** Whether the mail is on its way already. */
+  /** Whether the e-mail was already requested. */
   sent: boolean;
   onBack: () => void;
 }) {
@@ -47,7 +47,7 @@ export function MailPage(props: {
     act(async () => {
       const error = await askForMail(supabase, purpose, to);
       if (error) return authWordsOf(error);
-      setOutcome(sent ? 'Another mail is on its way.' : '');
+      setOutcome(sent ? 'We sent another e-mail.' : '');
       setEmail(to);
       setSent(true);
     });
@@ -68,21 +68,21 @@ export function MailPage(props: {
     <FullPage title={sent ? 'Check your e-mail' : titles[purpose]}>
       {sent ? (
         <p>
-          {purpose === 'signup' ? 'A mail is on its way to ' : 'If there is an account for '}
+          {purpose === 'signup' ? 'We sent an e-mail to ' : 'If an account exists for '}
           <strong>{email}</strong>
-          {purpose === 'signup' ? '.' : ', a mail is on its way to it.'} Follow its link in this
-          browser, or enter the code that it has.
+          {purpose === 'signup' ? '.' : ', we sent an e-mail to it.'} Follow the link in this
+          browser, or enter the code from the e-mail.
         </p>
       ) : (
-        <p>You get a mail with a link, and a code to enter here.</p>
+        <p>We will send you an e-mail with a link and a code.</p>
       )}
-      {/* there from the beginning, so that what comes into it is read out */}
+      {/* rendered from the start, so that screen readers announce its content */}
       <div role="status" style={{ display: 'contents' }}>
         {outcome && <Notice kind="info">{outcome}</Notice>}
       </div>
       <form onSubmit={submit}>
         {sent ? (
-          <Field key="code" label="Code from the mail">
+          <Field key="code" label="Code from the e-mail">
             <input
               name="code"
               autoComplete="one-time-code"
@@ -105,14 +105,14 @@ export function MailPage(props: {
         )}
         {failure && <Notice kind="error">{failure}</Notice>}
         <Button kind="primary" type="submit" busy={busy} wide>
-          {sent ? 'Continue' : 'Send the mail'}
+          {sent ? 'Continue' : 'Send e-mail'}
         </Button>
       </form>
       <p>
         {sent && (
           <>
             <Button kind="link" onClick={() => void send(email)}>
-              Send another mail
+              Send another e-mail
             </Button>
             {' · '}
           </>
@@ -136,7 +136,7 @@ async function askForMail(supabase: Supabase, purpose: MailPurpose, email: strin
     case 'magiclink': {
       const withoutNew = { ...options, shouldCreateUser: false };
       const { error } = await supabase.auth.signInWithOtp({ email, options: withoutNew });
-      // the answer for an address without an account, which the page does not give away
+      // the answer for an address without an account, which the page must not reveal
       return error?.code === 'otp_disabled' ? null : error;
     }
   }

@@ -6,7 +6,7 @@ import { authWordsOf } from './auth-words.ts';
 import { PasswordField } from './password-field.tsx';
 import { useSession } from './session-context.ts';
 
-/** Sets the user's password. What else that takes, the project says once it is asked. */
+/** Sets the user's password. The project's answer tells whether it needs the current password or a code. */
 export function NewPasswordForm({ onDone }: { onDone: () => void }) {
   const { supabase, email } = useSession();
   const [busy, setBusy] = useState(false);
@@ -41,7 +41,7 @@ export function NewPasswordForm({ onDone }: { onDone: () => void }) {
 
   return (
     <form onSubmit={submit}>
-      {/* for password managers, which note the new one under it */}
+      {/* for password managers, which store the new password under it */}
       <input type="text" name="username" autoComplete="username" value={email} readOnly hidden />
       {needsCurrent && (
         <PasswordField label="Current password" name="current" autoComplete="current-password" />
@@ -49,8 +49,8 @@ export function NewPasswordForm({ onDone }: { onDone: () => void }) {
       <PasswordField label="New password" name="password" autoComplete="new-password" />
       {needsCode && (
         <Field
-          label="Code from the mail"
-          hint="You signed in a while ago: a mail with a code is on its way to you."
+          label="Code from the e-mail"
+          hint="You signed in some time ago, so we sent you an e-mail with a code."
         >
           <input
             name="code"
@@ -64,7 +64,7 @@ export function NewPasswordForm({ onDone }: { onDone: () => void }) {
       {failure && <Notice kind="error">{failure}</Notice>}
       <div>
         <Button kind="primary" type="submit" busy={busy}>
-          Save the password
+          Save password
         </Button>
       </div>
     </form>

@@ -2,15 +2,15 @@ import { Button } from '../components/button.tsx';
 import { FullPage } from '../components/full-page.tsx';
 import { NewPasswordForm } from './new-password-form.tsx';
 
-/** After a recovery: the new password, before anything else. */
+/** After a recovery, asks for a new password first. */
 export function NewPasswordPage({ onDone }: { onDone: () => void }) {
   return (
     <FullPage title="Choose a new password">
-      <p>All your other sessions end with it.</p>
+      <p>This ends all your other sessions.</p>
       <NewPasswordForm onDone={onDone} />
       <p>
         <Button kind="link" onClick={onDone}>
-          Keep the old one
+          Keep the old password
         </Button>
       </p>
     </FullPage>

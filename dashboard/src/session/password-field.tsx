@@ -2,7 +2,7 @@ import { type ComponentProps, useState } from 'react';
 import { Field } from '../components/field.tsx';
 import styles from './password-field.module.css';
 
-/** A password, which can be shown while it is typed. */
+/** A password field with a button that shows the password. */
 export function PasswordField({
   label,
   ...input
@@ -14,7 +14,7 @@ export function PasswordField({
         <input
           {...input}
           type={shown ? 'text' : 'password'}
-          // what is shown is still no text to correct, nor to learn
+          // browsers must not correct or learn a visible password
           autoCapitalize="none"
           spellCheck={false}
           required

@@ -8,7 +8,7 @@ import { authWordsOf } from './auth-words.ts';
 import { FactorCodeField } from './factor-code-field.tsx';
 import { useSession } from './session-context.ts';
 
-/** Asks for the code of an authenticator that the user has enrolled, before anything is shown. */
+/** Asks for the code of an enrolled authenticator before anything else. */
 export function SecondFactorPage({ factors }: { factors: Factor[] }) {
   const { supabase, email, signOut } = useSession();
   const [busy, setBusy] = useState(false);
@@ -53,7 +53,7 @@ export function SecondFactorPage({ factors }: { factors: Factor[] }) {
           </Button>
         </form>
       ) : (
-        <Notice kind="warning">It is of a kind that this page cannot ask for.</Notice>
+        <Notice kind="warning">This page does not support its type.</Notice>
       )}
       <p>
         <Button kind="link" onClick={() => void signOut()}>

@@ -2,24 +2,24 @@ import type { AuthError } from '@supabase/supabase-js';
 import { createContext, use } from 'react';
 import type { Supabase } from '../data/database.ts';
 
-/** Who is signed in, and the project through that user's token. */
+/** The signed-in user, and a client with the user's token. */
 export interface SignedIn {
   supabase: Supabase;
   userId: string;
   email: string;
-  /** What to show; what an admin may do, the database decides. */
+  /** Only for display: the database enforces permissions. */
   isAdmin: boolean;
-  /** Whether the sign-in had a second factor, which is what the token says. */
+  /** Whether the sign-in had a second factor, according to the token. */
   hasSecondFactor: boolean;
-  /** Ends the session in this browser, also where the project cannot be reached. */
+  /** Ends the session in this browser, even if the project cannot be reached. */
   signOut(): Promise<void>;
-  /** Ends all sessions of the user, or none: then with the reason. */
+  /** Ends all sessions of the user, or returns why it ended none. */
   signOutEverywhere(): Promise<AuthError | null>;
 }
 
 export const SessionContext = createContext<SignedIn | null>(null);
 
-/** Who is signed in. Only inside of SessionProvider, which shows nothing to anybody else. */
+/** The signed-in user. Only inside SessionProvider, which renders its children only for a signed-in user. */
 export function useSession(): SignedIn {
   const signedIn = use(SessionContext);
   if (!signedIn) throw new Error('outside of SessionProvider');

@@ -23,11 +23,11 @@ import { SessionContext, type SignedIn } from './session-context.ts';
 
 const WayIn = lazy(() => import('./way-in.tsx'));
 
-const ended = 'Your session has ended. Sign in to go on.';
+const ended = 'Your session has ended. Sign in to continue.';
 
 /**
- * Shows what is inside to whom is signed in, with a second factor where they have one, and the way in to
- * everybody else. `mailedLink` is what the page was opened by.
+ * Renders its children for a signed-in user, after the second factor if the user has one, and the
+ * sign-in pages otherwise. `mailedLink` is the link that opened the page, if any.
  */
 export function SessionProvider({
   mailedLink,
@@ -39,31 +39,31 @@ export function SessionProvider({
   const configuration = useConfiguration();
   const queryClient = useQueryClient();
   const [supabase] = useState(() => createSupabase(configuration));
-  // undefined until the browser's storage was read
+  // undefined until the browser's storage has been read
   const [session, setSession] = useState<Session | null>();
   const [notice, setNotice] = useState<string>();
   const [link, setLink] = useState(mailedLink);
   const [recovering, setRecovering] = useState(false);
   const linkIsOpen = useRef(link !== null);
   const shownTo = useRef<string>(undefined);
-  // whose session ended, and where
+  // the user whose session ended, and the URL at that time
   const left = useRef<{ userId: string; address: string }>(undefined);
   const leaving = useRef(false);
 
   useEffect(() => {
     const { data } = supabase.auth.onAuthStateChange((event, session) => {
       const next = session?.user ?? null;
-      // only where it was asked for: another tab of the same user goes on with what it shows
+      // only in the tab that requested it: the user's other tabs continue as they are
       const isHere = linkIsOpen.current || !shownTo.current;
       if (event === 'PASSWORD_RECOVERY' && isHere) setRecovering(true);
       if (!next || event === 'USER_UPDATED') setRecovering(false);
-      // another tab's refresh may arrive after a sign-out, which it does not undo
+      // another tab's token refresh may arrive after a sign-out and must not undo it
       const isNew = next && next.id !== shownTo.current;
       if (event === 'TOKEN_REFRESHED' && isNew && next.id !== storedSession(configuration)?.user.id)
         return;
-      // nothing that one user read may be shown to the next
+      // no data of one user may be shown to the next
       if (next?.id !== shownTo.current) queryClient.clear();
-      // nor what the address has, such as what was looked for, unless it is another by now
+      // nor the URL, such as its filters, unless it has changed since
       const before = shownTo.current
         ? { userId: shownTo.current, address: location.href }
         : left.current;
@@ -92,9 +92,10 @@ export function SessionProvider({
       async signOut() {
         leaving.current = true;
         const stored = storedSession(configuration);
-        // first, as no answer may ever come: who leaves a machine must not stay signed in on it
+        // first, because the request may never be answered: the user must not stay signed in on this
+        // machine
         localStorage.removeItem(sessionStorageKey(configuration));
-        // asks nobody now, and tells this page and those in other tabs
+        // without a stored session this sends no request, and notifies this page and other tabs
         await supabase.auth.signOut({ scope: 'local' });
         if (stored) await revokeSession(configuration, stored);
       },

@@ -10,7 +10,7 @@ import { authWordsOf } from './auth-words.ts';
 import { MailPage, type MailPurpose } from './mail-page.tsx';
 import { PasswordField } from './password-field.tsx';
 
-/** The way in: signs in, or signs up. `notice` says why somebody is here who may not expect it. */
+/** The page to sign in or sign up. `notice` tells an interrupted user why the page is shown. */
 export function SignInPage({
   supabase,
   notice,
@@ -70,7 +70,7 @@ export function SignInPage({
     );
   }
   return (
-    <FullPage title={isNew ? 'Create an account' : 'Sign in'}>
+    <FullPage title={isNew ? 'Create account' : 'Sign in'}>
       {notice && <Notice kind="warning">{notice}</Notice>}
       <form onSubmit={submit}>
         <Field label="E-mail address">
@@ -96,14 +96,14 @@ export function SignInPage({
             {unconfirmed && (
               <p>
                 <Button kind="link" onClick={() => setMail({ purpose: 'signup', sent: false })}>
-                  Get another mail
+                  Send another e-mail
                 </Button>
               </p>
             )}
           </Notice>
         )}
         <Button kind="primary" type="submit" busy={busy} wide>
-          {isNew ? 'Create the account' : 'Sign in'}
+          {isNew ? 'Create account' : 'Sign in'}
         </Button>
         {!isNew && allowed.passkeys && (
           <Button wide onClick={() => void signInWithPasskey()}>
@@ -118,13 +118,13 @@ export function SignInPage({
           </Button>
           <br />
           <Button kind="link" onClick={() => setMail({ purpose: 'magiclink', sent: false })}>
-            Get a link or a code by e-mail
+            Get a link or code by e-mail
           </Button>
         </p>
       )}
       {(isNew || allowed.signUp) && (
         <p>
-          {isNew ? 'You have an account?' : 'New here?'}{' '}
+          {isNew ? 'Already have an account?' : 'No account?'}{' '}
           <Button
             kind="link"
             onClick={() => {
@@ -133,7 +133,7 @@ export function SignInPage({
               setUnconfirmed(false);
             }}
           >
-            {isNew ? 'Sign in' : 'Create an account'}
+            {isNew ? 'Sign in' : 'Create account'}
           </Button>
         </p>
       )}

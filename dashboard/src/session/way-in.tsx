@@ -8,12 +8,12 @@ import { SecondFactorPage } from './second-factor-page.tsx';
 import { SessionContext } from './session-context.ts';
 import { SignInPage } from './sign-in-page.tsx';
 
-/** What stands before the pages: a link, the sign-in, a second factor, a new password, in this order. */
+/** The steps before the app: a mailed link, the sign-in, a second factor, a new password, in this order. */
 export default function WayIn(props: {
   supabase: Supabase;
   link: MailedLink | null;
   leaveLink: (failure?: string) => void;
-  /** Why somebody is here who may not expect it. */
+  /** Tells an interrupted user why the sign-in page is shown. */
   notice: string | undefined;
   factors: Factor[];
   onNewPassword: () => void;

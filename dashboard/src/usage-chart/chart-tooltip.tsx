@@ -4,16 +4,19 @@ import { Swatch } from './swatch.tsx';
 const width = 208;
 const gap = 8;
 
-/** One value that a tooltip says. */
+/** One value in a tooltip. */
 export interface TooltipEntry {
   of: 'current' | 'before';
   time: string;
   value: string;
 }
 
-/** What one slot says, beside its bars and within the chart. The table has the same for those who cannot see it. */
+/**
+ * The values of one slot, beside its bars and inside the chart. The table has the same values for
+ * screen readers.
+ */
 export function ChartTooltip(props: {
-  /** The slot's bars, from and to, within a chart that is `chartWidth` wide; all in pixels. */
+  /** The start and end of the slot's bars, and the chart's width, in pixels. */
   from: number;
   to: number;
   chartWidth: number;

@@ -1,13 +1,13 @@
 import { useId } from 'react';
 import styles from './segments.module.css';
 
-/** What an option is called, and what more is said of it where there is room. */
+/** An option's name, and a detail that is shown if there is room. */
 export interface Segment {
   name: string;
   detail?: string;
 }
 
-/** A few options side by side, one of which is chosen. */
+/** A choice between a few options, side by side. */
 export function Segments<Value extends string>(props: {
   legend: string;
   options: Record<Value, Segment>;

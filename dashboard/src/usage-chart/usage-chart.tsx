@@ -9,10 +9,10 @@ import { UsageTable } from './usage-table.tsx';
 import { amountWords, chartWords, missingWords, soFarWords, timeWords } from './usage-words.ts';
 import { useWidth } from './use-width.ts';
 
-/** Usage over a period beside the one before it: bars, and the same numbers as a table. */
+/** Usage over a period beside the previous one: bars, and the same numbers as a table. */
 export default function UsageChart(props: {
   period: UsagePeriod;
-  /** None while they are on their way: the axes are shown then. */
+  /** Undefined while loading: only the axes are shown then. */
   points: UsagePoint[] | undefined;
   measure: Measure;
   quota: number | undefined;
@@ -68,7 +68,7 @@ export default function UsageChart(props: {
             <Loading what="Loading the usage" />
           </div>
         )}
-        {points && !used && <p className={styles.nothing}>Nothing was used in this time</p>}
+        {points && !used && <p className={styles.nothing}>No usage in this time</p>}
         {bar && (
           <ChartTooltip
             from={pointed.from}

@@ -11,18 +11,18 @@ import { arePointsOf, type Measure, usagePeriod } from './usage-periods.ts';
 import { measureNames } from './usage-words.ts';
 import { hour, useNow } from './use-now.ts';
 
-// what draws is large, and the figures are read before it
+// the chart library is large, and the figures above come first
 const UsageChart = lazy(() => import('./usage-chart.tsx'));
 
-/** A key, and the bytes that it may move in a month. */
+/** A key and its monthly quota in bytes. */
 export interface KeyWithQuota {
   id: string;
   quota: number;
 }
 
-/** Usage over a span beside the one before it, of one key or of all: a measure to choose, and the chart. */
+/** Usage of one key or all keys over a span, beside the previous one: a choice of measures, and the chart. */
 export function UsageHistory(props: { span: Span; of?: KeyWithQuota }) {
-  // another key begins again: what the last one used must not stand in for it
+  // another key starts fresh, so that it never shows the last key's usage
   return <History key={props.of?.id ?? ''} {...props} />;
 }
 
@@ -31,7 +31,7 @@ function History({ span, of }: { span: Span; of?: KeyWithQuota }) {
   const now = useNow(hour);
   const period = useMemo(() => usagePeriod(span, now), [span, now]);
   const series = useUsageSeries(period.span, of?.id);
-  // it is of a calendar month, so it limits nothing else
+  // the quota applies to a calendar month, so other spans do not show it
   const quota = span === 'month' && measure === 'total' ? of?.quota : undefined;
   return (
     <section aria-label="Usage over time" className={styles.history}>
@@ -51,7 +51,7 @@ function History({ span, of }: { span: Span; of?: KeyWithQuota }) {
         {quota !== undefined && (
           <li>
             <Swatch of="quota" />
-            Quota of the key: {bytes(quota)} a month
+            Quota of the key: {bytes(quota)} per month
           </li>
         )}
       </ul>

@@ -4,30 +4,33 @@ import { month, shortDate, startOfMonth } from '../format/time.ts';
 import { boundsOf, boundsWords, type Span } from '../usage/span.ts';
 import { day, hour } from './use-now.ts';
 
-/** What is measured; `total` is bytes added up from the beginning on. */
+/** The measure of a chart; `total` is the running total of bytes. */
 export type Measure = 'bytes' | 'total' | 'requests';
 
-/** A day or hour of the current period, and the one it stands beside. Months differ in length, so one may be missing. */
+/**
+ * A day or hour of the current period, and the matching one of the previous period. Months differ in
+ * length, so one may be missing.
+ */
 export interface UsageSlot {
-  /** What the axis says. */
+  /** The label on the axis. */
   label: string;
-  /** Counts on from a round number, so that every second or third label is a round one. */
+  /** Counts from a round number, so that every second or third label is a round one. */
   ordinal: number;
   current: Date | undefined;
   before: Date | undefined;
-  /** The current one has begun and not ended. */
+  /** The current day or hour is not over. */
   isPartial: boolean;
 }
 
-/** A period beside the one before it. */
+/** A period beside the previous one. */
 export interface UsagePeriod {
   /** The two periods in words. */
   current: string;
   before: string;
-  /** Both periods in one, up to the end of the current day or hour: the same until that ends. */
+  /** Both periods in one span, up to the end of the current day or hour: stable until then. */
   span: UsageSpan;
   slots: UsageSlot[];
-  /** Every how many slots there may be a label, and how wide one is. */
+  /** The possible steps between labels, in slots, and a label's width. */
   labels: { steps: number[]; width: number };
 }
 
@@ -36,7 +39,7 @@ const ofDays = { steps: [1, 2, 5, 7, 10, 15, 30], width: 52 };
 // 24 hours divide evenly by each of their steps
 const ofHours = { steps: [1, 2, 3, 4, 6, 12], width: 46 };
 
-/** The period of a span at `now`, in milliseconds since the epoch. Days and hours are of UTC. */
+/** The period of a span at `now`, in milliseconds since the epoch. Days and hours are in UTC. */
 export function usagePeriod(span: Span, now: number): UsagePeriod {
   return span === 'month' ? monthByDay(now) : besideTheSameBefore(span, now);
 }
@@ -94,14 +97,14 @@ function besideTheSameBefore(span: Exclude<Span, 'month'>, now: number): UsagePe
   };
 }
 
-/** What was used in a slot's two days or hours: empty where nothing was used, or it is yet to come. */
+/** The usage in a slot's two days or hours: undefined if there was none, or the time is in the future. */
 export interface UsageBar {
   slot: UsageSlot;
   current: number | undefined;
   before: number | undefined;
 }
 
-/** The bars of a period. Points that are not of it are left out. */
+/** The bars of a period. Points outside it are left out. */
 export function usageBars(period: UsagePeriod, points: UsagePoint[], measure: Measure): UsageBar[] {
   const values = new Map(
     points.map((point) => [
@@ -124,8 +127,8 @@ export function usageBars(period: UsagePeriod, points: UsagePoint[], measure: Me
 }
 
 /**
- * Whether points are those of the period, or of the one that was shown until an hour or day ended: others
- * may still be there while its own are on their way.
+ * Whether points belong to the period, or to the one shown until the last hour or day ended. Older
+ * points may still be shown while new ones load.
  */
 export function arePointsOf({ span }: UsagePeriod, points: UsagePoint[]): boolean {
   const [first, second] = points;
@@ -141,7 +144,7 @@ export function arePointsOf({ span }: UsagePeriod, points: UsagePoint[]): boolea
   );
 }
 
-/** What one of the two periods comes to, and its highest bar. */
+/** The total of one of the two periods, and its highest bar. */
 export function summarize(
   bars: UsageBar[],
   which: 'current' | 'before',
@@ -158,7 +161,7 @@ export function summarize(
   return { total, highest };
 }
 
-/** Every how many slots there is room for a label on an axis so wide. */
+/** The step between labels, in slots, for an axis of this width. */
 export function labelStep({ labels, slots }: UsagePeriod, width: number): number {
   const { steps, width: labelWidth } = labels;
   return steps.find((step) => (width / slots.length) * step >= labelWidth) ?? slots.length;

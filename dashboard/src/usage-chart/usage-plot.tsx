@@ -9,12 +9,12 @@ import { amountWords } from './usage-words.ts';
 
 const height = 272;
 const top = 10;
-// half of the last label may stand out
+// half of the last label may extend past the plot
 const right = 8;
 const bottom = 44;
 const plotHeight = height - top - bottom;
 
-/** A slot that is pointed at, and from where to where its bars are, in pixels. */
+/** A slot under the pointer, with the start and end of its bars in pixels. */
 export interface PointedSlot {
   index: number;
   from: number;
@@ -26,7 +26,7 @@ export function UsagePlot(props: {
   period: UsagePeriod;
   bars: UsageBar[];
   measure: Measure;
-  /** Where a line says how high the bars may rise. */
+  /** Drawn as a line. */
   quota: number | undefined;
   width: number;
   label: string;
@@ -62,7 +62,7 @@ export function UsagePlot(props: {
   };
   const bar = (index: number, value: number | undefined, which: 'current' | 'before') => {
     if (!value) return null;
-    // a pixel says that there was something
+    // at least one pixel, so that a small value is visible
     const barHeight = Math.max(1, plotHeight - y(value));
     const inset = which === 'current' ? x.bandwidth() * 0.22 : 0;
     return (
@@ -85,7 +85,7 @@ export function UsagePlot(props: {
       width={width}
       height={height}
       className={styles.plot}
-      // a finger's press stays shown until another one elsewhere
+      // after a touch, the tooltip stays until a touch elsewhere
       onPointerLeave={(event) => event.pointerType === 'mouse' && onLeave()}
     >
       <g transform={`translate(${left} ${top})`}>
@@ -136,7 +136,7 @@ export function UsagePlot(props: {
   );
 }
 
-/** A tick's words as plain SVG text: its look is of the style sheet. */
+/** A tick as plain SVG text, styled by the style sheet. */
 function tick(className: string | undefined) {
   return ({ x, y, formattedValue }: TickRendererProps) => (
     <text className={className} x={x} y={y}>

@@ -3,12 +3,12 @@ import { type Measure, summarize, type UsageBar, type UsagePeriod } from './usag
 import styles from './usage-table.module.css';
 import { amountWords, measureNames, missingWords, soFarWords, timeWords } from './usage-words.ts';
 
-/** The chart's numbers as a table, opened by who wants it. */
+/** The chart's numbers as a table, collapsed at first. */
 export function UsageTable(props: {
   period: UsagePeriod;
   bars: UsageBar[];
   measure: Measure;
-  /** The numbers are still on their way. */
+  /** The numbers are still loading. */
   loading: boolean;
 }) {
   const { period, bars, measure, loading } = props;
@@ -32,7 +32,7 @@ export function UsageTable(props: {
       name: byHour ? 'Hour' : 'Day (UTC)',
       kind: 'row',
       cell: ({ slot }) => (byHour && slot.current ? timeWords(period, slot.current) : slot.label),
-      foot: 'In all',
+      foot: 'Total',
     },
     amounts('current'),
     amounts('before'),
@@ -41,7 +41,7 @@ export function UsageTable(props: {
     <details className={styles.details}>
       <summary>Show as a table</summary>
       <Table
-        caption={`${measureNames[measure].name}: ${period.current} beside ${period.before.toLowerCase()}`}
+        caption={`${measureNames[measure].name}: ${period.current} and ${period.before.toLowerCase()}`}
         columns={columns}
         rows={bars}
         idOf={({ slot }) => String((slot.current ?? slot.before)?.getTime())}

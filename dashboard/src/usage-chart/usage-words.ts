@@ -3,10 +3,10 @@ import { date, dateTime } from '../format/time.ts';
 import type { Segment } from './segments.tsx';
 import { type Measure, summarize, type UsageBar, type UsagePeriod } from './usage-periods.ts';
 
-/** What is measured, as it is chosen. */
+/** The names of the measures. */
 export const measureNames: Record<Measure, Segment> = {
   bytes: { name: 'Traffic' },
-  total: { name: 'Traffic, added up' },
+  total: { name: 'Traffic, running total' },
   requests: { name: 'Requests' },
 };
 
@@ -20,17 +20,17 @@ export function amountWords(measure: Measure, value: number): string {
   return measure === 'requests' ? number(value) : bytes(value);
 }
 
-/** The same of what goes on: “1.2 GB so far”. */
+/** Marks an amount that is not final: “1.2 GB so far”. */
 export function soFarWords(words: string, isPartial: boolean): string {
   return isPartial ? `${words} so far` : words;
 }
 
-/** What stands where there is no value: no such day in that month, or a day to come. */
+/** The words for a missing value: the month has no such day, or the day is in the future. */
 export function missingWords(time: Date | undefined): string {
   return time ? 'not yet' : 'no such day';
 }
 
-/** What the chart shows, in a few sentences. */
+/** Describes the chart in a few sentences. */
 export function chartWords(
   period: UsagePeriod,
   bars: UsageBar[],
@@ -42,9 +42,9 @@ export function chartWords(
     const { total, highest } = summarize(bars, which, measure);
     if (!highest) return `${period[which]}: no ${what}.`;
     const all = measure === 'requests' ? counted(total, 'request') : bytes(total);
-    if (measure === 'total') return `${period[which]}: ${all} in all.`;
+    if (measure === 'total') return `${period[which]}: ${all} in total.`;
     const most = `${amountWords(measure, highest.value)} on ${timeWords(period, highest.time)}`;
-    return `${period[which]}: ${all} in all, at most ${most}.`;
+    return `${period[which]}: ${all} in total, at most ${most}.`;
   };
   const limit = quota === undefined ? '' : ` The quota is ${bytes(quota)}.`;
   const by = `${measureNames[measure].name} by ${period.span.interval}.`;

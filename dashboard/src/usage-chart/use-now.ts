@@ -1,17 +1,17 @@
 import { useSyncExternalStore } from 'react';
 
-/** The lengths of time that a page follows the clock by, in milliseconds. */
+/** The steps in which a page follows the clock, in milliseconds. */
 export const moment = 5_000;
 export const minute = 60_000;
 export const hour = 60 * minute;
 export const day = 24 * hour;
 
-/** The beginning of the step it is now (UTC), in milliseconds since the epoch. Rolls over by itself. */
+/** The start of the current step (UTC), in milliseconds since the epoch. Updates by itself. */
 export function useNow(step: typeof moment | typeof minute | typeof hour | typeof day): number {
   return useSyncExternalStore(subscribe, () => Math.floor(Date.now() / step) * step);
 }
 
-// one timer up to the next step would be late after a sleep of the machine
+// a single timer to the next step would be late after the machine sleeps
 function subscribe(look: () => void): () => void {
   const timer = setInterval(look, moment);
   document.addEventListener('visibilitychange', look);

@@ -12,11 +12,11 @@ import styles from './account-section.module.css';
 import { numberColumn } from './burn-columns.tsx';
 import { project } from './projection.ts';
 
-/** This month by tier, against what all keys of a tier share: that is what stops them. */
+/** This month's usage by tier, against the quota that all keys of a tier share. */
 export function AccountSection() {
   const account = useAccount();
   return (
-    <Section title="Quota of this month, by tier">
+    <Section title="This month’s quota, by tier">
       <div className={styles.account}>
         <Loaded query={account} what="your quota">
           {(value) => <AccountTable value={value} />}
@@ -28,11 +28,11 @@ export function AccountSection() {
 
 function AccountTable({ value: account }: { value: Account }) {
   const now = useNow(hour);
-  // every self-serve tier is answered, also one that nobody uses
+  // the answer has every self-serve tier, also unused ones
   const tiers = account.tiers.filter(
     (tier) => tier.keys > 0 || tier.used_bytes > 0 || tier.test.used_bytes > 0,
   );
-  if (tiers.length === 0) return <p>Nothing was used this month.</p>;
+  if (tiers.length === 0) return <p>No usage this month.</p>;
   const quota = (name: string, of: AccountQuota) => (
     <Quota name={name} value={of} resetsAt={account.resets_at} now={now} />
   );
@@ -54,11 +54,11 @@ function AccountTable({ value: account }: { value: Account }) {
   return (
     <>
       <p className={styles.note}>
-        All live keys of a tier share one quota, and all its test keys another; deleted keys count.
-        The usage resets on {date(account.resets_at)} (UTC).
+        All live keys of a tier share one quota, and all test keys another. Usage of deleted keys
+        counts. The usage resets on {date(account.resets_at)} (UTC).
       </p>
       <Table
-        caption="Quota of this month, by tier"
+        caption="This month’s quota, by tier"
         columns={columns}
         rows={tiers}
         idOf={({ tier }) => tier}
@@ -72,7 +72,7 @@ function usesTest({ test }: AccountTier): boolean {
   return test.used_bytes > 0 || test.requests > 0;
 }
 
-/** A quota, how much of it is used, and where that leads. */
+/** A quota, its used share, and the projected usage. */
 function Quota(props: { name: string; value: AccountQuota; resetsAt: string; now: number }) {
   const { name, value, resetsAt, now } = props;
   const { used_bytes: used, limit_bytes: limit } = value;
@@ -82,19 +82,20 @@ function Quota(props: { name: string; value: AccountQuota; resetsAt: string; now
       <QuotaMeter used={used} limit={limit} name={name} />
       {used >= limit && (
         <p className={styles.note}>
-          <Badge kind="bad">Used up</Badge> The gateway refuses all of them until {date(resetsAt)} (
-          <code>account_quota_exceeded</code>): wait for then, or ask the operator for more.
+          <Badge kind="bad">Used up</Badge> The gateway refuses these keys until {date(resetsAt)} (
+          <code>account_quota_exceeded</code>). Wait until then, or ask the operator for a higher
+          quota.
         </p>
       )}
       {projection && used > 0 && (
         <p className={styles.note}>
           {projection.usedUpAt ? (
             <>
-              <Badge kind="warning">Runs out</Badge> At this pace used up on{' '}
+              <Badge kind="warning">Runs out</Badge> At this pace, used up on{' '}
               {date(projection.usedUpAt)}, and{' '}
             </>
           ) : (
-            'At this pace '
+            'At this pace, '
           )}
           {bytes(projection.atEnd)} by the end of the month.
         </p>

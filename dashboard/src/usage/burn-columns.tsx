@@ -7,12 +7,12 @@ interface Traffic {
   bytes_received: number;
 }
 
-/** All bytes that were moved, in either direction. */
+/** The bytes in both directions. */
 export function moved({ bytes_sent, bytes_received }: Traffic): number {
   return bytes_sent + bytes_received;
 }
 
-/** What was moved, and how much that is of `all`, with a bar for the eye. */
+/** A column of traffic, with its share of `all` as a number and a bar. */
 export function trafficColumn<Row>(of: (row: Row) => Traffic, all: number): Column<Row> {
   return {
     name: 'Traffic',

@@ -6,7 +6,7 @@ import { download } from '../data/export-events.ts';
 import { Refusal } from '../data/refusal.ts';
 import { useAnnounce } from '../layout/announcer.tsx';
 
-/** Downloads a list as one CSV file: whole, or not at all. */
+/** Downloads a list as one CSV file, complete or not at all. */
 export function CsvExport({ name, read }: { name: string; read: () => Promise<Blob> }) {
   const announce = useAnnounce();
   const [busy, setBusy] = useState(false);
@@ -28,7 +28,7 @@ export function CsvExport({ name, read }: { name: string; read: () => Promise<Bl
       <div>
         <Button busy={busy} onClick={() => void start()}>
           {!busy && <Download size={18} aria-hidden />}
-          Download as CSV
+          Download CSV
         </Button>
       </div>
       {refusal && (

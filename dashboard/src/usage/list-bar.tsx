@@ -10,7 +10,7 @@ const sorts: Record<BurnSort, string> = {
   errors: 'Most failures first',
 };
 
-/** Which key a list is of, and its order; `grouped` where targets may be added up by site. */
+/** Chooses a list's key and order; with `grouped`, also targets by host or site. */
 export function ListBar(props: {
   choices: ListChoices;
   grouped: boolean;
@@ -26,7 +26,7 @@ export function ListBar(props: {
         onChange={(key) => onChange({ key })}
       />
       {grouped && (
-        <Field label="By">
+        <Field label="Group by">
           <select
             value={choices.by}
             onChange={(event) => onChange({ by: event.target.value === 'site' ? 'site' : 'host' })}

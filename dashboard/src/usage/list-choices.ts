@@ -1,9 +1,9 @@
 import { type Filter, oneOf } from '../components/address-filters.ts';
 import type { BurnSort } from '../data/burns.ts';
 
-/** What the lists of targets and outcomes show, beside the span. */
+/** The choices of the target and outcome lists, besides the span. */
 export interface ListChoices {
-  /** The keyId of one key; an empty string is all of them. */
+  /** The keyId of one key; an empty string for all keys. */
   key: string;
   by: 'host' | 'site';
   sort: BurnSort;
@@ -15,7 +15,7 @@ const key: Filter<string> = {
   write: (value) => value || undefined,
 };
 
-/** How the choices stand in an address. */
+/** How the choices are written in a URL. */
 export function listChoices(firstSort: BurnSort) {
   const sort = oneOf<BurnSort>(['bytes', 'requests', 'errors'], firstSort);
   return { key, by: oneOf(['host', 'site'], 'host'), sort };

@@ -1,17 +1,17 @@
 import type { OutcomePoint } from '../data/burns.ts';
 
-/** The kinds of outcomes in the order in which a bar has them, from below. */
+/** The kinds of outcomes, in a bar's order from the bottom. */
 export const outcomeKinds = ['ok', 'refused', 'failed'] as const;
 export type OutcomeKind = (typeof outcomeKinds)[number];
 
-/** A part of a bar: from which height to which, as a share of the highest bar (0 to 1). */
+/** A part of a bar, with its start and end as a share of the highest bar (0 to 1). */
 export interface BarPart {
   kind: OutcomeKind;
   from: number;
   to: number;
 }
 
-/** Each point as the parts of a stacked bar; what did not occur has no part. */
+/** Each point as the parts of a stacked bar, without empty parts. */
 export function stack(points: OutcomePoint[]): BarPart[][] {
   const highest = Math.max(1, ...points.map((point) => point.ok + point.refused + point.failed));
   return points.map((point) => {
@@ -25,7 +25,7 @@ export function stack(points: OutcomePoint[]): BarPart[][] {
   });
 }
 
-/** “99.5 %”: never “100 %” of what was not all served; a dash without a request. */
+/** “99.5 %”; “100 %” only if all were served; a dash if there are no requests. */
 export function rateWords(ok: number, all: number): string {
   if (all === 0) return '–';
   const tenths = Math.floor((ok / all) * 1_000);

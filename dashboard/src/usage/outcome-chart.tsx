@@ -39,12 +39,12 @@ export function OutcomeChart({ value: { totals, points, interval } }: { value: O
   const words = outcomeKinds
     .map((kind) => `${outcomeTones[kind].name}: ${number(totals[kind])}`)
     .join(', ');
-  if (requests === 0) return <p className={styles.soft}>There were no requests in this time.</p>;
+  if (requests === 0) return <p className={styles.soft}>No requests in this time.</p>;
   return (
     <div className={styles.chart}>
       <p>
         <strong className={styles.rate}>{rateWords(ok, requests)}</strong>{' '}
-        <span className={styles.soft}>of {counted(requests, 'request')} were served</span>
+        <span className={styles.soft}>of {counted(requests, 'request')} served</span>
       </p>
       <ul className={styles.legend}>
         {outcomeKinds.map((kind) => (
@@ -69,7 +69,7 @@ export function OutcomeChart({ value: { totals, points, interval } }: { value: O
               x={index + 0.12}
               width={0.76}
               y={(1 - to) * height}
-              // a line says that there was something
+              // at least a line, so that a small value is visible
               height={Math.max(1, (to - from) * height)}
             />
           )),
@@ -82,7 +82,7 @@ export function OutcomeChart({ value: { totals, points, interval } }: { value: O
         </div>
       )}
       <details className={styles.details}>
-        <summary>Show the outcomes as a table</summary>
+        <summary>Show outcomes as a table</summary>
         <Table
           caption={`Outcomes by ${interval}`}
           columns={columns}

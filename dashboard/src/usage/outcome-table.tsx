@@ -8,7 +8,7 @@ import { statusWords } from '../key/event-words.ts';
 import { moved, trafficColumn } from './burn-columns.tsx';
 import styles from './burn-table.module.css';
 
-/** How requests ended, one row for each code, with what to do about it. */
+/** How requests ended: one row per code, with what to do about it. */
 export function OutcomeTable(props: { value: OutcomeUsage; outcomes: Outcome[]; caption: string }) {
   const { value, outcomes, caption } = props;
   const { totals } = value;
@@ -44,8 +44,7 @@ export function OutcomeTable(props: { value: OutcomeUsage; outcomes: Outcome[]; 
       name: 'What to do',
       wide: true,
       className: styles.fix,
-      cell: ({ how_to_fix }) =>
-        how_to_fix ?? <span className={styles.soft}>Nothing: it worked</span>,
+      cell: ({ how_to_fix }) => how_to_fix ?? <span className={styles.soft}>Nothing to do</span>,
     },
   ];
   return (

@@ -19,7 +19,10 @@ import { useSpan } from './use-span.ts';
 
 const choicesOfList = listChoices('requests');
 
-/** How requests ended, of all keys or one, in a time, and what to do about it: a list to sort and to download. */
+/**
+ * How the requests of all keys or one key ended in a time span, and what to do: a list to sort and
+ * download.
+ */
 export default function OutcomesPage() {
   const { supabase } = useSession();
   const [span, setSpan] = useSpan();
@@ -37,8 +40,8 @@ export default function OutcomesPage() {
           <>
             <SpanNote asked={bounds} answer={value} />
             {value.totals.requests === 0 ? (
-              <EmptyState title="No request in this time">
-                <p>There were no requests: choose other days or another key.</p>
+              <EmptyState title="No requests in this time">
+                <p>Choose other days or another key.</p>
               </EmptyState>
             ) : (
               <>

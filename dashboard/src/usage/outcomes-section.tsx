@@ -13,7 +13,7 @@ import { SpanNote } from './span-note.tsx';
 
 const most = 5;
 
-/** How requests ended over time, and what to do about those that did not end well; of all keys or of one. */
+/** How requests of all keys or one key ended over time, and what to do about refusals and failures. */
 export function OutcomesSection({ span, keyId }: OfSpan) {
   const { asked } = useReader();
   const list = withSpan(`/usage/outcomes${keyId ? `?key=${keyId}` : ''}`, span);
@@ -21,7 +21,7 @@ export function OutcomesSection({ span, keyId }: OfSpan) {
     <Section
       title={keyId ? 'Outcomes of this key' : 'Outcomes'}
       actions={
-        // the list is of the reader's own keys
+        // the list shows only the reader's own keys
         !asked.as_admin && (
           <span className={styles.links}>
             <Link to={list}>All outcomes</Link>
@@ -51,7 +51,7 @@ function WorstOutcomes({ span, keyId }: OfSpan) {
               <OutcomeTable
                 value={value}
                 outcomes={wrong.slice(0, most)}
-                caption="What was refused or failed most often, and what to do"
+                caption="The most frequent refusals and failures, and what to do"
               />
             )}
           </>

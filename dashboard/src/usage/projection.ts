@@ -1,27 +1,27 @@
 import { startOfMonth } from '../format/time.ts';
 import { hour } from '../usage-chart/use-now.ts';
 
-/** How little of a month says nothing about the rest of it. */
+/** Before this much of a month has passed, there is no projection. */
 const tooEarly = 6 * hour;
 
-/** What a month comes to if the rest of it is used like what is over. */
+/** A month's usage if the pace so far continues. */
 export interface Projection {
-  /** The bytes at its end. */
+  /** The bytes at the end of the month. */
   atEnd: number;
-  /** When the quota is used up at this pace, where that is before the month ends. */
+  /** When the quota is used up at this pace, if that is before the month ends. */
   usedUpAt: Date | undefined;
 }
 
 /**
- * Where the usage of the month that ends at `resetsAt` leads, at `now`. Undefined in the first hours of
- * the month, and where the quota is used up already: nothing more is let through then.
+ * Projects at `now` the usage of the month that ends at `resetsAt`. Undefined in the month's first
+ * hours, and if the quota is used up, because no more traffic is allowed then.
  */
 export function project(
   { used, limit }: { used: number; limit: number },
   { resetsAt, now }: { resetsAt: string; now: number },
 ): Projection | undefined {
   const end = Date.parse(resetsAt);
-  // the database knows which month it is; a browser's clock may be wrong
+  // the month comes from the database, because a browser's clock may be wrong
   const start = startOfMonth(end, -1).getTime();
   const over = Math.min(now, end) - start;
   if (over < tooEarly || used >= limit) return undefined;

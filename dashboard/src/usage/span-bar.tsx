@@ -22,14 +22,14 @@ const options: Record<Option, { name: string }> = {
   week: { name: spanNames.week },
   days: { name: spanNames.days },
   month: { name: spanNames.month },
-  other: { name: 'Other days' },
+  other: { name: 'Custom' },
 };
 
-/** Chooses the time that the figures of a page are of: by name, or any days. */
+/** Chooses a page's time span: a named one, or any days. */
 export function SpanBar({ span, onChange }: { span: Span; onChange: (span: Span) => void }) {
   const now = useNow(hour);
   const custom = typeof span === 'object';
-  // what was chosen holds at once; the address follows a moment later
+  // a choice applies at once; the URL follows a moment later
   const [chosen, setChosen] = useState<Option>();
   const [seen, setSeen] = useState(span);
   if (seen !== span) {
@@ -50,7 +50,7 @@ export function SpanBar({ span, onChange }: { span: Span; onChange: (span: Span)
       </span>
       {option === 'other' && (
         <DaysForm
-          // other days of the address are entered too
+          // new days in the URL replace the entered ones
           key={JSON.stringify(span)}
           days={
             custom
@@ -84,15 +84,15 @@ function DaysForm(props: { days: Days; now: number; onApply: (days: Days) => voi
       setEntered({ ...entered, [name]: event.target.value }),
   });
   return (
-    <form ref={form} className={styles.days} onSubmit={submit} noValidate aria-label="Other days">
-      <Field label="From (UTC)" error={wrong.first}>
+    <form ref={form} className={styles.days} onSubmit={submit} noValidate aria-label="Custom days">
+      <Field label="First day (UTC)" error={wrong.first}>
         <input type="date" {...control('first')} />
       </Field>
-      <Field label="To, included (UTC)" error={wrong.last}>
+      <Field label="Last day (UTC)" error={wrong.last}>
         <input type="date" {...control('last')} />
       </Field>
       <div className={styles.apply}>
-        <Button type="submit">Show these days</Button>
+        <Button type="submit">Apply</Button>
       </div>
     </form>
   );

@@ -3,7 +3,7 @@ import { date } from '../format/time.ts';
 import styles from './burn-table.module.css';
 import { boundsWords } from './span.ts';
 
-/** Says what is not as was asked for: of which time the figures really are, and since when any are kept. */
+/** Notes where the figures differ from the chosen span: whole days, or the end of the retention period. */
 export function SpanNote(props: {
   asked: UsageSpan;
   answer: { from: string; to: string; kept_from: string };
@@ -17,7 +17,7 @@ export function SpanNote(props: {
   return (
     <p className={styles.note}>
       {wider && `Targets are counted by whole days: ${boundsWords({ from, to })} (UTC). `}
-      {kept > from && `What was before ${date(kept)} is not kept any more.`}
+      {kept > from && `Data before ${date(kept)} is no longer kept.`}
     </p>
   );
 }

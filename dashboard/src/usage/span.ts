@@ -2,7 +2,7 @@ import type { UsageSpan } from '../data/use-usage.ts';
 import { date, dateTime, startOfMonth } from '../format/time.ts';
 import { day, hour } from '../usage-chart/use-now.ts';
 
-/** The spans that have a name; each ends with the hour or day it is now (UTC). */
+/** The named spans. Each ends with the current hour or day (UTC). */
 export const spanNames = {
   hours: '24 hours',
   week: '7 days',
@@ -11,28 +11,28 @@ export const spanNames = {
 } as const;
 export type NamedSpan = keyof typeof spanNames;
 
-/** Whole days (UTC), as YYYY-MM-DD, both included. */
+/** Whole days (UTC) as YYYY-MM-DD, both inclusive. */
 export interface Days {
   first: string;
   last: string;
 }
 
-/** The time that figures are of. */
+/** A time span for figures. */
 export type Span = NamedSpan | Days;
 
-/** What a part of a page is of: a span, and one key (its keyId), or all of them. */
+/** A span, and one key (by its keyId) or all keys. */
 export interface OfSpan {
   span: Span;
   keyId?: string | undefined;
 }
 
-/** What a page shows at first, and what an address means that names no span. */
+/** The default span, also for a URL without one. */
 const firstSpan: NamedSpan = 'month';
 
-/** As many days as the database answers targets and outcomes of at once. */
+/** The database's maximum number of days for targets and outcomes. */
 const mostDays = 92;
 
-/** The hours or days that a span has at `now` (milliseconds since the epoch): the same until an hour or day ends. */
+/** The hours or days of a span at `now` (milliseconds since the epoch): stable until the hour or day ends. */
 export function boundsOf(span: Span, now: number): UsageSpan {
   const today = startOfDay(now);
   const days = (count: number): UsageSpan => ({
@@ -58,7 +58,7 @@ export function boundsOf(span: Span, now: number): UsageSpan {
 function boundsOfDays({ first, last }: Days): UsageSpan {
   const from = Date.parse(first);
   const to = Date.parse(last) + day;
-  // one bar or two would say nothing
+  // one or two bars would be useless
   return {
     interval: to - from <= 2 * day ? 'hour' : 'day',
     from: new Date(from),
@@ -66,24 +66,24 @@ function boundsOfDays({ first, last }: Days): UsageSpan {
   };
 }
 
-/** What is wrong with days, by field, in words; nothing where they are a span that can be shown at `now`. */
+/** Returns the mistakes in the days, in words, by field; none if they can be shown at `now`. */
 export function checkDays({ first, last }: Days, now: number): Partial<Days> {
   const wrong: Partial<Days> = {};
   const begin = parseDay(first);
   const end = parseDay(last);
   const today = startOfDay(now);
-  if (begin === undefined) wrong.first = 'Enter a day.';
-  else if (begin > today) wrong.first = 'This day is yet to come.';
-  if (end === undefined) wrong.last = 'Enter a day.';
-  else if (end > today) wrong.last = 'This day is yet to come.';
-  else if (begin !== undefined && end < begin) wrong.last = 'The last day comes before the first.';
+  if (begin === undefined) wrong.first = 'Enter a date.';
+  else if (begin > today) wrong.first = 'This day is in the future.';
+  if (end === undefined) wrong.last = 'Enter a date.';
+  else if (end > today) wrong.last = 'This day is in the future.';
+  else if (begin !== undefined && end < begin) wrong.last = 'The last day is before the first.';
   else if (begin !== undefined && end - begin >= mostDays * day) {
     wrong.first = `Choose at most ${mostDays} days.`;
   }
   return wrong;
 }
 
-/** Reads the span that an address names. What is none, or cannot be shown, is as if it were not there. */
+/** Reads the span of a URL. A span that is invalid or cannot be shown is ignored. */
 export function readSpan(value: string, now: number): Span {
   if (Object.hasOwn(spanNames, value)) return value as NamedSpan;
   const [first = '', last = '', ...more] = value.split('_');
@@ -92,7 +92,7 @@ export function readSpan(value: string, now: number): Span {
   return good ? days : firstSpan;
 }
 
-/** A span as an address names it; nothing for the first one. */
+/** A span as written in a URL; empty for the default span. */
 export function writeSpan(span: Span): string {
   if (typeof span === 'object') return `${span.first}_${span.last}`;
   return span === firstSpan ? '' : span;
@@ -104,7 +104,7 @@ export function withSpan(path: string, span: Span): string {
   return written ? `${path}${path.includes('?') ? '&' : '?'}span=${written}` : path;
 }
 
-/** “1 Nov 2026 to 7 Nov 2026”; of less than whole days, with the times. All of it is of UTC. */
+/** “1 Nov 2026 to 7 Nov 2026”; with times if the days are not whole. All in UTC. */
 export function boundsWords({ from, to }: { from: Date; to: Date }): string {
   const whole = from.getTime() % day === 0 && to.getTime() % day === 0;
   if (!whole) return `${dateTime(from)} to ${dateTime(to)}`.replaceAll(' UTC', '');
@@ -121,10 +121,10 @@ function startOfDay(time: number): number {
   return Math.floor(time / day) * day;
 }
 
-/** When a day begins, in milliseconds since the epoch; undefined for what is no day of this century. */
+/** The start of a day, in milliseconds since the epoch; undefined if it is no day of this century. */
 function parseDay(value: string): number | undefined {
   if (!/^20\d{2}-\d{2}-\d{2}$/.test(value)) return undefined;
   const time = Date.parse(`${value}T00:00:00Z`);
-  // JavaScript takes 31 February for 3 March
+  // JavaScript reads 31 February as 3 March
   return Number.isNaN(time) || dayOf(time) !== value ? undefined : time;
 }

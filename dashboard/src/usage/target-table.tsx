@@ -3,13 +3,13 @@ import type { Target, TargetFigures, TargetUsage } from '../data/burns.ts';
 import { moved, numberColumn, trafficColumn } from './burn-columns.tsx';
 import styles from './burn-table.module.css';
 
-/** A target, or what else there is together. */
+/** A target, or the sum of other targets. */
 interface TargetRow {
   name: Target | string;
   figures: TargetFigures;
 }
 
-/** What was moved to targets, one row each, and what else there is in rows after them. */
+/** The traffic to targets, one row each, then the sums of all others. */
 export function TargetTable({ value, caption }: { value: TargetUsage; caption: string }) {
   const columns: Column<TargetRow>[] = [
     {
@@ -30,7 +30,7 @@ export function TargetTable({ value, caption }: { value: TargetUsage; caption: s
   const others: TargetRow[] = [
     { name: 'All other targets', figures: value.unlisted },
     {
-      name: 'Not counted by target, as there were over 1,000 in a day',
+      name: 'Not counted by target (more than 1,000 targets in a day)',
       figures: value.other,
     },
   ];

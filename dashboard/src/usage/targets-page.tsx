@@ -20,7 +20,7 @@ const limit = 200;
 
 const choicesOfList = listChoices('bytes');
 
-/** What was moved to each target, of all keys or one, in a time: a list to sort and to download. */
+/** The traffic of all keys or one key to each target in a time span: a list to sort and download. */
 export default function TargetsPage() {
   const { supabase } = useSession();
   const [span, setSpan] = useSpan();
@@ -38,8 +38,8 @@ export default function TargetsPage() {
           <>
             <SpanNote asked={bounds} answer={value} />
             {value.totals.requests === 0 && value.targets.length === 0 ? (
-              <EmptyState title="No target in this time">
-                <p>Nothing was sent to any target: choose other days or another key.</p>
+              <EmptyState title="No targets in this time">
+                <p>Choose other days or another key.</p>
               </EmptyState>
             ) : (
               <>

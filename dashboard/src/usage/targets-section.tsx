@@ -9,7 +9,7 @@ import { boundsOf, type OfSpan, withSpan } from './span.ts';
 import { SpanNote } from './span-note.tsx';
 import { TargetTable } from './target-table.tsx';
 
-/** The targets that moved the most, of all keys or of one. */
+/** The targets with the most traffic, of all keys or one key. */
 export function TargetsSection({ span, keyId }: OfSpan) {
   const list = withSpan(`/usage/targets${keyId ? `?key=${keyId}` : ''}`, span);
   return (
@@ -37,7 +37,7 @@ function TopTargets({ span, keyId }: OfSpan) {
         <>
           <SpanNote asked={bounds} answer={value} />
           {value.totals.requests === 0 && value.targets.length === 0 ? (
-            <p className={styles.note}>Nothing was sent to any target in this time.</p>
+            <p className={styles.note}>No targets in this time.</p>
           ) : (
             <TargetTable value={value} caption="The targets with the most traffic" />
           )}

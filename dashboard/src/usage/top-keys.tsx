@@ -17,7 +17,7 @@ import { boundsOf, type Span, withSpan } from './span.ts';
 const most = 5;
 const mostUsed = `/keys?${writeFilters(keyFilters, { state: '', sort: { by: 'used', descending: true } })}`;
 
-/** The keys that used the most in the month in which the span ends: usage by key is kept by month. */
+/** The keys with the most traffic in the month in which the span ends: usage by key is kept per month. */
 export function TopKeys({ span }: { span: Span }) {
   const { to } = boundsOf(span, useNow(hour));
   const last = new Date(to.getTime() - 1);
@@ -47,7 +47,7 @@ function MostUsed({ of, span }: { of: string; span: Span }) {
 }
 
 function KeyTable({ value: { keys, totalBytes }, span }: { value: MostUsedKeys; span: Span }) {
-  if (keys.length === 0) return <p className={styles.note}>No key was used in this month.</p>;
+  if (keys.length === 0) return <p className={styles.note}>No keys were used in this month.</p>;
   const columns: Column<KeyUsage>[] = [
     {
       name: 'Key',

@@ -5,7 +5,7 @@ import { readSpan, type Span, writeSpan } from './span.ts';
 
 const filters = { span: text };
 
-/** The span of the address, and how to change it. */
+/** The span in the URL, and a function to change it. */
 export function useSpan(): [Span, (span: Span) => void] {
   const [{ span: written }, setAddress] = useAddressFilters(filters);
   const now = useNow(hour);

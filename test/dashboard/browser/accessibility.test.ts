@@ -54,7 +54,7 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await page.goto(dashboardUrl());
     await heading(page, 'Sign in').waitFor();
     await check('sign in');
-    await button(page, 'Create an account').click();
+    await button(page, 'Create account').click();
     await check('sign up');
     await page.goto('about:blank');
     await enter(visitor, '/', user);
@@ -68,11 +68,11 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await page.getByText('Expiry and allowed clients').click();
     await check('new key');
     await page.getByLabel('enterprise').check();
-    await button(page, 'Create the key').click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create key' }).click();
     await page.getByRole('alert').waitFor();
     await check('new key refused');
     await page.getByLabel('developer').check();
-    await button(page, 'Create the key').click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create key' }).click();
     await button(page, 'I have stored it').waitFor();
     await check('secret');
     await page.getByRole('tab', { name: 'Environment' }).click();
@@ -88,13 +88,13 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await page.getByRole('table').waitFor();
     await page.getByLabel('Select prod').check();
     await check('keys');
-    for (const change of ['Delete', 'Expiry', 'Clients']) {
-      await page.getByRole('group', { name: 'The selected keys' }).getByText(change).click();
+    for (const change of ['Delete', 'Set expiry', 'Set allowed clients']) {
+      await page.getByRole('group', { name: 'Selected keys' }).getByText(change).click();
       await page.getByRole('dialog').waitFor();
       await check(`${change} of several`);
       await cancel(page);
     }
-    await button(page, 'Select none').click();
+    await button(page, 'Clear selection').click();
     await button(page, 'Actions for prod').click();
     await page.getByRole('menu').waitFor();
     await check('menu');
@@ -104,17 +104,17 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await cancel(page);
     await chooseAction(page, 'prod', 'Rotate secret');
     await check('rotate');
-    await button(page, 'Rotate the secret').click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
     await button(page, 'I have stored it').waitFor();
     await check('rotated');
     await button(page, 'I have stored it').click();
     await chooseAction(page, 'prod', 'Delete');
     await page.getByLabel('Type the label').fill('no');
-    await button(page, 'Delete the key').click();
+    await button(page, 'Delete key').click();
     await check('delete');
     await cancel(page);
     await page.getByLabel('Search').fill('nothing that there is');
-    await page.getByText('No key fits these filters').waitFor();
+    await page.getByText('No keys match these filters').waitFor();
     await check('no key fits');
     await page.goto(dashboardUrl('/'));
     await page.getByText('shop.example.com').waitFor({ state: 'detached' });
@@ -141,10 +141,10 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await check('offline');
     await context.setOffline(false);
     await page.goto(dashboardUrl('/nowhere'));
-    await heading(page, 'There is no such page').waitFor();
+    await heading(page, 'Page not found').waitFor();
     await check('no such page');
     await page.goto(dashboardUrl('/keys/avp_live_000000000000'));
-    await heading(page, 'There is no such key').waitFor();
+    await heading(page, 'Key not found').waitFor();
     await check('no such key');
   });
 
@@ -155,20 +155,20 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     const check = checksOf(visitor);
     const code = () => page.getByLabel('Code from your authenticator app');
     await page.goto(dashboardUrl());
-    await button(page, 'Get a link or a code').click();
+    await button(page, 'Get a link or code').click();
     await page.getByLabel('E-mail address').fill(user.email);
     await check('ask for a mail');
-    await button(page, 'Send the mail').click();
-    await page.getByLabel('Code from the mail').fill('none');
+    await button(page, 'Send e-mail').click();
+    await page.getByLabel('Code from the e-mail').fill('none');
     await button(page, 'Continue').click();
     await page.getByRole('alert').waitFor();
     await check('mail sent');
     await page.goto('about:blank');
     await page.goto(dashboardUrl().replace('#/', '#token_hash=none&type=recovery'));
-    await page.getByText('Follow it only if you asked').waitFor();
+    await page.getByText('Follow it only if you requested').waitFor();
     await check('follow a link');
-    await page.getByRole('button', { name: 'Follow it', exact: true }).click();
-    await page.getByText('This link was used before').waitFor();
+    await page.getByRole('button', { name: 'Follow link', exact: true }).click();
+    await page.getByText('This link was already used').waitFor();
     await check('a link that is too old');
     await page.goto('about:blank');
     await page.route('**/auth/v1/settings', (route) =>
@@ -176,13 +176,13 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     );
     await page.route('**/auth/v1/passkeys', (route) => route.fulfill({ json: [] }));
     await enter(visitor, '/account', user);
-    await button(page, 'Add a passkey').waitFor();
-    await button(page, 'Set up an authenticator').click();
+    await button(page, 'Add passkey').waitFor();
+    await button(page, 'Set up authenticator').click();
     await code().waitFor();
     await check('account, setting up');
     const secret = page.getByRole('group', { name: 'Secret', exact: true }).locator('code');
     await code().fill(totpAt((await secret.textContent()) ?? '', Date.now()));
-    await button(page, 'Turn it on').click();
+    await button(page, 'Turn on').click();
     await button(page, 'Remove Authenticator').click();
     await page.getByRole('dialog').waitFor();
     await check('remove an authenticator');
@@ -219,7 +219,7 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await chooseAction(page, 'prod', 'Suspend');
     await page.getByLabel(/^Reason/).fill('abuse report 17');
     await check('suspend');
-    await button(page, 'Suspend the key').click();
+    await button(page, 'Suspend key').click();
     await page.getByText('abuse report 17').first().waitFor();
     await check('suspended');
     await chooseAction(page, 'prod', 'Reactivate');
@@ -237,13 +237,13 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await check('users');
 
     await page.goto(dashboardUrl('/admin/grants'));
-    await button(page, `Take back enterprise from ${user.email}`).waitFor();
+    await button(page, `Revoke enterprise from ${user.email}`).waitFor();
     await check('grants');
-    await button(page, 'Grant a tier').click();
+    await button(page, 'Grant tier').click();
     await page.getByRole('dialog').waitFor();
     await check('grant');
     await cancel(page);
-    await button(page, `Take back enterprise from ${user.email}`).click();
+    await button(page, `Revoke enterprise from ${user.email}`).click();
     await page.getByRole('dialog').waitFor();
     await check('take back');
     await cancel(page);

@@ -20,15 +20,15 @@ describe.skipIf(withoutChromium)('the account page', () => {
     const { email } = await enter(visitor);
     await page.getByRole('link', { name: email }).click();
     await heading(page, 'Account').waitFor();
-    await button(page, 'Set up an authenticator').click();
+    await button(page, 'Set up authenticator').click();
     const secret = page.getByRole('group', { name: 'Secret', exact: true }).locator('code');
     const read = (await secret.textContent()) ?? '';
     await picture('account-enroll');
     await code(page).fill(totpAt(read, Date.now() - 600_000));
-    await button(page, 'Turn it on').click();
-    await page.getByText('This code is wrong or too old.').waitFor();
+    await button(page, 'Turn on').click();
+    await page.getByText('This code is wrong or expired.').waitFor();
     await code(page).fill(totpAt(read, Date.now()));
-    await button(page, 'Turn it on').click();
+    await button(page, 'Turn on').click();
     await page.getByText('Each sign-in asks for a code').waitFor();
     await picture('account-factor');
 
@@ -50,7 +50,7 @@ describe.skipIf(withoutChromium)('the account page', () => {
     await page.getByRole('link', { name: email }).click();
     await button(page, 'Remove Authenticator').click();
     await button(page, 'Remove').click();
-    await button(page, 'Set up an authenticator').waitFor();
+    await button(page, 'Set up authenticator').waitFor();
     expect(
       (await createSupabase().auth.signInWithPassword({ email, password })).data.user?.factors,
     ).toBeUndefined();
@@ -70,15 +70,15 @@ describe.skipIf(withoutChromium)('the account page', () => {
         return route.fulfill({ status: 400, json: refused });
       });
       await page.getByLabel('New password').fill('battery staple');
-      await button(page, 'Save the password').click();
-      await page.getByLabel('Code from the mail').waitFor();
+      await button(page, 'Save password').click();
+      await page.getByLabel('Code from the e-mail').waitFor();
       const [mail] = await mailsTo(email);
       expect(mail?.type).toBe('reauthentication');
-      await page.getByLabel('Code from the mail').fill(mail?.code ?? '');
+      await page.getByLabel('Code from the e-mail').fill(mail?.code ?? '');
       const sent = page.waitForRequest((request) => request.method() === 'PUT');
-      await button(page, 'Save the password').click();
+      await button(page, 'Save password').click();
       expect((await sent).postDataJSON()).toMatchObject({ nonce: mail?.code });
-      await page.getByText('Your password is changed.').waitFor();
+      await page.getByText('Password changed.').waitFor();
       const old = await createSupabase().auth.signInWithPassword({ email, password });
       expect(old.error).toMatchObject({ code: 'invalid_credentials' });
     },
@@ -90,15 +90,15 @@ describe.skipIf(withoutChromium)('the account page', () => {
     const { id } = await enter(visitor, '/account');
     const taken = await newUser();
     await page.getByLabel('New e-mail address').fill(taken.email);
-    await button(page, 'Change the address').click();
-    await page.getByText('There is an account with this address already.').waitFor();
+    await button(page, 'Change address').click();
+    await page.getByText('An account with this address already exists.').waitFor();
     const next = `${crypto.randomUUID()}@example.com`;
     await page.getByLabel('New e-mail address').fill(next);
-    await button(page, 'Change the address').click();
-    await page.getByText(`A mail is on its way to ${next}`).waitFor();
+    await button(page, 'Change address').click();
+    await page.getByText(`We sent an e-mail to ${next}`).waitFor();
     await page.goto(await mailedLink(next, 'email_change', dashboardUrl().replace('#/', '')));
     // the user is still signed in with the previous address
-    await button(page, 'Follow it').click();
+    await button(page, 'Follow link').click();
     await page.getByRole('link', { name: next }).waitFor();
     const { data } = await createSupabase().auth.signInWithPassword({ email: next, password });
     expect(data.user?.id).toBe(id);
@@ -113,7 +113,7 @@ describe.skipIf(withoutChromium)('the account page', () => {
     await button(page, 'Sign out everywhere').waitFor();
     await context.setOffline(true);
     await button(page, 'Sign out everywhere').click();
-    await page.getByText('No connection, or no answer.').waitFor();
+    await page.getByText('No connection or no response.').waitFor();
     await context.setOffline(false);
     await button(page, 'Sign out everywhere').click();
     await heading(page, 'Sign in').waitFor();
@@ -134,7 +134,7 @@ describe.skipIf(withoutChromium)('the account page', () => {
     await heading(page, 'Admins need a second factor').waitFor();
     await picture('admin-second-factor');
     await page.getByRole('link', { name: 'Set up a second factor' }).click();
-    await button(page, 'Set up an authenticator').waitFor();
+    await button(page, 'Set up authenticator').waitFor();
   });
 
   it('and the sign-in page offer passkeys if the project supports them', async () => {
@@ -151,7 +151,7 @@ describe.skipIf(withoutChromium)('the account page', () => {
     await page.goto(dashboardUrl());
     await button(page, 'Use a passkey').waitFor();
     await picture('sign-in-passkey');
-    expect(await button(page, 'Create an account').count()).toBe(0);
+    expect(await button(page, 'Create account').count()).toBe(0);
     await page.goto('about:blank');
     await enter(visitor, '/account', await newUser());
     await button(page, 'Remove laptop').waitFor();

@@ -12,10 +12,10 @@ const said = (page: Page) => page.getByRole('main').getByRole('status');
 
 /** Creates a webhook on the list of webhooks; its signing secret is then shown. */
 async function createWebhook(page: Page, url: string, label: string): Promise<void> {
-  await button(page, 'New webhook').click();
+  await button(page, 'Create webhook').click();
   await page.getByLabel('URL').fill(url);
   await page.getByLabel('Label').fill(label);
-  await button(page, 'Create the webhook').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Create webhook' }).click();
   await button(page, 'I have stored it').waitFor();
 }
 
@@ -49,9 +49,9 @@ describe.skipIf(withoutChromium)('alerts', () => {
     const { page } = visitor;
     await enter(visitor);
     await page.getByRole('link', { name: 'Alerts', exact: true }).click();
-    await page.getByText('There are no alerts yet').waitFor();
+    await page.getByText('No alerts yet').waitFor();
     await page.getByRole('link', { name: 'Webhooks', exact: true }).first().click();
-    await page.getByText('There are no webhooks yet').waitFor();
+    await page.getByText('No webhooks yet').waitFor();
     await createWebhook(page, receiver.url, 'ops');
     const secret = await shownAs(page, 'Signing secret');
     expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
@@ -62,15 +62,15 @@ describe.skipIf(withoutChromium)('alerts', () => {
     await expectGone(visitor, secret);
 
     await page.getByRole('link', { name: 'ops' }).click();
-    await page.getByText('Nothing was sent yet').waitFor();
-    await button(page, 'Send a test').click();
+    await page.getByText('No deliveries yet').waitFor();
+    await button(page, 'Send test').click();
     const [test] = await receiver.until(1);
     expect(test?.body).toContain('webhook.test');
     await page.getByText('Delivered, status 200', { exact: false }).first().waitFor();
-    await said(page).getByText('Works', { exact: true }).waitFor();
+    await said(page).getByText('Working', { exact: true }).waitFor();
 
     receiver.answer = (response) => response.writeHead(500).end('<b>no room</b>');
-    await button(page, 'Send a test').click();
+    await button(page, 'Send test').click();
     await page.getByText('Refused by the receiver, status 500', { exact: false }).first().waitFor();
     await said(page).getByText('Failing', { exact: true }).waitFor();
     const failing = page.getByRole('listitem').filter({ hasText: 'Next attempt' });
@@ -85,7 +85,7 @@ describe.skipIf(withoutChromium)('alerts', () => {
       .first()
       .click();
     await failing.waitFor({ state: 'detached' });
-    await said(page).getByText('Works', { exact: true }).waitFor();
+    await said(page).getByText('Working', { exact: true }).waitFor();
 
     await button(page, 'Rotate secret').click();
     await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
@@ -97,25 +97,25 @@ describe.skipIf(withoutChromium)('alerts', () => {
 
     await button(page, 'Disable').click();
     await said(page).getByText('Disabled', { exact: true }).waitFor();
-    expect(await button(page, 'Send a test').count()).toBe(0);
+    expect(await button(page, 'Send test').count()).toBe(0);
     await button(page, 'Enable').click();
-    await button(page, 'Send a test').waitFor();
+    await button(page, 'Send test').waitFor();
 
     await button(page, 'Edit').click();
     await page.getByLabel('Label').fill('ops, quotas');
-    await page.getByLabel('Those that you choose').check();
+    await page.getByLabel('Selected types').check();
     await button(page, 'Save').click();
-    await page.getByText('Choose at least one.').waitFor();
-    await page.getByLabel('Quota threshold of a key').check();
+    await page.getByText('Select at least one type.').waitFor();
+    await page.getByLabel('Key reached a quota threshold').check();
     await button(page, 'Save').click();
     await page.getByRole('heading', { name: 'ops, quotas' }).waitFor();
-    await page.getByRole('definition').getByText('Quota threshold of a key reached').waitFor();
+    await page.getByRole('definition').getByText('Key reached a quota threshold').waitFor();
 
     await button(page, 'Delete').click();
-    await button(page, 'Delete the webhook').click();
-    await page.getByText('There are no webhooks yet').waitFor();
+    await button(page, 'Delete webhook').click();
+    await page.getByText('No webhooks yet').waitFor();
     await page.reload();
-    await page.getByText('There are no webhooks yet').waitFor();
+    await page.getByText('No webhooks yet').waitFor();
     await expectGone(visitor, secret);
     await expectGone(visitor, rotated);
   });
@@ -124,24 +124,24 @@ describe.skipIf(withoutChromium)('alerts', () => {
     const visitor = await newVisitor({ recorded: true });
     const { page } = visitor;
     await enter(visitor, '/alerts/webhooks');
-    await button(page, 'New webhook').click();
+    await button(page, 'Create webhook').click();
     await page.getByLabel('Kind').selectOption('Slack');
-    const url = page.getByLabel('URL of an incoming webhook');
+    const url = page.getByLabel('Incoming webhook URL');
     await url.fill('https://example.com/services');
     // nothing is sent to this address
-    await page.getByLabel('Those that you choose').check();
+    await page.getByLabel('Selected types').check();
     await page.getByLabel('Webhook disabled').check();
-    await button(page, 'Create the webhook').click();
-    await page.getByText('Enter a URL that begins with https://hooks.slack.com/.').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create webhook' }).click();
+    await page.getByText('Enter a URL that starts with https://hooks.slack.com/.').waitFor();
     await page.getByLabel('Kind').selectOption('Discord');
-    expect(await page.getByLabel('URL of a webhook').inputValue()).toBe('');
+    expect(await page.getByLabel('Webhook URL').inputValue()).toBe('');
     await page.getByLabel('Kind').selectOption('Slack');
     const token = crypto.randomUUID();
     await url.fill(`https://hooks.slack.com/services/T0/B0/${token}`);
-    await button(page, 'Create the webhook').click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create webhook' }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     await page.getByRole('link', { name: 'hooks.slack.com' }).click();
-    await page.getByText('Nothing was sent yet').waitFor();
+    await page.getByText('No deliveries yet').waitFor();
     expect(await button(page, 'Rotate secret').count()).toBe(0);
     expect(await keptBy(page)).not.toContain(token);
     const all = await visitor.exchanges();
@@ -161,15 +161,15 @@ describe.skipIf(withoutChromium)('alerts', () => {
     const { page } = visitor;
     await enter(visitor, '/alerts/webhooks', user);
     await page.getByRole('link', { name: 'gone' }).click();
-    await button(page, 'Send a test').click();
+    await button(page, 'Send test').click();
     await said(page)
-      .getByText(/^It answered 410 Gone, and is disabled since /)
+      .getByText(/^Disabled since .+, after it returned 410 Gone/)
       .waitFor();
     await page.getByText('Failed', { exact: true }).waitFor();
     await page.goto(dashboardUrl('/alerts'));
     const disabled = page.getByRole('listitem').filter({ hasText: 'Webhook disabled' });
     await disabled.getByText('it responded with 410 Gone').waitFor();
-    await disabled.getByRole('link', { name: 'Open the webhook' }).click();
+    await disabled.getByRole('link', { name: 'Open webhook' }).click();
     await page.getByRole('heading', { name: 'gone', level: 1 }).waitFor();
     await button(page, 'Enable').waitFor();
   });
@@ -199,7 +199,7 @@ describe.skipIf(withoutChromium)('alerts', () => {
     await page.reload();
     await expect.poll(() => entries.count()).toBe(1);
     await page.getByLabel('Type').selectOption('Key suspended');
-    await page.getByText('No alert fits these filters').waitFor();
+    await page.getByText('No alerts match these filters').waitFor();
     await button(page, 'Show all alerts').click();
     await expect.poll(() => entries.count()).toBe(3);
     await entries.last().getByRole('link').click();
@@ -219,11 +219,11 @@ describe.skipIf(withoutChromium)('alerts', () => {
     const visitor = await newVisitor();
     const { page } = visitor;
     await enter(visitor, '/alerts', user);
-    await page.getByText('The first 50 alerts, and there are more.').waitFor();
+    await page.getByText('First 50 alerts. More are available.').waitFor();
     await button(page, 'Show more').click();
-    await page.getByText('53 alerts in all.').waitFor();
+    await page.getByText('53 alerts in total.').waitFor();
     await page.setViewportSize({ width: 390, height: 900 });
-    await page.getByText('The first 10 alerts, and there are more.').waitFor();
+    await page.getByText('First 10 alerts. More are available.').waitFor();
     expect(await page.getByText('Key created').count()).toBeGreaterThan(0);
   });
 
@@ -233,29 +233,29 @@ describe.skipIf(withoutChromium)('alerts', () => {
     const visitor = await newVisitor();
     const { page } = visitor;
     await enter(visitor, '/alerts/thresholds', user);
-    await page.getByText('Alerted at 80, 95 and 100 %.').waitFor();
-    await button(page, 'Edit the account’s thresholds').click();
-    await page.getByLabel('At percents of the quota').check();
-    await page.getByLabel('Percents', { exact: true }).fill('5, 50');
+    await page.getByText('Alert at 80, 95 and 100 %.').waitFor();
+    await button(page, 'Edit account thresholds').click();
+    await page.getByLabel('At custom percentages of the quota').check();
+    await page.getByLabel('Percentages', { exact: true }).fill('5, 50');
     await button(page, 'Save').click();
-    await page.getByText('Each is a whole number from 10 to 100.').waitFor();
-    await page.getByLabel('Percents', { exact: true }).fill('90, 50, 50');
+    await page.getByText('Enter whole numbers from 10 to 100.').waitFor();
+    await page.getByLabel('Percentages', { exact: true }).fill('90, 50, 50');
     await button(page, 'Save').click();
-    await page.getByText('Alerted at 50 and 90 %.').waitFor();
+    await page.getByText('Alert at 50 and 90 %.').waitFor();
 
     await page.goto(dashboardUrl(`/keys/${key?.key_id}`));
     await page.getByRole('link', { name: 'Alert thresholds' }).click();
-    await page.getByRole('heading', { name: 'Thresholds of “prod”' }).waitFor();
+    await page.getByRole('heading', { name: 'Thresholds for “prod”' }).waitFor();
     await page.getByLabel('Never').check();
     await button(page, 'Save').click();
     const row = page.getByRole('row', { name: 'prod' });
     await row.getByText('never', { exact: true }).waitFor();
     await page.reload();
     await row.getByText('never', { exact: true }).waitFor();
-    await page.getByText('Alerted at 50 and 90 %.').waitFor();
+    await page.getByText('Alert at 50 and 90 %.').waitFor();
 
-    await button(page, 'Edit the thresholds of prod').click();
-    await page.getByLabel('As by default').check();
+    await button(page, 'Edit thresholds of prod').click();
+    await page.getByLabel('Default').check();
     await button(page, 'Save').click();
     await row.waitFor({ state: 'detached' });
     await button(page, 'Set for a key').click();
@@ -278,13 +278,13 @@ describe.skipIf(withoutChromium)('alerts', () => {
     await createWebhook(page, 'http://127.0.0.1:9/', label);
     await button(page, 'I have stored it').click();
     await page.getByRole('link', { name: label }).click();
-    await page.getByText('Nothing was sent yet').waitFor();
-    await button(page, 'Send a test').click();
-    await page.getByText('No connection', { exact: false }).first().waitFor();
+    await page.getByText('No deliveries yet').waitFor();
+    await button(page, 'Send test').click();
+    await page.getByText('Could not connect', { exact: false }).first().waitFor();
     const own = await admin.supabase.rpc('list_proxy_webhooks');
     expect(own.data).toEqual([]);
     await button(page, 'Delete').click();
-    await button(page, 'Delete the webhook').click();
+    await button(page, 'Delete webhook').click();
     await page.getByRole('heading', { name: 'Operator’s webhooks' }).waitFor();
     await expect.poll(() => page.getByRole('link', { name: label }).count()).toBe(0);
   });

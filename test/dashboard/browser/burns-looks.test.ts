@@ -64,7 +64,7 @@ describe.skipIf(withoutChromium)('at any window size, light and dark', () => {
       [
         'other-days',
         `/usage/targets?span=${period(-1)}-01_${period(-1)}-05`,
-        () => page.getByText('No target in this time').waitFor(),
+        () => page.getByText('No targets in this time').waitFor(),
       ],
     ];
     await enter(visitor, '/', user);

@@ -25,7 +25,7 @@ describe.skipIf(withoutChromium)('a customer over quota', () => {
       await action;
     };
     await act(enter(visitor, '/', user));
-    const quota = section(page, 'Quota of this month, by tier');
+    const quota = section(page, 'This month’s quota, by tier');
     await quota.getByText('Used up', { exact: true }).waitFor();
     expect(await quota.textContent()).toContain('account_quota_exceeded');
     await expect.poll(() => rows(page, /^Top keys/)).toEqual(['nightly-crawler', 'checkout']);
@@ -48,10 +48,10 @@ describe.skipIf(withoutChromium)('a customer over quota', () => {
     const visitor = await newVisitor();
     const { page, picture } = visitor;
     await enter(visitor, '/', user);
-    const quota = section(page, 'Quota of this month, by tier');
+    const quota = section(page, 'This month’s quota, by tier');
     await quota.getByRole('meter').waitFor();
     const begun = Date.now() - Date.parse(`${period(0)}-01T00:00:00Z`) >= 6 * hourMs;
-    if (begun) await quota.getByText(/At this pace used up on \d/).waitFor();
+    if (begun) await quota.getByText(/At this pace, used up on \d/).waitFor();
     else expect(await quota.textContent()).not.toContain('At this pace');
     await picture('overview-pace');
     // sections that were not scrolled to load before printing
@@ -81,7 +81,7 @@ describe.skipIf(withoutChromium)('a customer over quota', () => {
     expect(words).toContain('wait as Retry-After says');
     expect(words).toContain('target_unreachable');
     expect(words).toContain('Check that the host exists');
-    const chart = page.getByRole('img', { name: /^Traffic, added up/ });
+    const chart = page.getByRole('img', { name: /^Traffic, running total/ });
     expect(await chart.getAttribute('aria-label')).toContain('The quota is 5 GB');
   });
 
@@ -135,7 +135,7 @@ describe.skipIf(withoutChromium)('a customer over quota', () => {
 async function downloaded(page: Page) {
   const [download] = await Promise.all([
     page.waitForEvent('download'),
-    page.getByRole('button', { name: 'Download as CSV' }).click(),
+    page.getByRole('button', { name: 'Download CSV' }).click(),
   ]);
   const csv = await text(await download.createReadStream());
   return { name: download.suggestedFilename(), lines: csv.split('\r\n') };
@@ -143,7 +143,7 @@ async function downloaded(page: Page) {
 
 describe.skipIf(withoutChromium)('a section that cannot be loaded', () => {
   const parts: [rpc: string, name: string | RegExp][] = [
-    ['proxy_account', 'Quota of this month, by tier'],
+    ['proxy_account', 'This month’s quota, by tier'],
     ['proxy_usage_series', 'Usage over time'],
     ['proxy_usage_by_key', /^Top keys/],
     ['proxy_usage_targets', 'Top targets'],

@@ -21,18 +21,20 @@ describe.skipIf(withoutChromium || withoutCurl)('a new user', () => {
     const presses: string[] = [];
     const press = async (name: string) => {
       presses.push(name);
-      await page.getByRole('button', { name }).or(page.getByRole('link', { name })).click();
+      const named = page.getByRole('button', { name }).or(page.getByRole('link', { name }));
+      // an open dialog comes after the page
+      await named.last().click();
     };
     await page.goto(dashboardUrl());
-    await press('Create an account');
+    await press('Create account');
     await page.getByLabel('E-mail address').fill(`${crypto.randomUUID()}@example.com`);
     await page.getByLabel('Password').fill(password);
-    await press('Create the account');
+    await press('Create account');
     await press('Create your first key');
     await page.getByText('You have no keys yet').waitFor();
     await press('Create your first key');
     await page.getByLabel('Label').fill('first');
-    await press('Create the key');
+    await press('Create key');
     await press('Copy curl');
     const copied = await page.evaluate(() => navigator.clipboard.readText());
     const url = `http://127.0.0.1:${target.port}/hello`;
@@ -87,7 +89,7 @@ describe.skipIf(withoutChromium)('Connect', () => {
     const selected = selectedClient(page);
     await expect.poll(() => selected.textContent()).toBe('Python requests');
     await page.getByRole('button', { name: 'Rotate secret' }).click();
-    await page.getByRole('button', { name: 'Rotate the secret' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
     await page.getByRole('alertdialog').waitFor();
     const secret = await shownAs(page, 'Secret');
     expect(await shownAs(page, 'Python requests')).toContain(`${two}:${secret}@`);

@@ -66,7 +66,7 @@ describe.skipIf(withoutChromium)('the events of a key', () => {
     await expect.poll(() => hosts().count()).toBe(1);
     await page.getByLabel(/host/i).fill('nowhere.example.com');
     await page.keyboard.press('Enter');
-    await page.getByText(/fits? these filters/).waitFor();
+    await page.getByText(/match these filters/).waitFor();
   });
 
   it('include one per hour of a long tunnel, and later ones are marked as continued', async () => {
@@ -83,7 +83,7 @@ describe.skipIf(withoutChromium)('the events of a key', () => {
     const rows = page.getByRole('row').filter({ hasText: 'long.example.com' });
     await rows.first().waitFor();
     expect(await rows.count()).toBe(2);
-    const goesOn = rows.filter({ hasText: 'Goes on from an earlier hour' });
+    const goesOn = rows.filter({ hasText: 'Continued from an earlier hour' });
     expect(await goesOn.count()).toBe(1);
     await page.getByText('All of its rows count as one connection.').waitFor();
   });

@@ -23,10 +23,10 @@ describe.skipIf(withoutChromium)('two users in two browsers', () => {
       for (const named of theirs) {
         // by its address, as if someone had sent it to them
         await page.goto(dashboardUrl(`/keys/${named}`));
-        await page.getByText('There is no such key').first().waitFor();
+        await page.getByText('Key not found').first().waitFor();
       }
       await page.goto(dashboardUrl(`/keys?search=${theirs[0]}&state=`));
-      await page.getByText('No key fits these filters').waitFor();
+      await page.getByText('No keys match these filters').waitFor();
       await page.goto(dashboardUrl('/keys?state='));
       await page.getByRole('table').waitFor();
       expect(await page.getByRole('table').getByRole('rowheader').count()).toBe(1);

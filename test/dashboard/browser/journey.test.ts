@@ -85,8 +85,8 @@ describe.skipIf(withoutChromium)('from signing up to a key that an admin reactiv
 
       await page.getByRole('button', { name: 'Rotate secret' }).click();
       await step('07-rotate');
-      await page.getByRole('button', { name: 'Rotate the secret' }).click();
-      await page.getByText('The old secret is refused.').waitFor();
+      await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
+      await page.getByText('The old secret no longer works.').waitFor();
       await step('08-rotated');
       expect(await shownAs(page, 'Key ID')).toBe(keyId);
       const newLine = await copied(page, 'curl');
@@ -99,8 +99,8 @@ describe.skipIf(withoutChromium)('from signing up to a key that an admin reactiv
       await chooseAction(page, 'prod-scraper', 'Delete');
       await page.getByLabel('Type the label').fill('prod-scraper');
       await step('09-delete');
-      await page.getByRole('button', { name: 'Delete the key' }).click();
-      await page.getByText('No key fits these filters').waitFor();
+      await page.getByRole('button', { name: 'Delete key' }).click();
+      await page.getByText('No keys match these filters').waitFor();
       await step('10-deleted');
       await expect.poll(() => send(newLine)).toBe('407 0');
       await page.getByRole('button', { name: 'Sign out' }).click();
@@ -116,8 +116,8 @@ describe.skipIf(withoutChromium)('from signing up to a key that an admin reactiv
       await page.getByRole('button', { name: 'Reactivate' }).click();
       await page.getByLabel(/^Reason/).fill('asked for by ticket 17');
       await step('13-reactivate');
-      await page.getByRole('button', { name: 'Reactivate the key' }).click();
-      await page.getByText('In service', { exact: true }).waitFor();
+      await page.getByRole('button', { name: 'Reactivate key' }).click();
+      await page.getByText('Active', { exact: true }).waitFor();
       await step('14-reactivated');
       await expect.poll(() => send(newLine)).toBe(`200 ${size}`);
     });

@@ -11,7 +11,7 @@ describe.skipIf(withoutChromium)('by keyboard alone', () => {
     const { page } = await newVisitor();
     await page.goto(dashboardUrl());
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-    await press(page, 'Create an account');
+    await press(page, 'Create account');
     await tabTo(page, 'E-mail address', 'Shift+Tab');
     await page.keyboard.type(`${crypto.randomUUID()}@example.com`);
     await tabTo(page, 'Password');
@@ -30,7 +30,7 @@ describe.skipIf(withoutChromium)('by keyboard alone', () => {
     await tabTo(page, /^developer/);
     await page.keyboard.press('ArrowDown');
     expect((await focused(page)).name).toMatch(/^team/);
-    await press(page, 'Create the key');
+    await press(page, 'Create key');
     await page.getByRole('alertdialog').waitFor();
     await press(page, 'Copy Secret');
     await page.getByText('Copied.').waitFor();
@@ -76,9 +76,9 @@ describe.skipIf(withoutChromium)('by keyboard alone', () => {
     await page.keyboard.type('rot');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
-    await tabTo(page, /^At once/);
+    await tabTo(page, /^Immediately/);
     await page.keyboard.press('ArrowDown');
-    await press(page, 'Rotate the secret');
+    await press(page, 'Rotate secret');
     await page.getByText(/The old secret works for/).waitFor();
     await press(page, 'I have stored it');
     await page.getByRole('alertdialog').waitFor({ state: 'detached' });
@@ -126,7 +126,7 @@ describe.skipIf(withoutChromium)('by keyboard alone', () => {
       await page.keyboard.press('Enter');
       await expect.poll(async () => (await focused(page)).name).toMatch(/^Reason/);
       await page.keyboard.type('as asked for');
-      await press(page, `${action} the key`);
+      await press(page, `${action} key`);
       await page.getByRole('dialog').waitFor({ state: 'detached' });
       await page.getByRole('row', { name: 'held' }).getByText(state, { exact: true }).waitFor();
     }

@@ -71,8 +71,8 @@ describe.skipIf(withoutChromium)('a label with', () => {
     await chooseAction(page, label, 'Delete');
     await page.getByLabel('Type the label').fill(label);
     await expectFits(page);
-    await page.getByRole('button', { name: 'Delete the key' }).click();
-    await page.getByText('No key fits these filters').waitFor();
+    await page.getByRole('button', { name: 'Delete key' }).click();
+    await page.getByText('No keys match these filters').waitFor();
   });
 
   it('a direction override is refused with the reason, and the input is kept', async () => {
@@ -81,7 +81,7 @@ describe.skipIf(withoutChromium)('a label with', () => {
     await enter(visitor, '/keys');
     await page.getByRole('button', { name: 'Create key' }).click();
     await page.getByLabel('Label').fill('invoice\u202Efdp.exe');
-    await page.getByRole('button', { name: 'Create the key' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create key' }).click();
     await page.getByText('none controls text or its direction').waitFor();
     expect(await page.getByLabel('Label').inputValue()).toBe('invoice\u202Efdp.exe');
     await expectFits(page);

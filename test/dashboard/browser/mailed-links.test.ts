@@ -11,14 +11,14 @@ import { newVisitor, type Visitor } from './visitor.ts';
 const { secretKey } = inject('stack');
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 const heading = (page: Page, name: string) => page.getByRole('heading', { name, exact: true });
-const page404 = (page: Page) => heading(page, 'There is no such page');
+const page404 = (page: Page) => heading(page, 'Page not found');
 
 /** Requests a mail on the page, which gives the same answer for any address. */
 async function askForMail(page: Page, by: string, email: string): Promise<void> {
   await page.goto(dashboardUrl());
   await button(page, by).click();
   await page.getByLabel('E-mail address').fill(email);
-  await button(page, 'Send the mail').click();
+  await button(page, 'Send e-mail').click();
   await heading(page, 'Check your e-mail').waitFor();
 }
 
@@ -56,10 +56,10 @@ describe.skipIf(withoutChromium)('a mail', () => {
     await heading(page, 'Choose a new password').waitFor();
     await picture('new-password');
     await page.getByLabel('New password').fill('12345');
-    await button(page, 'Save the password').click();
+    await button(page, 'Save password').click();
     await page.getByText('It needs at least 6 characters.').waitFor();
     await page.getByLabel('New password').fill('battery staple');
-    await button(page, 'Save the password').click();
+    await button(page, 'Save password').click();
     await heading(page, 'Overview').waitFor();
     expect(await addressesOf(visitor)).not.toMatch(/[?&#](code|token)/);
     const { error } = await createSupabase().auth.signInWithPassword({
@@ -75,19 +75,19 @@ describe.skipIf(withoutChromium)('a mail', () => {
     async () => {
       const { email } = await newUser();
       const [asking, other] = [await newVisitor(), await newVisitor()];
-      await askForMail(asking.page, 'Get a link or a code by e-mail', email);
+      await askForMail(asking.page, 'Get a link or code by e-mail', email);
       await other.page.goto(await linkOf(email, 'magiclink'));
-      await other.page.getByText('only in the browser that asked for it').waitFor();
+      await other.page.getByText('only in the browser that requested it').waitFor();
       await other.picture('other-browser');
-      await button(asking.page, 'Send another mail').click();
-      await asking.page.getByText('Another mail is on its way.').waitFor();
+      await button(asking.page, 'Send another e-mail').click();
+      await asking.page.getByText('We sent another e-mail.').waitFor();
       const [next] = await mailsTo(email);
       await asking.page
-        .getByLabel('Code from the mail')
+        .getByLabel('Code from the e-mail')
         .fill(next?.code === '000000' ? '1' : '000000');
       await button(asking.page, 'Continue').click();
-      await asking.page.getByText('This code is wrong or too old.').waitFor();
-      await asking.page.getByLabel('Code from the mail').fill(next?.code ?? '');
+      await asking.page.getByText('This code is wrong or expired.').waitFor();
+      await asking.page.getByLabel('Code from the e-mail').fill(next?.code ?? '');
       await button(asking.page, 'Continue').click();
       await heading(asking.page, 'Overview').waitFor();
     },
@@ -101,8 +101,8 @@ describe.skipIf(withoutChromium)('a mail', () => {
     await page.getByLabel('E-mail address').fill(email);
     await page.getByLabel('Password').fill(password);
     await button(page, 'Sign in').click();
-    await button(page, 'Get another mail').click();
-    await button(page, 'Send the mail').click();
+    await button(page, 'Send another e-mail').click();
+    await button(page, 'Send e-mail').click();
     await heading(page, 'Check your e-mail').waitFor();
     await page.goto(await linkOf(email, 'signup'));
     await heading(page, 'Overview').waitFor();
@@ -128,7 +128,7 @@ describe.skipIf(withoutChromium)('a mail', () => {
 
     await page.goto('about:blank');
     await page.goto(link);
-    await button(page, 'Follow it').click();
+    await button(page, 'Follow link').click();
     await page.getByText(second.email).waitFor();
     await page.getByRole('link', { name: 'Keys', exact: true }).click();
     await page.getByText('You have no keys yet').waitFor();
@@ -137,9 +137,9 @@ describe.skipIf(withoutChromium)('a mail', () => {
     // a second use must fail
     await page.goto('about:blank');
     await page.goto(link);
-    await button(page, 'Follow it').click();
+    await button(page, 'Follow link').click();
     await heading(page, 'This link did not work').waitFor();
-    await button(page, 'Go on').click();
+    await button(page, 'Continue').click();
     await page.getByText(second.email).waitFor();
   });
 
@@ -148,7 +148,7 @@ describe.skipIf(withoutChromium)('a mail', () => {
     const { page, picture } = visitor;
     const refused = 'error=access_denied&error_code=otp_expired&error_description=expired&sb=';
     await page.goto(dashboardUrl().replace('#/', `?${refused}#${refused}`));
-    await page.getByText('This link was used before, or is too old.').waitFor();
+    await page.getByText('This link was already used or has expired.').waitFor();
     await picture('expired-link');
     expect(page.url()).toBe(dashboardUrl());
     expect(await page404(page).count()).toBe(0);

@@ -38,7 +38,7 @@ describe.skipIf(withoutChromium)('a user with many keys', () => {
     await page.getByRole('heading', { name: 'key 60', level: 1 }).waitFor();
     await page.goBack();
     await page.getByText('Keys 51 to 75').waitFor();
-    await page.getByRole('button', { name: 'Page before' }).click();
+    await page.getByRole('button', { name: 'Previous page' }).click();
     await page.getByText('Keys 26 to 50').waitFor();
 
     await page.getByRole('columnheader').getByRole('button', { name: 'Key' }).click();
@@ -52,7 +52,7 @@ describe.skipIf(withoutChromium)('a user with many keys', () => {
       .toEqual([119, 118, 117, 116, 115, 114, 113, 112, 111, 110, 11].map((n) => `key ${n}`));
 
     const downloading = page.waitForEvent('download');
-    await page.getByRole('button', { name: 'Download as CSV' }).click();
+    await page.getByRole('button', { name: 'Download CSV' }).click();
     const csv = await text(await (await downloading).createReadStream());
     const lines = csv.trimEnd().split('\r\n');
     expect(lines.map((line) => line.split(',')[2])).toEqual(['label', ...(await names())]);
@@ -77,7 +77,7 @@ describe.skipIf(withoutChromium)('a user with many keys', () => {
     ]);
     await page.keyboard.type('3');
     await page.keyboard.press('Enter');
-    await page.getByText('This is not how many').waitFor();
+    await page.getByText('This is not the number').waitFor();
     await page.keyboard.press('Backspace');
     await page.keyboard.type('2');
     await press(page, 'Delete 2 keys');
@@ -87,15 +87,15 @@ describe.skipIf(withoutChromium)('a user with many keys', () => {
       .toEqual(expect.not.arrayContaining(['key 1', 'key 3']));
 
     await page.getByLabel('Select key 2', { exact: true }).check();
-    await page.getByRole('button', { name: 'Select all of this page' }).click();
+    await page.getByRole('button', { name: 'Select all on this page' }).click();
     await page.getByRole('group').getByText('10 keys selected').waitFor();
-    await page.getByRole('button', { name: 'Expiry' }).click();
+    await page.getByRole('button', { name: 'Set expiry' }).click();
     await page.getByLabel('Expires').selectOption('30');
     await sql`
       update proxy_private.proxy_keys set deleted_at = now()
       where user_id = ${owner.id} and label = 'key 5'`;
-    await page.getByRole('button', { name: 'Set the expiry of 10 keys' }).click();
-    await page.getByRole('alert').getByText('No key was changed, because of key 5').waitFor();
+    await page.getByRole('button', { name: 'Set expiry of 10 keys' }).click();
+    await page.getByRole('alert').getByText('No keys were changed. The problem is key 5').waitFor();
   });
 
   it('finds a key by part of its name in a field that asks for a key', async () => {
@@ -116,6 +116,6 @@ describe.skipIf(withoutChromium)('a user with many keys', () => {
     await page.goto(dashboardUrl('/alerts'));
     await page.getByRole('combobox', { name: 'Key' }).click();
     await page.getByRole('option').nth(20).waitFor();
-    await page.getByText('There are more: type').waitFor();
+    await page.getByText('More keys match. Type').waitFor();
   });
 });

@@ -92,17 +92,17 @@ describe.skipIf(withoutChromium)('in a window 320 px wide, nothing exceeds its e
     }
     await scrollTo(page, /^Outcomes/);
     await page.getByRole('img', { name: /^Outcomes by/ }).waitFor();
-    await page.getByText('Show the outcomes as a table').click();
+    await page.getByText('Show outcomes as a table').click();
     await check(page, 'overview');
     await page.goto(dashboardUrl('/usage/targets?span=week'));
     await page.getByRole('table').waitFor();
-    await page.getByText('Other days').click();
+    await page.getByText('Custom').click();
     await check(page, 'targets');
     await page.goto(dashboardUrl('/usage/outcomes'));
     await page.getByRole('table').last().waitFor();
     await check(page, 'outcomes');
     await page.goto(dashboardUrl('/account'));
-    await page.getByRole('button', { name: 'Set up an authenticator' }).click();
+    await page.getByRole('button', { name: 'Set up authenticator' }).click();
     await page.getByLabel('Code from your authenticator app').waitFor();
     await checkEverywhere(page, 'account');
 
@@ -120,7 +120,7 @@ describe.skipIf(withoutChromium)('in a window 320 px wide, nothing exceeds its e
     await expect.poll(focused).toBe('Keys');
     await page.getByLabel(`Select ${wide}`).check();
     await checkEverywhere(page, 'keys');
-    await page.getByRole('group', { name: 'The selected keys' }).getByText('Expiry').click();
+    await page.getByRole('group', { name: 'Selected keys' }).getByText('Set expiry').click();
     await page.getByRole('dialog').waitFor();
     await check(page, 'expiry of several');
     await cancel(page);
@@ -139,7 +139,7 @@ describe.skipIf(withoutChromium)('in a window 320 px wide, nothing exceeds its e
     await check(page, 'new key');
     await cancel(page);
     await page.getByLabel('Search').fill('nothing that there is');
-    await page.getByText('No key fits these filters').waitFor();
+    await page.getByText('No keys match these filters').waitFor();
     await check(page, 'no key fits');
 
     await page.goto(dashboardUrl(`/keys/${id}`));
@@ -153,7 +153,7 @@ describe.skipIf(withoutChromium)('in a window 320 px wide, nothing exceeds its e
       await cancel(page);
     }
     await page.goto(dashboardUrl('/nowhere'));
-    await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
+    await page.getByRole('heading', { name: 'Page not found' }).waitFor();
     await check(page, 'no such page');
   });
 
@@ -183,11 +183,11 @@ describe.skipIf(withoutChromium)('in a window 320 px wide, nothing exceeds its e
     await checkEverywhere(page, 'any key');
     await page.goto(dashboardUrl('/admin/grants'));
     const takeBack = page.getByRole('button', {
-      name: `Take back enterprise from ${user.email}`,
+      name: `Revoke enterprise from ${user.email}`,
     });
     await takeBack.waitFor();
     await check(page, 'grants');
-    await page.getByRole('button', { name: 'Grant a tier' }).click();
+    await page.getByRole('button', { name: 'Grant tier' }).click();
     await page.getByLabel(/^Reason/).waitFor();
     await check(page, 'grant');
     await cancel(page);

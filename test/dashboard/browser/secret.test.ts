@@ -24,7 +24,7 @@ describe.skipIf(withoutChromium)('a secret', () => {
     expect(snippet).toContain('os.Getenv("PROXY_SECRET")');
 
     await page.getByRole('button', { name: 'Rotate secret' }).click();
-    await page.getByRole('button', { name: 'Rotate the secret' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
     const rotated = await shownAs(page, 'Secret');
     await close(page);
     await expectGone(visitor, minted);

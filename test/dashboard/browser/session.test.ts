@@ -113,15 +113,15 @@ describe.skipIf(withoutChromium)('a session', () => {
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await expect
       .poll(() => page.getByRole('alert').textContent())
-      .toBe('The e-mail address or the password is wrong.');
+      .toBe('The e-mail address or password is wrong.');
     expect(await page.getByLabel('E-mail address').inputValue()).toBe(email);
 
-    await page.getByRole('button', { name: 'Create an account' }).click();
+    await page.getByRole('button', { name: 'Create account' }).click();
     await page.getByLabel('Password').fill('another password');
-    await page.getByRole('button', { name: 'Create the account' }).click();
+    await page.getByRole('button', { name: 'Create account' }).click();
     await expect
       .poll(() => page.getByRole('alert').textContent())
-      .toContain('There is an account with this address already.');
+      .toContain('An account with this address already exists.');
   });
 
   it('shows the link to the admin pages only to admins', async () => {
@@ -130,9 +130,9 @@ describe.skipIf(withoutChromium)('a session', () => {
     await enter(visitor);
     expect(await page.getByRole('link', { name: 'Admin' }).count()).toBe(0);
     await page.goto(dashboardUrl('/admin'));
-    await heading(page, 'There is no such page').waitFor();
+    await heading(page, 'Page not found').waitFor();
     await page.goto(dashboardUrl('/admin/grants'));
-    await heading(page, 'There is no such page').waitFor();
+    await heading(page, 'Page not found').waitFor();
   });
 
   it('of another user shows nothing of the previous one', async () => {
@@ -145,7 +145,7 @@ describe.skipIf(withoutChromium)('a session', () => {
     await signIn(page, email, '/keys');
     await chooseAction(page, 'of-the-first', 'Rename');
     await page.getByRole('button', { name: 'Rename' }).click();
-    await page.getByText('The key is called “of-the-first” now.').waitFor();
+    await page.getByText('Key renamed to “of-the-first”.').waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
     const before = (await exchanges()).length;
     await signUp(page);

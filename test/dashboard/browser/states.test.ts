@@ -23,7 +23,7 @@ describe.skipIf(withoutChromium)('without an answer', () => {
     await context.setOffline(true);
     await page.getByText('You are offline').waitFor();
     await rename(page, 'steady', 'renamed');
-    await expect.poll(() => page.getByRole('alert').textContent()).toContain('No answer came');
+    await expect.poll(() => page.getByRole('alert').textContent()).toContain('No response');
     expect(await page.getByLabel('Label').inputValue()).toBe('renamed');
     await picture('offline');
     await context.setOffline(false);
@@ -41,9 +41,9 @@ describe.skipIf(withoutChromium)('without an answer', () => {
     await enter(visitor);
     await context.setOffline(true);
     await page.getByRole('link', { name: 'Keys', exact: true }).click();
-    await page.getByRole('heading', { name: 'This page could not be shown' }).waitFor();
+    await page.getByRole('heading', { name: 'This page could not be loaded' }).waitFor();
     await context.setOffline(false);
-    await page.getByRole('button', { name: 'Load again' }).click();
+    await page.getByRole('button', { name: 'Reload' }).click();
     await page.getByText('You have no keys yet').waitFor();
   });
 
@@ -58,10 +58,10 @@ describe.skipIf(withoutChromium)('without an answer', () => {
     );
     await page.goto(dashboardUrl('/keys'));
     // the overview already loaded it: it stays, with a note on its age
-    await page.getByText('Your keys could not be read again').waitFor();
+    await page.getByText('Could not refresh your keys').waitFor();
     await page.getByText('You have no keys yet').waitFor();
     await page.reload();
-    await expect.poll(() => page.getByRole('alert').textContent()).toContain('No answer came');
+    await expect.poll(() => page.getByRole('alert').textContent()).toContain('No response');
     cut = false;
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByText('You have no keys yet').waitFor();
@@ -80,9 +80,9 @@ describe.skipIf(withoutChromium)('without an answer', () => {
     await enter(visitor, '/keys');
     await page.getByRole('button', { name: 'Create key' }).click();
     await page.getByLabel('Label').fill('once');
-    await page.getByRole('button', { name: 'Create the key' }).click();
-    await expect.poll(() => page.getByRole('alert').textContent()).toContain('No answer came');
-    await page.getByRole('button', { name: 'Create the key' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create key' }).click();
+    await expect.poll(() => page.getByRole('alert').textContent()).toContain('No response');
+    await page.getByRole('dialog').getByRole('button', { name: 'Create key' }).click();
     await page.getByText('its secret did not reach this page').waitFor();
     await page.getByRole('link', { name: 'Open the key' }).click();
     await page.getByRole('heading', { name: 'once', level: 1 }).waitFor();
@@ -103,14 +103,14 @@ describe.skipIf(withoutChromium)('a refusal', () => {
     await backToKeys(page);
     for (let rotations = 0; rotations < 5; rotations++) {
       await chooseAction(page, 'spinning', 'Rotate secret');
-      await page.getByRole('button', { name: 'Rotate the secret' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
       await page.getByRole('button', { name: 'I have stored it' }).waitFor();
       await close(page);
     }
     await chooseAction(page, 'spinning', 'Rotate secret');
-    await page.getByRole('button', { name: 'Rotate the secret' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
     await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/Try again in \d+ s/);
-    const again = page.getByRole('button', { name: 'Rotate the secret' });
+    const again = page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' });
     expect(await again.getAttribute('aria-disabled')).toBe('true');
     await picture('rate-limited');
     await page.clock.fastForward('01:05');
@@ -126,12 +126,12 @@ describe.skipIf(withoutChromium)('a refusal', () => {
     await page.getByLabel('Label').fill('wants more');
     await page.getByLabel('enterprise').check();
     await page.getByLabel('Test').check();
-    await page.getByRole('button', { name: 'Create the key' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create key' }).click();
     await expect.poll(() => page.getByRole('alert').textContent()).toContain('is not granted');
     expect(await page.getByLabel('Label').inputValue()).toBe('wants more');
     expect(await page.getByLabel('enterprise').isChecked()).toBe(true);
     await page.getByLabel('team').check();
-    await page.getByRole('button', { name: 'Create the key' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create key' }).click();
     await page.getByRole('button', { name: 'I have stored it' }).waitFor();
   });
 
@@ -143,7 +143,7 @@ describe.skipIf(withoutChromium)('a refusal', () => {
     await enter(visitor);
     for (const id of [key?.key_id, 'avp_live_000000000000']) {
       await page.goto(dashboardUrl(`/keys/${id}`));
-      await page.getByText('There is no such key').first().waitFor();
+      await page.getByText('Key not found').first().waitFor();
       expect(await page.content()).not.toContain('private');
     }
   });

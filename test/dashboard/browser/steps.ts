@@ -24,10 +24,10 @@ export async function enter(
 export async function signUp(page: Page): Promise<string> {
   const email = `${randomUUID()}@example.com`;
   await page.goto(dashboardUrl());
-  await page.getByRole('button', { name: 'Create an account' }).click();
+  await page.getByRole('button', { name: 'Create account' }).click();
   await page.getByLabel('E-mail address').fill(email);
   await page.getByLabel('Password').fill(password);
-  await page.getByRole('button', { name: 'Create the account' }).click();
+  await page.getByRole('button', { name: 'Create account' }).click();
   await page.getByRole('navigation', { name: 'Pages', exact: true }).waitFor();
   return email;
 }
@@ -46,7 +46,7 @@ export async function mint(page: Page, label: string): Promise<void> {
   await page.getByRole('link', { name: 'Keys', exact: true }).click();
   await page.getByRole('button', { name: 'Create key' }).click();
   await page.getByLabel('Label').fill(label);
-  await page.getByRole('button', { name: 'Create the key' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Create key' }).click();
   await page.getByRole('button', { name: 'I have stored it' }).waitFor();
 }
 

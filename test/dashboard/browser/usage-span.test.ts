@@ -31,16 +31,16 @@ describe.skipIf(withoutChromium)('the time span', () => {
       await expect.poll(() => page.url()).toContain(`span=${value}`);
       await expect.poll(async () => (await rows(page, 'Top targets'))[0]).toBe(culprit);
     }
-    await page.getByRole('radio', { name: 'Other days' }).check();
+    await page.getByRole('radio', { name: 'Custom' }).check();
     const [first, last] = [dayFromNow(-40), dayFromNow(-36)];
-    await page.getByLabel('From (UTC)').fill(last);
-    await page.getByLabel('To, included (UTC)').fill(first);
-    await page.getByRole('button', { name: 'Show these days' }).click();
-    await page.getByText('The last day comes before the first.').waitFor();
-    await page.getByLabel('From (UTC)').fill(first);
-    await page.getByLabel('To, included (UTC)').fill(last);
-    await page.getByRole('button', { name: 'Show these days' }).click();
-    await page.getByText('Nothing was sent to any target in this time.').waitFor();
+    await page.getByLabel('First day (UTC)').fill(last);
+    await page.getByLabel('Last day (UTC)').fill(first);
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByText('The last day is before the first.').waitFor();
+    await page.getByLabel('First day (UTC)').fill(first);
+    await page.getByLabel('Last day (UTC)').fill(last);
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByText('No targets in this time.').waitFor();
     expect(page.url()).toContain(`span=${first}_${last}`);
     expect(JSON.parse(asked.at(-1) ?? '{}')).toMatchObject({
       from: `${first}T00:00:00.000Z`,
@@ -49,8 +49,8 @@ describe.skipIf(withoutChromium)('the time span', () => {
     // an address that was saved
     await page.reload();
     await scrollTo(page, 'Top targets');
-    await page.getByText('Nothing was sent to any target in this time.').waitFor();
-    expect(await page.getByLabel('From (UTC)').inputValue()).toBe(first);
+    await page.getByText('No targets in this time.').waitFor();
+    expect(await page.getByLabel('First day (UTC)').inputValue()).toBe(first);
   });
 
   it('is kept while the events of a key are filtered', async () => {

@@ -48,10 +48,10 @@ describe.skipIf(withoutChromium)('an admin with a keyId', () => {
     const { user, ...keys } = await refusedKeys();
     const reasons: Record<keyof typeof keys, string[]> = {
       suspended: ['403 key_suspended', 'Abuse report 17', 'Reactivate it'],
-      expired: ['407 credentials_required', 'It expired on', 'can set a new expiry'],
+      expired: ['407 credentials_required', 'It expired on', 'sets a new expiry'],
       overQuota: ['402 account_quota_exceeded', 'share a quota', 'It resets on'],
       fine: [
-        'In service',
+        'Active',
         'Not served',
         'address_forbidden',
         '12 times',
@@ -71,7 +71,7 @@ describe.skipIf(withoutChromium)('an admin with a keyId', () => {
         page.getByRole('searchbox', { name: 'Key ID' }).fill(keys[name].keyId.toUpperCase()),
       );
       await act(page.getByRole('searchbox', { name: 'Key ID' }).press('Enter'));
-      const why = section(page, 'Why it is refused');
+      const why = section(page, 'Key status');
       await why.getByText(keys[name].keyId).first().waitFor();
       const words = await why.textContent();
       for (const reason of reasons[name]) expect(words, name).toContain(reason);
@@ -94,7 +94,7 @@ describe.skipIf(withoutChromium)('an admin with a keyId', () => {
     await page.getByRole('table').getByText(keys.fine.keyId).waitFor();
     await page.getByLabel('State').selectOption('Quota used up');
     await page.getByRole('button', { name: 'Search' }).click();
-    await page.getByText('1 key in all').waitFor();
+    await page.getByText('1 key in total').waitFor();
     await page.getByRole('table').getByText(keys.overQuota.keyId).waitFor();
   });
 });

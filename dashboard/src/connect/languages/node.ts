@@ -1,11 +1,11 @@
 import { type Client, type Connection, exampleUrl, proxyOrigin, proxyUrl } from '../client.ts';
 
-/** The expression of the secret. */
+/** The code expression for the secret. */
 function secretOf({ secret }: Connection): string {
   return secret === undefined ? 'process.env.PROXY_SECRET' : `'${secret}'`;
 }
 
-/** The `fetch` of undici: Node's own is of another version, which may refuse the agent. */
+/** The `fetch` of undici: Node's own comes from another version, which may refuse the agent. */
 export const undici: Client = {
   name: 'Node (undici)',
   note: 'Needs npm install undici. Save it as proxy.mjs, then: node proxy.mjs.',
@@ -52,7 +52,7 @@ export const playwright: Client = {
     ].join('\n'),
 };
 
-/** Puppeteer, which answers the proxy's question for each page. */
+/** Puppeteer, which authenticates to the proxy for each page. */
 export const puppeteer: Client = {
   name: 'Puppeteer',
   note: 'Needs npm install puppeteer. Save it as proxy.mjs, then: node proxy.mjs.',

@@ -1,6 +1,6 @@
 import { type Client, type Connection, exampleUrl, proxyUrl } from '../client.ts';
 
-/** The lines that set `proxy`, with what else is imported. */
+/** The imports, and the line that sets `proxy`. */
 function proxyLines(connection: Connection, module: string): string[] {
   const { secret } = connection;
   if (secret !== undefined) {

@@ -3,17 +3,17 @@ import { type Client, exampleUrl, proxyUrl } from '../client.ts';
 /** curl. */
 export const curl: Client = {
   name: 'curl',
-  note: 'In a terminal.',
+  note: 'Run it in a terminal.',
   tls: true,
   write: (connection) =>
     `curl -x "${proxyUrl(connection, connection.secret ?? '$PROXY_SECRET')}" ${exampleUrl}`,
 };
 
-/** The variables that most programs read, curl, wget, Python and Go among them. */
+/** The variables that most programs read, including curl, wget, Python and Go. */
 export const environment: Client = {
   name: 'Environment',
-  note: 'In a shell. Most programs that are started from it then use the proxy.',
-  tlsNote: 'wget and Java have no TLS to a proxy: give them http:// and the HTTP port.',
+  note: 'Run it in a shell. Most programs that you start there then use the proxy.',
+  tlsNote: 'wget and Java do not support TLS to a proxy: use http:// and the HTTP port for them.',
   tls: true,
   write: (connection) =>
     [
