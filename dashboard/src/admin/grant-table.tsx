@@ -34,7 +34,7 @@ const columnsOf = (onTakeBack: OnTakeBack): Column<TierGrant>[] => [
     cell: ({ granted_at }) => date(granted_at),
   },
   {
-    name: 'By',
+    name: 'Granted by',
     wide: true,
     className: styles.words,
     cell: ({ granted_by }) => <Granter id={granted_by} />,

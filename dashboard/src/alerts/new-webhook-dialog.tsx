@@ -71,7 +71,7 @@ export function NewWebhookDialog(props: {
         </select>
       </Field>
       <KindFields kind={kind} wrong={wrong} />
-      <Field label="Label" hint="May be left empty. Up to 80 characters.">
+      <Field label="Label" hint="Optional. Up to 80 characters.">
         <input name="label" maxLength={80} autoComplete="off" />
       </Field>
       <TypeFields initial={null} error={wrongTypes} />

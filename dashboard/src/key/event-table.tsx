@@ -55,7 +55,7 @@ const columns: Column<UsageEvent>[] = [
     cell: ({ duration_ms }) => duration(duration_ms),
   },
   {
-    name: 'Node',
+    name: 'Gateway',
     className: styles.name,
     cell: ({ served_by_node_id }) => <bdi>{served_by_node_id}</bdi>,
   },

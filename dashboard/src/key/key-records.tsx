@@ -11,7 +11,7 @@ export function KeyRecords({ value: key }: { value: Key }) {
   const [{ show }, setAddress] = useAddressFilters(filters);
   return (
     <Tabs
-      label="Records of the key"
+      label="Key records"
       selected={show}
       onSelect={(id) => void setAddress({ show: id })}
       printed

@@ -51,7 +51,7 @@ export function LinkPage(props: {
 
   if (link.kind === 'first-of-two') {
     return (
-      <FullPage title="One more link">
+      <FullPage title="One more step">
         <p>This address is confirmed. Now follow the link in the e-mail to your other address.</p>
         <Button kind="primary" wide onClick={() => onDone()}>
           Continue
