@@ -233,7 +233,7 @@ describe.skipIf(withoutChromium)('alerts', () => {
     const visitor = await newVisitor();
     const { page } = visitor;
     await enter(visitor, '/alerts/thresholds', user);
-    await page.getByText('Alert at 80, 95 and 100 %.').waitFor();
+    await page.getByText('Alert at 80, 95 and 100 %.', { exact: true }).waitFor();
     await button(page, 'Edit account thresholds').click();
     await page.getByLabel('At custom percentages of the quota').check();
     await page.getByLabel('Percentages', { exact: true }).fill('5, 50');
@@ -241,7 +241,7 @@ describe.skipIf(withoutChromium)('alerts', () => {
     await page.getByText('Enter whole numbers from 10 to 100.').waitFor();
     await page.getByLabel('Percentages', { exact: true }).fill('90, 50, 50');
     await button(page, 'Save').click();
-    await page.getByText('Alert at 50 and 90 %.').waitFor();
+    await page.getByText('Alert at 50 and 90 %.', { exact: true }).waitFor();
 
     await page.goto(dashboardUrl(`/keys/${key?.key_id}`));
     await page.getByRole('link', { name: 'Alert thresholds' }).click();
@@ -252,7 +252,7 @@ describe.skipIf(withoutChromium)('alerts', () => {
     await row.getByText('never', { exact: true }).waitFor();
     await page.reload();
     await row.getByText('never', { exact: true }).waitFor();
-    await page.getByText('Alert at 50 and 90 %.').waitFor();
+    await page.getByText('Alert at 50 and 90 %.', { exact: true }).waitFor();
 
     await button(page, 'Edit thresholds of prod').click();
     await page.getByLabel('Default').check();

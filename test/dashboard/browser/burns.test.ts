@@ -78,7 +78,7 @@ describe.skipIf(withoutChromium)('a customer over quota', () => {
       .toContain('rate_limited');
     const words = await outcomes.textContent();
     expect(words).toContain('11.1 %');
-    expect(words).toContain('wait as Retry-After says');
+    expect(words).toContain('wait for the time in Retry-After');
     expect(words).toContain('target_unreachable');
     expect(words).toContain('Check that the host exists');
     const chart = page.getByRole('img', { name: /^Traffic, running total/ });

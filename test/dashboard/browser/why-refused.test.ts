@@ -55,7 +55,7 @@ describe.skipIf(withoutChromium)('an admin with a keyId', () => {
         'Not served',
         'address_forbidden',
         '12 times',
-        'add yours to the allowed ranges',
+        'add yours to its allowed ranges',
       ],
     };
     const visitor = await newVisitor();
@@ -82,7 +82,7 @@ describe.skipIf(withoutChromium)('an admin with a keyId', () => {
     }
 
     // the owner's reading of the refusal, and no actions that an admin may not take
-    await section(page, 'Events').getByText('add yours to the allowed ranges').first().waitFor();
+    await section(page, 'Events').getByText('add yours to its allowed ranges').first().waitFor();
     await section(page, 'Owner').getByText(user.email).waitFor();
     for (const name of ['Edit', 'Delete', 'Rename']) {
       expect(await page.getByRole('button', { name }).count(), name).toBe(0);
