@@ -265,7 +265,7 @@ export interface paths {
         };
         /**
          * List users by usage
-         * @description Users whose keys moved bytes this calendar month (UTC), the most bytes first, in pages of `limit` (50 by default). With `user`, only that user, with or without usage. A user whose usage rises between two pages may be on both.
+         * @description Users whose keys moved bytes this calendar month (UTC), the most bytes first, in pages of `limit` (50 by default). With `user`, only that user, with or without usage. A user whose usage rises between two pages may be missing.
          */
         get: operations["listUsers"];
         put?: never;

@@ -21,12 +21,12 @@ export function EnrollFactor(props: { names: string[]; onClose: (added: boolean)
   const [enrolled, setEnrolled] = useState<Enrolled>();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string>();
-  const begun = useRef(false);
+  const started = useRef(false);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, when it opens
   useEffect(() => {
-    if (!begun.current) void enroll();
-    begun.current = true;
+    if (!started.current) void enroll();
+    started.current = true;
   }, []);
 
   async function enroll() {

@@ -28,7 +28,7 @@ export function useUsers(user: string) {
     },
     initialPageParam: '',
     getNextPageParam: ({ next_cursor }) => next_cursor,
-    // a user whose traffic grew in the meantime may be on two pages
+    // at the turn of a month usage starts again, so a user may be on two pages
     select: ({ pages }): UserUsage[] => [
       ...new Map(pages.flatMap(({ items }) => items.map((item) => [item.user_id, item]))).values(),
     ],

@@ -25,11 +25,11 @@ export function LinkPage(props: {
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState(link.kind === 'refused' ? linkWordsOf(link.code) : '');
   const atOnce = link.kind === 'code' && present === undefined;
-  const begun = useRef(false);
+  const started = useRef(false);
 
   async function follow() {
-    if (begun.current || (link.kind !== 'code' && link.kind !== 'hash')) return;
-    begun.current = true;
+    if (started.current || (link.kind !== 'code' && link.kind !== 'hash')) return;
+    started.current = true;
     setBusy(true);
     const { error } =
       link.kind === 'code'

@@ -17,7 +17,7 @@ export function declareAdminUsers(app: OpenAPIHono<ServiceEnv>, dependencies: De
       description:
         'Users whose keys moved bytes this calendar month (UTC), the most bytes first, in pages of ' +
         '`limit` (50 by default). With `user`, only that user, with or without usage. A user whose ' +
-        'usage rises between two pages may be on both.',
+        'usage rises between two pages may be missing.',
       tag: 'Admin',
       query: { ...pageFields, user: userField.optional() },
       success: {

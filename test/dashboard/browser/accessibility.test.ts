@@ -245,7 +245,7 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await cancel(page);
     await button(page, `Revoke enterprise from ${user.email}`).click();
     await page.getByRole('dialog').waitFor();
-    await check('take back');
+    await check('revoke');
     await cancel(page);
   });
 });

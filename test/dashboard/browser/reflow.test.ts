@@ -193,6 +193,6 @@ describe.skipIf(withoutChromium)('in a window 320 px wide, nothing exceeds its e
     await cancel(page);
     await takeBack.click();
     await page.getByLabel(/^Reason/).waitFor();
-    await check(page, 'take back');
+    await check(page, 'revoke');
   });
 });
