@@ -1,10 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { generateTypes, typesFile } from './database-types.ts';
 import { generateRefusals, refusalsFile, refusalsPage } from './refusals.ts';
-import { buildFirstMigration, firstMigrationFile } from './schemas.ts';
 import { withDatabase } from './stack/with-database.ts';
 
-write(firstMigrationFile, buildFirstMigration());
 await withDatabase(
   async (dbUrl) => {
     write(typesFile, await generateTypes(dbUrl));

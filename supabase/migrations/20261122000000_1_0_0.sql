@@ -1,4 +1,4 @@
--- Version 1.0.0. Generated from supabase/schemas by `npm run types`: edit those files.
+-- Version 1.0.0. This migration is released and never changes; supabase/schemas shows the current database.
 
 
 -- 0100_foundation.sql
@@ -3149,7 +3149,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   most constant integer := 1000;
-  begun proxy_private.target_day[];
+  new_days proxy_private.target_day[];
   placed proxy_private.target_use[];
 begin
   -- a new day has no rows yet, so its hosts are counted at once
@@ -3163,13 +3163,13 @@ begin
     on conflict (subject, day) do update set hosts = d.hosts where false
     returning d.subject, d.day
   )
-  select array_agg((i.subject, i.day)::proxy_private.target_day) into begun from inserted as i;
+  select array_agg((i.subject, i.day)::proxy_private.target_day) into new_days from inserted as i;
 
   with known as materialized (
     select
       u.*, right(u.host, u.site_length) as site, d.hosts, d.sites,
       -- hashed, where a join could become a nested loop
-      (u.subject, u.day) in (select b.subject, b.day from unnest(begun) as b) as begins
+      (u.subject, u.day) in (select b.subject, b.day from unnest(new_days) as b) as begins
     from unnest(uses) as u
     join proxy_private.proxy_usage_target_days as d on d.subject = u.subject and d.day = u.day
   ),
@@ -11023,7 +11023,7 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  begun timestamptz := clock_timestamp();
+  started timestamptz := clock_timestamp();
   caught date;
   made integer := 0;
 begin
@@ -11036,7 +11036,7 @@ begin
   loop
     made := made + proxy_private.make_usage_partitions(caught, caught);
     -- recording waits meanwhile
-    exit when clock_timestamp() > begun + interval '10 s';
+    exit when clock_timestamp() > started + interval '10 s';
   end loop;
   return made;
 end

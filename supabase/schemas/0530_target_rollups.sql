@@ -110,7 +110,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   most constant integer := 1000;
-  begun proxy_private.target_day[];
+  new_days proxy_private.target_day[];
   placed proxy_private.target_use[];
 begin
   -- a new day has no rows yet, so its hosts are counted at once
@@ -124,13 +124,13 @@ begin
     on conflict (subject, day) do update set hosts = d.hosts where false
     returning d.subject, d.day
   )
-  select array_agg((i.subject, i.day)::proxy_private.target_day) into begun from inserted as i;
+  select array_agg((i.subject, i.day)::proxy_private.target_day) into new_days from inserted as i;
 
   with known as materialized (
     select
       u.*, right(u.host, u.site_length) as site, d.hosts, d.sites,
       -- hashed, where a join could become a nested loop
-      (u.subject, u.day) in (select b.subject, b.day from unnest(begun) as b) as begins
+      (u.subject, u.day) in (select b.subject, b.day from unnest(new_days) as b) as begins
     from unnest(uses) as u
     join proxy_private.proxy_usage_target_days as d on d.subject = u.subject and d.day = u.day
   ),

@@ -24,7 +24,7 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  begun timestamptz := clock_timestamp();
+  started timestamptz := clock_timestamp();
   caught date;
   made integer := 0;
 begin
@@ -37,7 +37,7 @@ begin
   loop
     made := made + proxy_private.make_usage_partitions(caught, caught);
     -- recording waits meanwhile
-    exit when clock_timestamp() > begun + interval '10 s';
+    exit when clock_timestamp() > started + interval '10 s';
   end loop;
   return made;
 end

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { applySchemaFiles } from '../../scripts/schemas.ts';
 import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
-import { applySchemaFiles, dropSchemas } from '../support/schema-files.ts';
 import { readPrivileges } from './privilege-catalog.ts';
 
 let own: OwnDatabase;
@@ -27,8 +27,7 @@ it('no schema file leaves anything open even if default privileges are open', as
     return rest;
   };
   const expected = await read();
-  await sql.unsafe(dropSchemas);
   await sql.unsafe(openAll);
-  await applySchemaFiles(sql);
+  await applySchemaFiles(own.dbUrl);
   expect(await read()).toEqual(expected);
 });

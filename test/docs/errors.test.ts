@@ -46,7 +46,7 @@ describe('docs/errors.md', () => {
     for (const { name } of routines) {
       const { status, error } = await supabase.rpc(
         name as 'get_proxy_key',
-        { colour: 'red' } as never,
+        { color: 'red' } as never,
       );
       expect([name, status, error?.code]).toEqual(
         name === 'mint_proxy_key' ? [name, 400, 'PT400'] : [name, 404, codes[name] ?? 'PGRST202'],

@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type PackageName, pack } from '../../scripts/packages/pack.ts';
+import { dropSchemas } from '../../scripts/schemas.ts';
 import { locateDeno } from '../../scripts/stack/programs.ts';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
 import { runSupabaseCli } from '../../scripts/stack/supabase-cli.ts';
@@ -24,7 +25,6 @@ import { plainRequest, sendRaw } from '../support/gateway/gateway-fixture.ts';
 import { startGatewayProcess } from '../support/gateway/gateway-process.ts';
 import { startPlainTarget } from '../support/gateway/targets.ts';
 import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
-import { dropSchemas } from '../support/schema-files.ts';
 
 // A backend engineer has a Supabase project and no checkout, so both packages come as tarballs.
 

@@ -33,7 +33,7 @@ export function createSupabase(configuration: KnownConfiguration): Supabase {
 /** Keeps answers off the browser's disk, so that none remain after a sign-out. */
 const fetchUncached: typeof fetch = (input, init) => fetch(input, { ...init, cache: 'no-store' });
 
-/** The session in the browser's storage, shared by all tabs; null if there is none. */
+/** The session in the browser's storage, shared by all tabs; null if none exists. */
 export function storedSession(configuration: KnownConfiguration): Session | null {
   return JSON.parse(localStorage.getItem(sessionStorageKey(configuration)) ?? 'null');
 }

@@ -4,7 +4,7 @@ import { build } from 'vite';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { buildDashboard } from '../../dashboard/build.ts';
 import { buildRecordName } from '../../dashboard/build-record.ts';
-import { buildFirstMigration } from '../../schemas.ts';
+import { migrationsFolder } from '../../schemas.ts';
 import { projectRoot } from '../../stack/project-root.ts';
 import { functionNames, sharedFolder } from './plan.ts';
 
@@ -58,7 +58,7 @@ export async function buildCreatePackage(folder: string): Promise<void> {
   });
   const template = join(folder, 'template');
   await mkdir(join(template, 'functions'), { recursive: true });
-  await writeFile(join(template, 'migration.sql'), buildFirstMigration());
+  await cp(migrationsFolder, join(template, 'migrations'), { recursive: true });
   for (const name of ['_shared', ...functionNames]) {
     const to = join(template, 'functions', name === '_shared' ? sharedFolder : name);
     await cp(join(projectRoot, 'supabase/functions', name), to, { recursive: true });

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ownMigration, type Plan, planInstallation } from './plan.ts';
+import { listOwnMigrations, type Plan, planInstallation } from './plan.ts';
 import { findClashes, InstallRefused, readProject } from './project.ts';
 
 const usage = `npm create proxy-keys -- [<folder>] [--yes] [--dry-run]
@@ -39,14 +39,17 @@ async function create(): Promise<number> {
     return 0;
   }
   const project = readProject(resolve(positionals[0] ?? '.'));
-  const clashes = findClashes(project, ownMigration);
+  const template = fileURLToPath(new URL('template', import.meta.url));
+  const clashes = findClashes(
+    project,
+    listOwnMigrations(template).map(({ slug }) => slug),
+  );
   if (clashes.length > 0) {
     const found = clashes.map(({ file, name }) => `  ${name} in ${file}`).join('\n');
     throw new InstallRefused(
       `The project creates schemas or roles that Proxy Keys also creates:\n${found}\nRename them first.`,
     );
   }
-  const template = fileURLToPath(new URL('template', import.meta.url));
   const plan = planInstallation(project, template, new Date());
   console.log(describe(plan));
   if (values['dry-run']) return 0;

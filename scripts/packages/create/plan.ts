@@ -9,9 +9,6 @@ export const sharedFolder = '_proxy_keys';
 export const functionNames = ['api', 'admin', 'deliver'] as const;
 export type FunctionName = (typeof functionNames)[number];
 
-/** Matches the name of our migration in a project. */
-export const ownMigration = /^\d+_proxy_keys_1_0_0\.sql$/;
-
 /** A file to write, relative to the project's folder. */
 export interface PlannedFile {
   path: string;
@@ -31,17 +28,16 @@ export interface Plan {
 
 /**
  * Plans an installation from the package's `template` folder. A function whose name is taken in the project
- * gets the prefix `proxy-`. `now`: the earliest version of the migration.
+ * gets the prefix `proxy-`. `now`: the earliest version of a new migration.
  */
 export function planInstallation(project: Project, template: string, now: Date): Plan {
   const names = Object.fromEntries(
     functionNames.map((name) => [name, isTaken(project, name) ? `proxy-${name}` : name]),
   ) as Plan['names'];
   const contents = new Map<string, Buffer>();
-  contents.set(
-    `supabase/migrations/${migrationName(project, now)}`,
-    readFileSync(join(template, 'migration.sql')),
-  );
+  for (const [name, file] of nameMigrations(project, template, now)) {
+    contents.set(`supabase/migrations/${name}`, readFileSync(file));
+  }
   addFolder(
     contents,
     join(template, 'functions', sharedFolder),
@@ -68,13 +64,31 @@ function isTaken({ folder, configuredFunctions }: Project, name: FunctionName): 
   return !text.includes(`/${sharedFolder}/`) && !text.includes('createDeliver');
 }
 
-/** The name of the installed migration, or one that sorts after all others. */
-function migrationName({ migrations }: Project, now: Date): string {
-  const installed = migrations.find((name) => ownMigration.test(name));
-  if (installed) return installed;
-  const last = Number(/^\d+/.exec(migrations.at(-1) ?? '0')?.[0]);
-  const version = Number(now.toISOString().replace(/\D/g, '').slice(0, 14));
-  return `${Math.max(version, last + 1)}_proxy_keys_1_0_0.sql`;
+/** Our migrations by the names that they get in the project: installed ones keep theirs. */
+function nameMigrations(
+  { migrations }: Project,
+  template: string,
+  now: Date,
+): [name: string, file: string][] {
+  let last = Number(/^\d+/.exec(migrations.at(-1) ?? '0')?.[0]);
+  const earliest = Number(now.toISOString().replace(/\D/g, '').slice(0, 14));
+  return listOwnMigrations(template).map(({ slug, file }) => {
+    const installed = migrations.find((name) => name.replace(/^\d+_/, '') === slug);
+    if (installed) return [installed, file];
+    last = Math.max(earliest, last + 1);
+    return [`${last}_${slug}`, file];
+  });
+}
+
+/** Our migrations in the package, in order; `slug` is the end of the name that they get. */
+export function listOwnMigrations(template: string): { slug: string; file: string }[] {
+  const folder = join(template, 'migrations');
+  return readdirSync(folder)
+    .sort()
+    .map((name) => ({
+      slug: name.replace(/^\d+_/, 'proxy_keys_'),
+      file: join(folder, name),
+    }));
 }
 
 function addFolder(contents: Map<string, Buffer>, from: string, to: string): void {

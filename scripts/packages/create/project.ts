@@ -52,12 +52,15 @@ function readFunctions(configText: string): object {
 /** Schemas and roles that the migration creates. */
 const ours = ['proxy_private', 'gateway', 'proxy_gateway'];
 
-/** Finds statements in the project's SQL, except our migration, that create schemas or roles with our names. */
-export function findClashes({ folder }: Project, ownMigration: RegExp): Clash[] {
+/**
+ * Finds statements in the project's SQL that create schemas or roles with our names, except in our
+ * migrations: `ownMigrations` are their names without the version.
+ */
+export function findClashes({ folder }: Project, ownMigrations: string[]): Clash[] {
   const clashes: Clash[] = [];
   for (const place of ['supabase/migrations', 'supabase/schemas', 'supabase']) {
     for (const name of list(join(folder, place))) {
-      if (!name.endsWith('.sql') || ownMigration.test(name)) continue;
+      if (!name.endsWith('.sql') || ownMigrations.includes(name.replace(/^\d+_/, ''))) continue;
       const text = readFileSync(join(folder, place, name), 'utf8');
       const made = /\bcreate\s+(?:schema|role|user)\s+(?:if\s+not\s+exists\s+)?"?(\w+)"?/gi;
       for (const [, found = ''] of text.matchAll(made)) {

@@ -42,7 +42,7 @@ function describe(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): obj
     openapi: '3.1.0',
     info: {
       title: 'Proxy keys',
-      version: '0.1.0',
+      version: '1.0.0',
       description:
         'Mint, list, rotate and delete proxy keys, read their usage, and receive alerts.\n\n' +
         'Refusals are problem documents (RFC 9457) with a stable `code`. An unknown path gets 404 ' +

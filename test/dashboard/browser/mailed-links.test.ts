@@ -116,7 +116,7 @@ describe.skipIf(withoutChromium)('a mail', () => {
     await enter(visitor, '/keys', first);
     await page.getByText('of-the-first').waitFor();
     const link = await hashLink(second.email, 'magiclink');
-    // load it anew, like a link in a mail
+    // load the whole page, like a link in a mail
     await page.goto('about:blank');
     await page.goto(link);
     await heading(page, 'Follow this link?').waitFor();

@@ -215,7 +215,7 @@ describe('over HTTP', () => {
   });
 
   it.each([
-    ['an unknown parameter', 'colour=red', 'colour'],
+    ['an unknown parameter', 'color=red', 'color'],
     ['a parameter in snake case', 'key_id=x', 'key_id'],
     ['a repeated parameter', 'tier=team&tier=developer', 'tier'],
     ['a value that is neither true nor false', 'active=yes', 'active'],

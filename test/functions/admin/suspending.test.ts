@@ -179,7 +179,7 @@ describe.each(Object.entries(askBy))('an admin, by %s,', (_, ask) => {
 describe('a user who is not an admin', () => {
   beforeAll(newOwner);
 
-  it('is refused, whoever owns the key and whether or not it exists', async () => {
+  it('is refused, no matter who owns the key and whether or not it exists', async () => {
     for (const by of [owner, other]) {
       for (const id of [key.id, key.keyId, randomUUID()]) {
         await expectSameRefusal(calls.suspend(by, id, { reason }), 403, 'forbidden');

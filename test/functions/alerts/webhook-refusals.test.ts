@@ -82,7 +82,7 @@ describe('a webhook is not created', () => {
   });
 
   it.each<[string, Fields]>([
-    ['an unknown field', { ...idleWebhook, colour: 'red' }],
+    ['an unknown field', { ...idleWebhook, color: 'red' }],
     ["a secret of the caller's choice", { ...idleWebhook, secret: 'whsec_x' }],
     ['no kind', { url: nowhere }],
   ])('with %s: the route refuses it, and PostgREST finds no such function', async (_, body) => {
@@ -112,7 +112,7 @@ describe('a webhook is not created', () => {
 
 describe('a webhook is not changed', () => {
   it.each<[string, Fields, string]>([
-    ['an unknown field', { colour: 'red' }, 'colour'],
+    ['an unknown field', { color: 'red' }, 'color'],
     ['another URL', { url: 'https://example.com/' }, 'url'],
     ['another kind', { kind: 'slack' }, 'kind'],
     ['no types', { types: [] }, 'types'],

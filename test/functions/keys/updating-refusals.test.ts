@@ -167,7 +167,7 @@ describe('an expiry', () => {
 });
 
 describe('an unknown or read-only field', () => {
-  it.each(['colour', 'active', 'tier', 'liveMode', 'id', 'keyId', 'userId', 'deletedAt'])(
+  it.each(['color', 'active', 'tier', 'liveMode', 'id', 'keyId', 'userId', 'deletedAt'])(
     'is refused: %s',
     (field) => expectRefusedField({ [field]: null }, field),
   );
