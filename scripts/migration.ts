@@ -1,14 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { applySchemaFiles, diffDatabases, migrationsFolder } from './schemas.ts';
+import { diffDatabases, migrationsFolder, rebuildFrom, schemasFolder } from './schemas.ts';
 import { projectRoot } from './stack/project-root.ts';
 import { withDatabase } from './stack/with-database.ts';
 
 const usage = `npm run migration -- <name>
     writes the migration that the changes in supabase/schemas need; a name is as add_key_notes
 
-Read what it writes: the comparison sees objects, not rows, and cannot know that a column was renamed.`;
+Read what it writes. The comparison sees objects, not rows, and cannot know that a column was renamed. It
+revokes only what the default privileges of the local database grant: copy the file's block of privileges.`;
 
 const { positionals } = parseArgs({ allowPositionals: true, options: {} });
 const [name = '', ...others] = positionals;
@@ -21,7 +22,7 @@ const report = (step: string) => console.error(`  ${step}`);
 const statements = await withDatabase(
   (migrated) =>
     withDatabase(async (declared) => {
-      await applySchemaFiles(declared);
+      await rebuildFrom(schemasFolder, declared);
       report('supabase/schemas: applied');
       return diffDatabases(migrated, declared);
     }),

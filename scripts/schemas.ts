@@ -4,6 +4,9 @@ import postgres from 'postgres';
 import { projectRoot } from './stack/project-root.ts';
 import { runSupabaseCli } from './stack/supabase-cli.ts';
 
+/** The folder of the files that define the current database, one per domain, in order. */
+export const schemasFolder = join(projectRoot, 'supabase/schemas');
+
 /** The folder of the migrations, which `npx supabase db push` applies. */
 export const migrationsFolder = join(projectRoot, 'supabase/migrations');
 
@@ -31,9 +34,8 @@ export const dropSchemas = `
   end
   $$`;
 
-/** Replaces what the migrations created in a throw-away database by what `supabase/schemas` declare. */
-export async function applySchemaFiles(dbUrl: string): Promise<void> {
-  const folder = join(projectRoot, 'supabase/schemas');
+/** Replaces what the migrations created in a throw-away database by what the files of a folder create. */
+export async function rebuildFrom(folder: string, dbUrl: string): Promise<void> {
   const files = readdirSync(folder).filter((name) => name.endsWith('.sql'));
   const sql = postgres(dbUrl, { max: 1, onnotice: () => {} });
   try {

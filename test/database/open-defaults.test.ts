@@ -1,14 +1,26 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { applySchemaFiles } from '../../scripts/schemas.ts';
+import { migrationsFolder, rebuildFrom, schemasFolder } from '../../scripts/schemas.ts';
 import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
 import { readPrivileges } from './privilege-catalog.ts';
 
 let own: OwnDatabase;
+let expected: unknown;
 
 beforeAll(async () => {
   own = await startOwnDatabase();
+  expected = await read();
+  await own.sql.unsafe(openAll);
 });
 afterAll(() => own.stop());
+
+async function read(): Promise<unknown> {
+  const { defaults, ...rest } = await readPrivileges(own.sql, [
+    'public',
+    'proxy_private',
+    'gateway',
+  ]);
+  return rest;
+}
 
 /** What an owner runs to open every future object, as the platform once did for `public`. */
 const openAll = ['tables', 'sequences', 'functions']
@@ -20,14 +32,10 @@ const openAll = ['tables', 'sequences', 'functions']
   ])
   .join(';');
 
-it('no schema file leaves anything open even if default privileges are open', async () => {
-  const { sql } = own;
-  const read = async () => {
-    const { defaults, ...rest } = await readPrivileges(sql, ['public', 'proxy_private', 'gateway']);
-    return rest;
-  };
-  const expected = await read();
-  await sql.unsafe(openAll);
-  await applySchemaFiles(own.dbUrl);
+it.each([
+  ['schema file', schemasFolder],
+  ['migration', migrationsFolder],
+])('no %s leaves anything open even if default privileges are open', async (_, folder) => {
+  await rebuildFrom(folder, own.dbUrl);
   expect(await read()).toEqual(expected);
 });

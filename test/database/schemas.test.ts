@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { applySchemaFiles, diffDatabases } from '../../scripts/schemas.ts';
+import { diffDatabases, rebuildFrom, schemasFolder } from '../../scripts/schemas.ts';
 import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
 import { postgresProgram, withoutPostgresPrograms } from '../support/postgres-programs.ts';
 
@@ -13,7 +13,7 @@ let declared: OwnDatabase;
 
 beforeAll(async () => {
   [migrated, declared] = await Promise.all([startOwnDatabase(), startOwnDatabase()]);
-  await applySchemaFiles(declared.dbUrl);
+  await rebuildFrom(schemasFolder, declared.dbUrl);
 });
 afterAll(() => Promise.all([migrated.stop(), declared.stop()]));
 
@@ -40,10 +40,10 @@ describe('the migrations and the schema files create the same database', () => {
   });
 
   it('and a difference would be found', async () => {
-    await declared.sql`alter table proxy_private.proxy_keys add column note text`;
+    await declared.sql`alter table proxy_private.proxy_keys add column unexpected text`;
     const statements = await diffDatabases(migrated.dbUrl, declared.dbUrl);
     expect(statements.match(/^ALTER TABLE .*\n.*;$/gm)).toEqual([
-      'ALTER TABLE "proxy_private"."proxy_keys"\n  ADD COLUMN "note" text;',
+      'ALTER TABLE "proxy_private"."proxy_keys"\n  ADD COLUMN "unexpected" text;',
     ]);
   });
 });
