@@ -22,10 +22,12 @@ it('a later migration sorts after the released ones, so that `supabase db push` 
   expect(files.slice(0, released.length)).toEqual(released.map(([file]) => file));
 });
 
-it('the package, the API description and the changelog have the same version', async () => {
+it('the package, the API description, the changelog and the README have the same version', async () => {
   const { info } = (await describeApi()) as { info: { version: string } };
   expect(info.version).toBe(packageJson.version);
   const changelog = readFileSync(join(projectRoot, 'CHANGELOG.md'), 'utf8');
   const [, newest] = /^## \[(\d+\.\d+\.\d+)\]/m.exec(changelog) ?? [];
   expect(newest).toBe(packageJson.version);
+  const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
+  expect(readme).toContain(`Version ${packageJson.version}.`);
 });
