@@ -41,7 +41,7 @@ const runMaintenance = async (url: string, args: string[] = []) =>
 const startMaintenance = (args: string[] = []) =>
   startCommand('scripts/maintain.ts', args, database.dbUrl);
 
-/** Task, day and outcome of each row, without the day if there is none. */
+/** Task, day and outcome of each row, without the day if the row has none. */
 const outcomes = (rows: string[][]) =>
   rows.map((row) => row.slice(0, /^\d{4}-/.test(row[1] ?? '') ? 3 : 2).join(' '));
 

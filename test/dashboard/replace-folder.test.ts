@@ -18,7 +18,7 @@ function makeFolder(version: number): string {
   return folder;
 }
 
-/** The folder that is at a path now; null if there is none. */
+/** The folder that is at a path now, or null. */
 const inode = (path: string) =>
   stat(path).then(
     ({ ino }) => ino,

@@ -7,7 +7,7 @@ export type Version = number[];
 /** Answers by the version that first gave them: `{ 12: 'PGRST301', 13: 'PGRST303' }`. */
 export type ByVersion<T> = Record<string, T>;
 
-/** The version in a `Server` header. Fails if there is none, because no test may guess. */
+/** The version in a `Server` header. Fails without one, because no test may guess. */
 export function readVersion(server: string | null): Version {
   const [, named] = /^postgrest\/(\d+(?:\.\d+)*)/.exec(server ?? '') ?? [];
   if (named === undefined) throw new Error(`no version of PostgREST in ${JSON.stringify(server)}`);

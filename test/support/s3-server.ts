@@ -127,7 +127,7 @@ const sha256 = (content: string | Buffer) => createHash('sha256').update(content
 const hmac = (key: string | Buffer, content: string) =>
   createHmac('sha256', key).update(content).digest();
 
-/** The fault in a request, by AWS's rules for Signature Version 4; null if there is none. */
+/** The fault in a request, by AWS's rules for Signature Version 4, or null. */
 function findFault(
   request: IncomingMessage,
   body: Buffer,

@@ -42,7 +42,7 @@ async function usageOf(user: Persona) {
 }
 
 describe('a user who reads usage', () => {
-  it('gets zeros if there is none', async () => {
+  it('gets zeros before any usage', async () => {
     expect(await usageOf(await newUser())).toEqual({
       totalBandwidthBytes: 0,
       totalRequests: 0,

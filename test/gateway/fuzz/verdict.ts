@@ -5,7 +5,7 @@ import { type Answer, type Answers, NotStrict, strictAnswers, valuesOf } from '.
 import { strictRequest } from './strict-request.ts';
 
 /**
- * The fault in a case's outcome; null if there is none. `inTime`: the case was too short to be
+ * The fault in a case's outcome, or null. `inTime`: the case was too short to be
  * closed for silence by accident.
  */
 export function findingIn(
