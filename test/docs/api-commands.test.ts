@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, inject, it } from 'vitest';
-import { readBlock, readBlocks } from '../../scripts/docs/fenced-blocks.ts';
-import { projectRoot } from '../../scripts/stack/project-root.ts';
+import { readAllBlocks, readBlock } from '../../scripts/docs/fenced-blocks.ts';
 import { mintKey } from '../support/key-scenes.ts';
 import { newUser, type Persona } from '../support/personas.ts';
 
@@ -14,11 +13,9 @@ const { url } = inject('stack');
 const folder = mkdtempSync(join(tmpdir(), 'api-commands-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const commands = readdirSync(join(projectRoot, 'docs'))
-  .filter((name) => name.endsWith('.md'))
-  .flatMap((page) => readBlocks(`docs/${page}`).map((block) => ({ page, ...block })))
-  .filter(({ language, code }) => language === 'sh' && code.includes('$API/'))
-  .map(({ page, code }) => ({ page, command: code, firstLine: code.trim().split('\n')[0] }));
+const commands = readAllBlocks().filter(
+  ({ language, code }) => language === 'sh' && code.includes('$API/'),
+);
 
 /** Runs a command; an answer of 400 or more fails it. A machine may lack uuidgen. */
 async function run(command: string, owner: Persona, keyId: string): Promise<string> {
@@ -32,12 +29,12 @@ async function run(command: string, owner: Persona, keyId: string): Promise<stri
   return stdout;
 }
 
-it.each(commands)('docs/$page: succeeds: $firstLine', async ({ command }) => {
+it.each(commands)('$page: succeeds: $firstLine', async ({ code }) => {
   const owner = await newUser();
   const { keyId } = await mintKey(owner);
   // a command that names keys gets some of this user's
-  const samples = [...new Set(command.match(/avp_live_[0-9a-f]{12}/g) ?? [])];
-  let line = command;
+  const samples = [...new Set(code.match(/avp_live_[0-9a-f]{12}/g) ?? [])];
+  let line = code;
   for (const sample of samples) line = line.replaceAll(sample, (await mintKey(owner)).keyId);
   await run(line, owner, keyId);
 });

@@ -1,29 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type FencedBlock, readBlock, readBlocks } from '../../scripts/docs/fenced-blocks.ts';
+import { readAllBlocks, readBlock } from '../../scripts/docs/fenced-blocks.ts';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
 import { withoutHaproxy } from '../gateway/restarts/haproxy.ts';
 
-interface Block extends FencedBlock {
-  page: string;
-  firstLine: string;
-}
-
-const blocks: Block[] = ['.', 'docs'].flatMap((folder) =>
-  readdirSync(join(projectRoot, folder))
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => join(folder, name))
-    .flatMap((page) =>
-      readBlocks(page).map((block) => ({
-        ...block,
-        page,
-        firstLine: block.code.trimStart().split('\n')[0]?.slice(0, 60) ?? '',
-      })),
-    ),
-);
+const blocks = readAllBlocks();
 const inLanguage = (...languages: string[]) =>
   blocks.filter(({ language }) => languages.includes(language));
 

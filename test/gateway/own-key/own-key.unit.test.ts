@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseCredentials } from '../../../gateway/keys/credentials.ts';
 import type { KeyRecord } from '../../../gateway/keys/key-lookup.ts';
 import { KeysInUse } from '../../../gateway/keys/keys-in-use.ts';
 import { QuotaLedger } from '../../../gateway/limits/quota-ledger.ts';
 import { describeOwnKey, type OwnKey } from '../../../gateway/own-key.ts';
-import { projectRoot } from '../../../scripts/stack/project-root.ts';
+import { readBlock } from '../../../scripts/docs/fenced-blocks.ts';
 import { keyCacheScene, keyRecord } from '../keys/key-cache-scene.ts';
 
 const keyId = 'avp_live_0123456789ab';
@@ -104,8 +102,7 @@ describe('the bytes that are left', () => {
 });
 
 it('docs/own-key.md shows exactly the fields of the answer', async () => {
-  const page = readFileSync(join(projectRoot, 'docs/own-key.md'), 'utf8');
-  const [, shown = ''] = /```json\n([^`]*)```/.exec(page) ?? [];
+  const shown = readBlock('docs/own-key.md', 'json', 'key');
   const { fill, own } = scene('2026-11-15T00:00:00Z');
   await fill({ account: { id: 'their account', limitBytes: 5_000, usedBytes: 0 } });
   const state = await own();
