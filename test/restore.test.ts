@@ -105,10 +105,11 @@ describe('after a restore to an earlier moment', () => {
     await lost`update proxy_private.proxy_keys set rotated_at = now() where id = ${rotated.id}`;
     await lost`
       update proxy_private.proxy_keys set limit_overrides = '{"rate_limit": 1}' where id = ${limited.id}`;
-    await vi.waitFor(async () => expect(await ask(before, deleted)).toBe(407));
     await vi.waitFor(() => {
       expect(before.logged.filter((line) => line.includes('a key changed'))).toHaveLength(4);
     });
+    // once, as a request that is still served would be counted below
+    expect(await ask(before, deleted)).toBe(407);
     await before.stop();
     const usedIds = await recordedIds(lost, used.id);
     expect(usedIds).toHaveLength(1);
@@ -151,9 +152,11 @@ describe('after a restore to an earlier moment', () => {
       'suspended by an earlier run': '4',
     });
     await vi.waitFor(async () => {
-      const answers = await Promise.all(keys.map((key) => ask(after, key)));
-      expect(answers).toEqual([403, 403, 403, 403, 200, 407]);
+      const answers = await Promise.all(keys.slice(0, 4).map((key) => ask(after, key)));
+      expect(answers).toEqual([403, 403, 403, 403]);
     });
+    // once, as this request is counted below
+    expect([await ask(after, used), await ask(after, gone)]).toEqual([200, 407]);
 
     await after.stop();
     const counted = await recordedIds(restored, used.id);

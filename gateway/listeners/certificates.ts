@@ -114,12 +114,13 @@ export class Certificates {
     if (!this.#looked) return;
     this.#looked = false;
     const look = await lookOf(this.#options);
-    this.#looked = true;
     // wait until both files have been written
     const settled = look === this.#seen;
     this.#seen = look;
     const failedLongAgo = this.#failedAt !== undefined && this.#now() - this.#failedAt > retryMs;
     if (settled && (look !== this.#read || failedLongAgo)) await this.reload();
+    // not before: a check during a slow retry would start another
+    this.#looked = true;
   }
 
   #warn(): void {
