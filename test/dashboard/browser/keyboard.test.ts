@@ -79,7 +79,10 @@ describe.skipIf(withoutChromium)('by keyboard alone', () => {
     await tabTo(page, /^Immediately/);
     await page.keyboard.press('ArrowDown');
     await press(page, 'Rotate secret');
-    await page.getByText(/The old secret works for/).waitFor();
+    await page
+      .getByRole('alertdialog')
+      .getByText(/The old secret works for/)
+      .waitFor();
     await press(page, 'I have stored it');
     await page.getByRole('alertdialog').waitFor({ state: 'detached' });
     await expect.poll(async () => (await focused(page)).name).toBe('Actions for by touch');
